@@ -1,0 +1,1 @@
+"""The service: settings, answering, jobs, keys, HTTP, command line."""

@@ -1,0 +1,1 @@
+"""Benchmarks: each prints JSON with its commit and machine."""

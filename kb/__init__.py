@@ -1,0 +1,1 @@
+"""Knowledge: triples, their SQL store, and the derived structures that answer questions."""

@@ -1,0 +1,1 @@
+"""Memory networks, their tasks, training and evaluation."""

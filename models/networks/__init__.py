@@ -1,0 +1,1 @@
+"""Memory networks: one paper a file."""
