@@ -3,7 +3,7 @@
 import re
 from hashlib import blake2b
 from typing import NamedTuple
-from unicodedata import category, is_normalized, normalize
+from unicodedata import category, normalize
 from urllib.parse import unquote
 
 BLANK_NODE = "_:"
@@ -110,7 +110,7 @@ def _last_part(iri: str) -> str:
 
 
 def _split_camel(name: str) -> str:
-    """starredActors -> starred actors; NewYork -> New York; iPhone stays."""
+    """Words of a name in camelCase: starredActors -> starred actors, NewYork -> New York; iPhone stays."""
     if not name[:2].islower():
         return _CAMEL.sub(" ", name) if name[:1].isupper() else name
     return " ".join(_lowered(part) for part in _CAMEL.sub(" ", name).split())

@@ -1,13 +1,47 @@
 """Bytes of triples in, batches of triples out, in bounded memory: one module a format, dispatched by media type."""
 
 from collections.abc import Callable, Iterable, Iterator
+from pathlib import PurePath
 
 from kb.errors import MediaTypeUnknown
-from kb.formats.batches import Batch, ParseOptions
+from kb.formats.batches import Batch, CountedChunks, Found, ParseOptions, in_batches
+from kb.formats.delimited import parse_csv, parse_tsv
+from kb.formats.jsonl import parse_jsonl
+from kb.formats.ntriples import parse_ntriples
+from kb.formats.turtle import parse_turtle
+from kb.formats.unpacking import unpacked
+from kb.formats.writers import write_jsonl, write_ntriples, write_tsv
 
-__all__ = ["MEDIA_TYPES", "Batch", "ParseOptions", "parse"]
+__all__ = [
+    "CONTENT_ENCODINGS",
+    "MEDIA_TYPES",
+    "Batch",
+    "ParseOptions",
+    "guess_media_type",
+    "parse",
+    "write_jsonl",
+    "write_ntriples",
+    "write_tsv",
+]
 
-MEDIA_TYPES: dict[str, Callable[..., Iterator[Batch]]] = {}
+MEDIA_TYPES: dict[str, Callable[[Iterable[bytes], ParseOptions], Iterator[Found]]] = {
+    "text/tab-separated-values": parse_tsv,
+    "text/csv": parse_csv,
+    "application/x-ndjson": parse_jsonl,
+    "application/n-triples": parse_ntriples,
+    "text/turtle": parse_turtle,
+}
+CONTENT_ENCODINGS = ("gzip", "zstd")
+
+_MEDIA_TYPE_OF_SUFFIX = {
+    ".tsv": "text/tab-separated-values",
+    ".csv": "text/csv",
+    ".jsonl": "application/x-ndjson",
+    ".ndjson": "application/x-ndjson",
+    ".nt": "application/n-triples",
+    ".ttl": "text/turtle",
+}
+_ENCODING_OF_SUFFIX = {".gz": "gzip", ".zst": "zstd"}
 
 
 def parse(chunks: Iterable[bytes], options: ParseOptions) -> Iterator[Batch]:
@@ -15,5 +49,18 @@ def parse(chunks: Iterable[bytes], options: ParseOptions) -> Iterator[Batch]:
 
     Raises: the ParseErrors of kb.errors, also after batches were given: keep nothing of them then.
     """
-    raise MediaTypeUnknown(options.media_type, tuple(MEDIA_TYPES))
-    yield
+    parser = MEDIA_TYPES.get(options.media_type.partition(";")[0].strip().lower())
+    if parser is None:
+        raise MediaTypeUnknown(options.media_type, tuple(MEDIA_TYPES))
+    counted = CountedChunks(chunks)
+    text = unpacked(counted, options.content_encoding, options.max_unpacked_bytes)
+    return in_batches(parser(text, options), counted)
+
+
+def guess_media_type(file_name: str) -> tuple[str | None, str | None]:
+    """What a file's name says of its media type and content encoding: facts.tsv.gz -> TSV, gzip; None if nothing."""
+    suffixes = [suffix.lower() for suffix in PurePath(file_name).suffixes]
+    encoding = _ENCODING_OF_SUFFIX.get(suffixes[-1]) if suffixes else None
+    if encoding is not None:
+        suffixes.pop()
+    return (_MEDIA_TYPE_OF_SUFFIX.get(suffixes[-1]) if suffixes else None), encoding

@@ -1,12 +1,16 @@
 """What every parser takes and gives: options in, batches out."""
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 from uuid import uuid4
 
 from kb.triples import Name, RejectedLine, Triple
 
 BATCH_ITEMS = 5_000
+_SHOWN_CHARACTERS = 200
+
+Item = TypeVar("Item")
 
 
 def _random_prefix() -> str:
@@ -29,11 +33,80 @@ class ParseOptions:
     max_line_bytes: int = 1024**2
     blank_prefix: str = field(default_factory=_random_prefix)
 
+    def __post_init__(self) -> None:
+        assert self.blank_prefix.isalnum(), self.blank_prefix
+
 
 class Batch(NamedTuple):
-    """At most about BATCH_ITEMS of what was read, and how many bytes of the (packed) input were read so far."""
+    """At most BATCH_ITEMS of what was read, and how many bytes of the (packed) input were read so far."""
 
     triples: list[Triple]
     names: list[Name]
     rejected: list[RejectedLine]
     bytes_done: int
+
+
+class Found(NamedTuple):
+    """What one piece of the input holds; parsers give these, of any size."""
+
+    triples: list[Triple]
+    names: list[Name]
+    rejected: list[RejectedLine]
+
+    def num_items(self) -> int:
+        """How many things were found, bad lines included."""
+        return len(self.triples) + len(self.names) + len(self.rejected)
+
+    def extend(self, other: "Found") -> None:
+        """Adds what another piece holds."""
+        self.triples.extend(other.triples)
+        self.names.extend(other.names)
+        self.rejected.extend(other.rejected)
+
+    def take(self, num_items: int) -> "Found":
+        """Removes that many items and gives them: rejected lines first, so that who stops at them stops early."""
+        rejected = _taken(self.rejected, num_items)
+        triples = _taken(self.triples, num_items - len(rejected))
+        names = _taken(self.names, num_items - len(rejected) - len(triples))
+        return Found(triples, names, rejected)
+
+    def reject(self, number: int, reason: str, text: str | bytes) -> None:
+        """Note a line that is left out; only the start of its text is kept."""
+        shown = text[:_SHOWN_CHARACTERS]
+        if isinstance(shown, bytes):
+            shown = shown.decode(errors="replace")
+        self.rejected.append(RejectedLine(number, reason, shown.replace("\0", "\ufffd").rstrip("\r\n")))
+
+
+def _taken(items: list[Item], count: int) -> list[Item]:
+    taken = items[:count]
+    del items[:count]
+    return taken
+
+
+def nothing_found() -> Found:
+    """A Found to fill."""
+    return Found([], [], [])
+
+
+class CountedChunks:
+    """Passes chunks on and counts their bytes."""
+
+    def __init__(self, chunks: Iterable[bytes]) -> None:
+        self._chunks = chunks
+        self.bytes_done = 0
+
+    def __iter__(self) -> Iterator[bytes]:
+        for chunk in self._chunks:
+            self.bytes_done += len(chunk)
+            yield chunk
+
+
+def in_batches(pieces: Iterable[Found], counted: CountedChunks) -> Iterator[Batch]:
+    """The pieces, put together and cut so that none is larger than BATCH_ITEMS; the last may be empty."""
+    waiting = nothing_found()
+    for piece in pieces:
+        waiting.extend(piece)
+        while waiting.num_items() >= BATCH_ITEMS:
+            yield Batch(*waiting.take(BATCH_ITEMS), counted.bytes_done)
+    yield Batch(*waiting, counted.bytes_done)

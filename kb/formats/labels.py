@@ -1,0 +1,69 @@
+"""Checked labels, and texts to terms remembered within bounds; what delimited files and JSON lines share."""
+
+from kb.triples import Term, normalise_label, readable_relation
+
+_REMEMBERED_TERMS = 1 << 16
+_REMEMBERED_CHARACTERS = 1 << 23
+
+
+class BadLabel(ValueError):
+    """A text that cannot be a label; the message completes "subject ..."."""
+
+
+def checked_label(text: str, max_label_bytes: int) -> str:
+    """The normalised label.
+
+    Raises: BadLabel when it is empty, too long, or holds what no database keeps.
+    """
+    label = normalise_label(text)
+    if not label:
+        raise BadLabel("is empty")
+    if "\0" in label:
+        raise BadLabel("holds a NUL character")
+    if len(label) * 4 > max_label_bytes:
+        check_length(label, max_label_bytes)
+    return label
+
+
+def check_length(text: str, max_label_bytes: int) -> None:
+    """Raises: BadLabel when the text takes more than max_label_bytes in UTF-8."""
+    if len(text) > max_label_bytes or len(text.encode()) > max_label_bytes:
+        raise BadLabel(f"is longer than {max_label_bytes:,} bytes: shorten it, or raise the limit")
+
+
+class RememberedTerms(dict[str, Term]):
+    """Text -> Term; what is missing is made by `make`, and all is forgotten when it gets too much."""
+
+    def __init__(self, max_label_bytes: int) -> None:
+        super().__init__()
+        self.max_label_bytes = max_label_bytes
+        self._characters = 0
+
+    def make(self, text: str) -> Term:
+        """The term that a text means. Raises: BadLabel."""
+        raise NotImplementedError
+
+    def __missing__(self, text: str) -> Term:
+        term = self.make(text)
+        self._characters += len(text)
+        if len(self) >= _REMEMBERED_TERMS or self._characters > _REMEMBERED_CHARACTERS:
+            self.clear()
+            self._characters = len(text)
+        self[text] = term
+        return term
+
+
+class Things(RememberedTerms):
+    """Plain names of entities."""
+
+    def make(self, text: str) -> Term:
+        """A thing without IRI."""
+        return Term(checked_label(text, self.max_label_bytes))
+
+
+class Relations(RememberedTerms):
+    """Plain names of relations, made readable."""
+
+    def make(self, text: str) -> Term:
+        """A relation without IRI."""
+        return Term(readable_relation(checked_label(text, self.max_label_bytes)))
