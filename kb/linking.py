@@ -1,0 +1,334 @@
+"""Which entities a question may mean: every plausible mention with a score, for the reader to decide among.
+
+Exact names and aliases are found by hash (`kb.names`), longest first; names with a wrong letter only where a
+capitalised or rare stretch of the question matched nothing. A score is a product of factors in (0, 1]:
+
+- how it is written: as in the KB 1, other case 0.9 (0.6 to 0.8 for small letters in a question that has capitals),
+  other punctuation 0.95 of that, without accents 0.85, other blanks 0.75, plural 0.6, letters off at most 0.7;
+- what it is: an alias 0.97, a value (number, date, text) 0.9, a bare number 0.8;
+- common English words only ("Up", "her"): 0.6 when written with capitals inside a question, 0.3 at its start, 0.2 when
+  the name has no capitals either, 0.04 otherwise; equal to a relation of the KB ("director"), uncapitalised: half;
+- inside a longer mention 0.25, overlapping one 0.5;
+- among entities of the same name, from 1 down to 0.8 by the number of their facts.
+"""
+
+import math
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import NamedTuple
+from unicodedata import category
+
+import numpy as np
+from rapidfuzz.distance import DamerauLevenshtein
+
+from kb.common_words import COMMON_WORDS
+from kb.names import (
+    MAX_COMPACT_WORDS,
+    MAX_NAME_WORDS,
+    MIN_COMPACT_LETTERS,
+    MIN_FUZZY_LETTERS,
+    bare_key,
+    compact_hash,
+    key_hash,
+)
+from kb.triples import surface_key
+from kb.view import KnowledgeView, NameMatch
+
+
+class LinkedEntity(NamedTuple):
+    """An entity that a mention may mean."""
+
+    position: int
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Mention:
+    """A stretch of the question and the entities that it may mean, best first; offsets into the question as given."""
+
+    text: str
+    start: int
+    end: int
+    entities: tuple[LinkedEntity, ...]
+    typo: bool
+
+    @property
+    def score(self) -> float:
+        """The score of its best entity."""
+        return self.entities[0].score
+
+
+@dataclass(frozen=True, slots=True)
+class LinkingLimits:
+    """Bounds of linking, so that no question and no name costs much."""
+
+    mentions: int = 12
+    entities: int = 16
+    question_words: int = 256
+    names_per_hash: int = 256
+    typo_lookups: int = 4
+    typo_words: int = 8
+    similar_names: int = 64
+    min_score: float = 0.02
+
+
+class _Word(NamedTuple):
+    start: int
+    end: int
+    key: str
+    text: str
+
+
+class _Span(NamedTuple):
+    words: Sequence[_Word]
+    key: str
+    opens_question: bool
+    question_has_case: bool
+
+
+class _Written(NamedTuple):
+    match: NameMatch
+    start: int
+    end: int
+    weight: float
+
+
+class _Found(NamedTuple):
+    start: int
+    end: int
+    entity: int
+    score: float
+    typo: bool
+
+
+_ASCII_WORD = re.compile(r"[A-Za-z0-9]+")
+_ALPHANUMERIC = re.compile(r"[^\W_]+")
+_DIGITS = re.compile(r"\d+")
+_CONNECTOR_WORDS = "of the a an and in on to for de la le von van der del di da"
+_CONNECTORS = frozenset(_CONNECTOR_WORDS.split())
+_CREDIBLE = 0.5
+"""From this score on a mention explains its words: no typo is looked for there."""
+_DEFAULT_LIMITS = LinkingLimits()
+
+
+def link(view: KnowledgeView, question: str, limits: LinkingLimits = _DEFAULT_LIMITS) -> list[Mention]:
+    """All plausible mentions, best first; none for a question that names nothing of the KB."""
+    words = _words(question, limits.question_words)
+    if not words:
+        return []
+    found = _exact(view, question, words, limits)
+    mentions = _mentions(question, found, limits)
+    unmatched = _unmatched(view, words, mentions)[: limits.typo_lookups]
+    similar = [one for span in unmatched for one in _similar(view, words[span.start : span.stop], limits)]
+    return _mentions(question, found + similar, limits) if similar else mentions
+
+
+def _words(question: str, limit: int) -> list[_Word]:
+    """Words as `surface_key` sees them, with offsets into the question as given."""
+    if question.isascii():
+        found = _ASCII_WORD.finditer(question)
+        return [_Word(match.start(), match.end(), match[0].lower(), match[0]) for match in islice(found, limit)]
+    words = []
+    start = 0
+    for end in range(len(question) + 1):
+        if end < len(question) and category(question[end])[0] in "LMN":
+            continue
+        if end > start:
+            text = question[start:end]
+            words.append(_Word(start, end, surface_key(text), text))
+        start = end + 1
+    return [word for word in words if word.key][:limit]
+
+
+def _exact(view: KnowledgeView, question: str, words: Sequence[_Word], limits: LinkingLimits) -> list[_Found]:
+    """Names that the question holds word by word."""
+    spans: list[tuple[int, int, str]] = []
+    hashes: list[int] = []
+    for first in range(len(words)):
+        key = ""
+        for last in range(first, min(first + MAX_NAME_WORDS, len(words))):
+            key = f"{key} {words[last].key}" if key else words[last].key
+            for span_hash in _span_hashes(key, last - first + 1):
+                spans.append((first, last, key))
+                hashes.append(span_hash)
+    matches = view.find_names(np.array(hashes, np.uint64), limits.names_per_hash)
+    by_span: dict[tuple[int, int, str], list[NameMatch]] = {}
+    for match in matches:
+        by_span.setdefault(spans[match.place], []).append(match)
+    question_has_case = any(word.text[0].isupper() for word in words[1:])
+    found: list[_Found] = []
+    for (first, last, key), named in by_span.items():
+        span = _Span(words[first : last + 1], key, first == 0, question_has_case)
+        written = [_Written(match, *_written(question, span, match)) for match in named]
+        found += _by_popularity(view, [one for one in written if one.weight > 0])
+    return found
+
+
+def _span_hashes(key: str, num_words: int) -> Iterator[int]:
+    """Hashes under which a name that this span may mean is kept: as it is, singular, unaccented, without blanks."""
+    yield key_hash(key)
+    if num_words <= MAX_COMPACT_WORDS and len(key) >= MIN_COMPACT_LETTERS:
+        yield compact_hash(bare_key(key))
+        if num_words > 1:
+            yield key_hash(bare_key(key).replace(" ", ""))
+        for singular in _singulars(key):
+            yield key_hash(singular)
+    if not key.isascii():
+        yield key_hash(bare_key(key))
+
+
+def _singulars(key: str) -> list[str]:
+    if not key.endswith("s") or key.endswith("ss"):
+        return []
+    return [key[:-3] + "y"] if key.endswith("ies") else [key[:-1]]
+
+
+def _written(question: str, span: _Span, match: NameMatch) -> tuple[int, int, float]:
+    """Where a name stands in the question, widened to its punctuation, and how well it is written (0: not it)."""
+    start, end = span.words[0].start, span.words[-1].end
+    lead = next((place for place, char in enumerate(match.text) if char.isalnum()), 0)
+    wide = max(start - lead, 0)
+    if question.startswith(match.text, wide) and wide + len(match.text) >= end:
+        return wide, wide + len(match.text), _weight_of_words(span, match.text, True)
+    there = question[wide : wide + len(match.text)]
+    if there.casefold() == match.text.casefold() and wide + len(match.text) >= end:
+        return wide, wide + len(match.text), _weight_of_words(span, match.text, False)
+    key = surface_key(match.text)
+    has_same_case = [word.text for word in span.words] == _ALPHANUMERIC.findall(match.text)
+    if key == span.key:
+        return start, end, 0.95 * _weight_of_words(span, match.text, has_same_case)
+    bare, bare_span = bare_key(key), bare_key(span.key)
+    if bare == bare_span:
+        return start, end, 0.85 * _weight_of_words(span, match.text, False)
+    if bare.replace(" ", "") == bare_span.replace(" ", ""):
+        return start, end, 0.75 * _weight_of_words(span, match.text, False)
+    return start, end, 0.6 * _weight_of_words(span, match.text, False) if key in _singulars(span.key) else 0.0
+
+
+def _weight_of_words(span: _Span, name: str, has_same_case: bool) -> float:
+    """How much the words of a match and their case say that a name is meant."""
+    key = span.key
+    if key.isdigit():
+        return 0.8
+    capitals = [word.text[0].isupper() for word in span.words]
+    if all(word.key in COMMON_WORDS for word in span.words):
+        if not has_same_case or not any(capitals):
+            return 0.04 if any(char.isupper() for char in name) or not has_same_case else 0.2
+        inside = capitals[1:] if span.opens_question else capitals
+        return 0.6 if any(inside) else 0.3
+    if has_same_case:
+        return 1.0
+    if span.question_has_case and not any(capitals):
+        return 0.6 if len(span.words) == 1 else 0.8
+    return 0.9
+
+
+def _by_popularity(view: KnowledgeView, scored: Sequence[_Written]) -> list[_Found]:
+    """Scores of the entities of one span; of equal names the one with more facts is more likely meant."""
+    degrees = [view.degree(one.match.entity) for one in scored] if len(scored) > 1 else []
+    most = math.log1p(max(degrees, default=0))
+    found = []
+    for place, (match, start, end, weight) in enumerate(scored):
+        if not match.is_label:
+            weight *= 0.97
+        if view.is_literal(match.entity):
+            weight *= 0.9
+        if surface_key(match.text) in view.relation_keys and not match.text[0].isupper():
+            weight *= 0.5
+        if degrees:
+            weight *= 0.8 + 0.2 * math.log1p(degrees[place]) / most
+        found.append(_Found(start, end, match.entity, weight, False))
+    return found
+
+
+def _mentions(question: str, found: Sequence[_Found], limits: LinkingLimits) -> list[Mention]:
+    """Entities found, gathered by stretch of the question; a stretch inside or across a better one loses weight."""
+    stretches: dict[tuple[int, int], dict[int, _Found]] = {}
+    for one in found:
+        entities = stretches.setdefault((one.start, one.end), {})
+        if one.entity not in entities or entities[one.entity].score < one.score:
+            entities[one.entity] = one
+    best = {place: max(one.score for one in entities.values()) for place, entities in stretches.items()}
+    mentions = []
+    for (start, end), entities in stretches.items():
+        factor = _factor_of_rivals((start, end), best)
+        ranked = sorted(entities.values(), key=lambda one: (-one.score, one.entity))[: limits.entities]
+        linked = tuple(LinkedEntity(one.entity, round(one.score * factor, 4)) for one in ranked)
+        kept = tuple(one for one in linked if one.score >= limits.min_score)
+        if kept:
+            mentions.append(Mention(question[start:end], start, end, kept, ranked[0].typo))
+    mentions.sort(key=lambda mention: (-mention.score, mention.start - mention.end, mention.start))
+    return mentions[: limits.mentions]
+
+
+def _factor_of_rivals(place: tuple[int, int], best: dict[tuple[int, int], float]) -> float:
+    start, end = place
+    factor = 1.0
+    for (other_start, other_end), score in best.items():
+        is_longer = other_end - other_start > end - start
+        if not is_longer or other_start >= end or other_end <= start or score < _CREDIBLE * best[place]:
+            continue
+        is_inside = other_start <= start and end <= other_end
+        factor = min(factor, 0.25 if is_inside else 0.5)
+    return factor
+
+
+def _unmatched(view: KnowledgeView, words: Sequence[_Word], mentions: Sequence[Mention]) -> list[range]:
+    """Stretches that look like a name and are none: capitalised ones; rare words when nothing was found at all."""
+    credible = [mention for mention in mentions if mention.score >= _CREDIBLE]
+    stretches = _runs(words, [_looks_like_name(word, place) for place, word in enumerate(words)])
+    unexplained = [
+        run
+        for run in stretches
+        if not any(one.start <= words[run.start].start and words[run.stop - 1].end <= one.end for one in credible)
+    ]
+    if unexplained or credible:
+        return unexplained
+    relation_words = {word for key in view.relation_keys for word in key.split(" ")}
+    rare = [word.key not in COMMON_WORDS and word.key not in relation_words for word in words]
+    return _runs(words, rare)
+
+
+def _looks_like_name(word: _Word, place: int) -> bool:
+    is_capitalised = word.text[0].isupper()
+    return is_capitalised and (word.key not in COMMON_WORDS or (place > 0 and word.key not in _CONNECTORS))
+
+
+def _runs(words: Sequence[_Word], is_kept: Sequence[bool]) -> list[range]:
+    """Maximal stretches of kept words, connectors ("of the") allowed inside; without short words alone."""
+    runs: list[range] = []
+    start = stop = -1
+    for place, word in enumerate(words):
+        if is_kept[place]:
+            start, stop = (place if start < 0 else start), place + 1
+        elif start >= 0 and not (word.key in _CONNECTORS or word.key.isdigit()):
+            runs.append(range(start, stop))
+            start = -1
+    if start >= 0:
+        runs.append(range(start, stop))
+    return [run for run in runs if sum(len(words[place].key) for place in run) >= MIN_FUZZY_LETTERS]
+
+
+def _similar(view: KnowledgeView, words: Sequence[_Word], limits: LinkingLimits) -> list[_Found]:
+    """Names that differ from a part of this stretch by a letter or two; numbers in them must be the same."""
+    words = words[: limits.typo_words]
+    windows = [
+        (words[first].start, words[last].end, " ".join(word.key for word in words[first : last + 1]))
+        for first in range(len(words))
+        for last in range(first, len(words))
+    ]
+    found = []
+    for match in view.similar_names([word.key for word in words], limits.similar_names):
+        key = surface_key(match.text)
+        for start, end, window in windows:
+            shorter = min(len(key), len(window))
+            allowed = min(max(1, shorter // 7), 3)
+            if shorter < MIN_FUZZY_LETTERS or abs(len(key) - len(window)) > allowed:
+                continue
+            distance = DamerauLevenshtein.distance(key, window, score_cutoff=allowed)
+            if distance <= allowed and _DIGITS.findall(key) == _DIGITS.findall(window):
+                score = 0.7 * (1 - distance / shorter) * (1 if match.is_label else 0.97)
+                found.append(_Found(start, end, match.entity, score, True))
+    return found

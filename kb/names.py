@@ -1,0 +1,205 @@
+"""Names by hash: which entities a text may name, without an automaton in memory.
+
+Every label and alias is stored as one 64-bit hash of its `surface_key` in a sorted array that may be memory-mapped, so
+opening costs nothing and ten million names work. A match is checked against the name's own text: a collision of hashes
+is never a link. `TypoIndex` finds names with a wrong letter by hashes of words with one letter left out.
+
+Names are numbered: first the labels (number = entity position), then the aliases.
+"""
+
+from array import array
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from unicodedata import combining, normalize
+
+import numpy as np
+from numpy.typing import NDArray
+from xxhash import xxh3_64_intdigest
+
+from kb.graph import IntArray, LongArray, expand
+from kb.texts import TextTable
+from kb.triples import surface_key
+
+HashArray = NDArray[np.uint64]
+
+MAX_NAME_WORDS = 24
+"""A longer text is prose, not a name: it is not indexed."""
+MAX_COMPACT_WORDS = 6
+"""Names up to this many words are also found when written without their blanks ("spiderman" for "Spider-Man")."""
+MIN_COMPACT_LETTERS = 5
+MIN_FUZZY_LETTERS = 4
+MAX_FUZZY_LETTERS = 24
+MAX_POSTINGS = 5_000
+"""A word's names looked at in one typo-tolerant look-up."""
+
+
+def key_hash(key: str) -> int:
+    """Hash of a surface key."""
+    return xxh3_64_intdigest(key.encode())
+
+
+def compact_hash(key: str) -> int:
+    """Hash of a surface key without its blanks, never equal to the hash of a plain key by construction."""
+    return xxh3_64_intdigest(b"\0" + key.replace(" ", "").encode())
+
+
+def bare_key(key: str) -> str:
+    """A surface key without accents and other marks ("amélie" -> "amelie")."""
+    if key.isascii():
+        return key
+    return "".join(char for char in normalize("NFKD", key) if not combining(char))
+
+
+@dataclass(frozen=True, slots=True)
+class NameDictionary:
+    """Sorted hashes of names beside the names' numbers, and the names' texts."""
+
+    hashes: HashArray
+    numbers: IntArray
+    labels: TextTable
+    aliases: TextTable
+    alias_entities: IntArray
+
+    @property
+    def num_names(self) -> int:
+        """Labels and aliases, indexed or not."""
+        return len(self.labels) + len(self.aliases)
+
+    def text(self, number: int) -> str:
+        """A name as it was written."""
+        return self.labels[number] if number < len(self.labels) else self.aliases[number - len(self.labels)]
+
+    def entity(self, number: int) -> int:
+        """The position of the entity that the name names."""
+        return number if number < len(self.labels) else int(self.alias_entities[number - len(self.labels)])
+
+    def is_label(self, number: int) -> bool:
+        """Whether the name is a label, not an alias."""
+        return number < len(self.labels)
+
+    def find(self, hashes: HashArray, limit: int) -> Iterator[tuple[int, int]]:
+        """Pairs of a place in `hashes` and the number of a name with that hash, at most `limit` names a hash."""
+        if not len(self.hashes):
+            return
+        first = self.hashes.searchsorted(hashes)
+        found = np.flatnonzero(self.hashes[np.minimum(first, len(self.hashes) - 1)] == hashes)
+        for place in found.tolist():
+            start = int(first[place])
+            end = int(self.hashes.searchsorted(hashes[place], side="right"))
+            for number in self.numbers[start : min(end, start + limit)].tolist():
+                yield place, number
+
+
+@dataclass(frozen=True, slots=True)
+class TypoIndex:
+    """Words of names by hash, words with one letter left out by hash, and for every word the names that hold it."""
+
+    words: HashArray
+    starts: LongArray
+    names: IntArray
+    shortened: HashArray
+    shortened_words: IntArray
+
+    def similar(self, words: Sequence[str], limit: int) -> list[int]:
+        """Numbers of names that share most of these words, each word at most one letter off; the best first."""
+        if not len(self.words):
+            return []
+        groups = [group for group in map(self._word_numbers, words) if len(group)]
+        if not groups:
+            return []
+        sizes = [int((self.starts[group + 1] - self.starts[group]).sum()) for group in groups]
+        most = max(MAX_POSTINGS, min(sizes))
+        found = [self._names_of(group) for group, size in zip(groups, sizes, strict=True) if size <= most]
+        numbers, counts = np.unique(np.concatenate(found), return_counts=True)
+        best = np.argsort(-counts, kind="stable")[:limit]
+        return [int(number) for number in numbers[best]]
+
+    def _names_of(self, words: LongArray) -> IntArray:
+        starts = self.starts[words]
+        ends = np.minimum(self.starts[words + 1], starts + MAX_POSTINGS)
+        return np.unique(self.names[expand(starts, ends)])
+
+    def _word_numbers(self, word: str) -> LongArray:
+        """The words equal to this one or one letter off (one more, one less, one other, two swapped)."""
+        hashes = np.array([key_hash(word), *shortened_hashes(word)], np.uint64)
+        places = np.minimum(self.words.searchsorted(hashes), len(self.words) - 1)
+        longer_or_equal = places[self.words[places] == hashes]
+        first = self.shortened.searchsorted(hashes)
+        last = self.shortened.searchsorted(hashes, side="right")
+        return np.unique(np.concatenate((longer_or_equal, self.shortened_words[expand(first, last)]))).astype(np.int64)
+
+
+def shortened_hashes(word: str) -> list[int]:
+    """Hashes of the word with each letter left out in turn; none for a short word or one with a digit in it."""
+    if not MIN_FUZZY_LETTERS <= len(word) <= MAX_FUZZY_LETTERS or not word.isalpha():
+        return []
+    return [key_hash(word[:place] + word[place + 1 :]) for place in range(len(word))]
+
+
+class NameIndexBuilder:
+    """Collects hashes of names batch by batch and sorts them at the end; keeps no text."""
+
+    def __init__(self) -> None:
+        self._hashes = array("Q")
+        self._numbers = array("i")
+        self._words = array("Q")
+        self._word_names = array("i")
+        self._shortened = array("Q")
+        self._shortened_from = array("Q")
+        self._seen_words: set[int] = set()
+        self._next = 0
+
+    def extend(self, texts: Iterable[str], fuzzy: Iterable[bool]) -> None:
+        """Take the next names in order; those with `fuzzy` false (numbers, dates) are found exactly or not at all."""
+        for number, (text, is_fuzzy) in enumerate(zip(texts, fuzzy, strict=True), self._next):
+            self._next = number + 1
+            key = surface_key(text)
+            words = key.split(" ")
+            if key and len(words) <= MAX_NAME_WORDS:
+                self._add_key(number, key, len(words))
+                if is_fuzzy:
+                    self._add_words(number, set(words))
+
+    def _add_key(self, number: int, key: str, num_words: int) -> None:
+        self._hashes.append(key_hash(key))
+        self._numbers.append(number)
+        bare = bare_key(key)
+        if bare != key and bare:
+            self._hashes.append(key_hash(bare))
+            self._numbers.append(number)
+        if 1 < num_words <= MAX_COMPACT_WORDS and len(key) - num_words >= MIN_COMPACT_LETTERS:
+            self._hashes.append(compact_hash(bare))
+            self._numbers.append(number)
+
+    def _add_words(self, number: int, words: set[str]) -> None:
+        for word in words:
+            word_hash = key_hash(word)
+            self._words.append(word_hash)
+            self._word_names.append(number)
+            if word_hash not in self._seen_words:
+                self._seen_words.add(word_hash)
+                shortened = shortened_hashes(word)
+                self._shortened.extend(shortened)
+                self._shortened_from.extend([word_hash] * len(shortened))
+
+    def dictionary(self, labels: TextTable, aliases: TextTable, alias_entities: IntArray) -> NameDictionary:
+        """The dictionary of everything taken; names of equal hash stay in the order of their numbers."""
+        hashes = np.array(self._hashes, np.uint64)
+        order = np.argsort(hashes, kind="stable")
+        return NameDictionary(hashes[order], np.array(self._numbers, np.int32)[order], labels, aliases, alias_entities)
+
+    def typo_index(self) -> TypoIndex:
+        """The typo index of everything taken."""
+        of_occurrences = np.array(self._words, np.uint64)
+        order = np.argsort(of_occurrences, kind="stable")
+        words, starts = np.unique(of_occurrences[order], return_index=True)
+        shortened = np.array(self._shortened, np.uint64)
+        by_hash = np.argsort(shortened, kind="stable")
+        sources = words.searchsorted(np.array(self._shortened_from, np.uint64)[by_hash])
+        return TypoIndex(
+            words=words,
+            starts=np.append(starts, len(of_occurrences)).astype(np.int64),
+            names=np.array(self._word_names, np.int32)[order],
+            shortened=shortened[by_hash],
+            shortened_words=sources.astype(np.int32),
+        )
