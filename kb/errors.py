@@ -3,6 +3,14 @@
 KnowledgeError
 ├── EncoderUnavailable            the sentence encoder was asked for and is not here
 ├── WeightsMismatch               a file of weights is not the published one
+├── KbNotFound                    there is no KB of this name or id, or not any more
+├── KbExists                      the name of a new KB is taken
+├── EntityNotFound                the KB has no entity with this id
+├── EmptyPattern                  a deletion that would mean everything
+├── TermInvalid                   a text that no database can keep
+├── StorageFailed                 a disk is full, or cannot be read or written
+├── IngestionAborted              a bad line ended an ingestion that was told to stop at the first
+├── IngestionCancelled            an ingestion was told to stop
 └── ParseError                    ends a whole parse: nothing of the input is kept
     ├── EmptyInput
     ├── MediaTypeUnknown
@@ -16,6 +24,8 @@ KnowledgeError
 """
 
 from pathlib import Path
+
+from kb.triples import RejectedLine
 
 
 class KnowledgeError(Exception):
@@ -122,3 +132,69 @@ class WeightsMismatch(KnowledgeError):
         self.path = path
         self.expected = expected
         self.found = found
+
+
+class KbNotFound(KnowledgeError):
+    """There is no such KB, or not any more."""
+
+    def __init__(self, kb: str | int) -> None:
+        super().__init__(f"There is no knowledge base {kb!r}: GET /v1/kbs lists those that are there.")
+        self.kb = kb
+
+
+class KbExists(KnowledgeError):
+    """The name of a new KB is taken."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"There is a knowledge base {name!r} already: take another name, or delete it first.")
+        self.name = name
+
+
+class EntityNotFound(KnowledgeError):
+    """The KB has no entity with this id."""
+
+    def __init__(self, entity_id: int) -> None:
+        super().__init__(f"There is no entity {entity_id} in this knowledge base.")
+        self.entity_id = entity_id
+
+
+class EmptyPattern(KnowledgeError):
+    """A deletion by pattern named nothing, and so would delete everything."""
+
+    def __init__(self) -> None:
+        super().__init__("Say what to delete: a subject, relation, object or source. Deleting the KB deletes all.")
+
+
+class TermInvalid(KnowledgeError):
+    """A label, IRI or source that is empty or that cannot be kept as text."""
+
+    def __init__(self, text: str, reason: str) -> None:
+        super().__init__(f"{ascii(text[:80])} cannot be stored: {reason}.")
+        self.text = text
+        self.reason = reason
+
+
+class StorageFailed(KnowledgeError):
+    """The disk is full, or a file cannot be read or written; nothing was changed."""
+
+    def __init__(self, doing: str, cause: str) -> None:
+        super().__init__(f"Storage failed while {doing}: {cause}. Nothing was changed; mend it and try again.")
+        self.doing = doing
+        self.cause = cause
+
+
+class IngestionAborted(KnowledgeError):
+    """A bad line ended an ingestion that was told to stop at the first one; nothing was changed."""
+
+    def __init__(self, line: RejectedLine) -> None:
+        super().__init__(
+            f"Line {line.number}: {line.reason}. Nothing was written: correct the line, or send with on_error=skip."
+        )
+        self.line = line
+
+
+class IngestionCancelled(KnowledgeError):
+    """An ingestion was told to stop; nothing was changed."""
+
+    def __init__(self) -> None:
+        super().__init__("The ingestion was cancelled; nothing was written.")

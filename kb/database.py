@@ -1,0 +1,158 @@
+"""Where SQL lives: metadata, engines that commit durably, transactions for reading and for writing, migrations.
+
+Knows no table. SQLite: many readers and one writer (WAL), and a writer takes the write lock when it begins, so that two
+writers wait for each other instead of failing half-way.
+"""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy
+from sqlalchemy import URL, BigInteger, Connection, DateTime, Dialect, Engine, Integer, MetaData, Text, event, make_url, text
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
+from sqlalchemy.types import TypeDecorator
+
+BUSY_TIMEOUT_SECONDS = 30
+"""How long a writer waits for another one before it gives up."""
+
+_CACHE_KIBIBYTES = 16 * 1024
+_KEPT_LOG_BYTES = 64 * 1024 * 1024
+_POOL_CONNECTIONS = 8
+_MORE_CONNECTIONS = 56
+_MIGRATION_LOCK = 7_036_214_905
+_WRITES = "hopfact_writes"
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+Id = BigInteger().with_variant(Integer, "sqlite")
+"""64 bits in both; SQLite numbers rows by itself only in a column that is declared INTEGER."""
+
+SortedText = Text().with_variant(Text(collation="C"), "postgresql")
+"""Text that sorts by code point in both, so that an index finds every prefix."""
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """A moment: aware in Python, in UTC always; SQLite keeps it without its zone."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """To UTC; a moment without a zone is a fault of the caller."""
+        if value is None:
+            return None
+        assert value.tzinfo is not None, value
+        return value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Aware, in UTC."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+def create_engine(url: str) -> Engine:
+    """An engine for `sqlite:///file` or `postgresql://…`, good for use from many threads."""
+    target = make_url(url)
+    if target.get_backend_name() == "sqlite":
+        return _sqlite_engine(target)
+    return sqlalchemy.create_engine(
+        target.set(drivername="postgresql+psycopg"),
+        pool_size=_POOL_CONNECTIONS,
+        max_overflow=_MORE_CONNECTIONS,
+        pool_pre_ping=True,
+    )
+
+
+@contextmanager
+def reading(engine: Engine) -> Iterator[Connection]:
+    """A connection that sees one committed state from its first query to its end, whatever others write meanwhile."""
+    with engine.connect() as connection:
+        if engine.dialect.name == "postgresql":
+            connection = connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+        yield connection
+
+
+@contextmanager
+def writing(engine: Engine) -> Iterator[Connection]:
+    """One transaction that writes: committed, with fsync, when the block ends well, else rolled back."""
+    with engine.connect().execution_options(**{_WRITES: True}) as connection, connection.begin():
+        yield connection
+
+
+def migrate(engine: Engine) -> None:
+    """Bring the schema to the newest version; nothing happens when it is there. One process at a time."""
+    from alembic import command
+    from alembic.config import Config
+
+    import migrations
+
+    config = Config()
+    config.set_main_option("script_location", str(Path(migrations.__file__).parent).replace("%", "%%"))
+    with _schema_change(engine) as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+
+
+@contextmanager
+def _schema_change(engine: Engine) -> Iterator[Connection]:
+    with engine.connect().execution_options(**{_WRITES: True}) as connection:
+        is_sqlite = engine.dialect.name == "sqlite"
+        if is_sqlite:  # a table that is rebuilt must not drag along the rows that refer to it
+            _driver(connection).execute("PRAGMA foreign_keys=OFF")
+        try:
+            with connection.begin():
+                if not is_sqlite:
+                    connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _MIGRATION_LOCK})
+                yield connection
+        finally:
+            if is_sqlite:
+                _driver(connection).execute("PRAGMA foreign_keys=ON")
+
+
+def _driver(connection: Connection) -> Any:  # noqa: ANN401 - sqlite3 and psycopg share no type
+    return connection.connection.driver_connection
+
+
+def _sqlite_engine(url: URL) -> Engine:
+    engine = sqlalchemy.create_engine(
+        url.set(drivername="sqlite+pysqlite"),
+        poolclass=QueuePool,
+        pool_size=_POOL_CONNECTIONS,
+        max_overflow=_MORE_CONNECTIONS,
+        connect_args={"timeout": BUSY_TIMEOUT_SECONDS, "check_same_thread": False},
+    )
+    first_connection = threading.Lock()
+
+    @event.listens_for(engine, "connect")
+    def configure(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
+        # The driver must not begin transactions: its own BEGIN is deferred, and comes only before some statements.
+        connection.isolation_level = None  # type: ignore[attr-defined]
+        cursor = connection.cursor()
+        with first_connection:  # changing to WAL needs the file alone, and does not wait
+            cursor.execute("PRAGMA journal_mode=WAL")
+        cursor.execute("PRAGMA synchronous=FULL")
+        cursor.execute("PRAGMA foreign_keys=ON")
+        cursor.execute("PRAGMA secure_delete=FAST")
+        cursor.execute(f"PRAGMA cache_size=-{_CACHE_KIBIBYTES}")
+        cursor.execute(f"PRAGMA journal_size_limit={_KEPT_LOG_BYTES}")
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        writes = connection.get_execution_options().get(_WRITES, False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+    return engine
