@@ -19,10 +19,11 @@ _TRUE = np.ones(1, bool)
 
 
 class Hop(NamedTuple):
-    """What one hop reaches: distinct targets in the order of their first fact, and what was read for it."""
+    """What one hop reaches: distinct targets in the order of their first fact, that fact, and how much was read."""
 
     entities: IntArray
     weights: FloatArray
+    facts: IntArray
     facts_read: int
 
 
@@ -39,6 +40,7 @@ class Rows(NamedTuple):
         return len(self.targets)
 
 
+NOWHERE = Hop(np.empty(0, np.int32), np.empty(0, np.float32), np.empty(0, np.int32), 0)
 NO_ROWS = Rows(np.empty(0, np.int64), np.empty(0, np.int32), np.empty(0, np.int32))
 
 
@@ -174,7 +176,7 @@ def merge_targets(rows: Rows, weights: FloatArray) -> Hop:
     Sorts packed numbers rather than by `argsort`: three times faster, and this is the inner loop of every hop.
     """
     if not rows.num_facts:
-        return Hop(np.empty(0, np.int32), np.empty(0, np.float32), 0)
+        return NOWHERE
     packed, order = _sorted_with_order(rows.targets)
     starts = np.flatnonzero(np.concatenate((_TRUE, packed[1:] != packed[:-1])))
     sums = np.add.reduceat(weights[rows.owners[order]], starts)
@@ -183,6 +185,7 @@ def merge_targets(rows: Rows, weights: FloatArray) -> Hop:
     return Hop(
         packed[starts[by_first_fact]].astype(np.int32),
         sums[by_first_fact].astype(np.float32, copy=False),
+        first_facts[by_first_fact],
         rows.num_facts,
     )
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from kb.delta import Delta
 from kb.generations import Generation
-from kb.graph import NO_ROWS, FloatArray, Hop, IntArray, LongArray, Rows, merge_targets
+from kb.graph import NO_ROWS, NOWHERE, FloatArray, Hop, IntArray, LongArray, Rows, merge_targets
 from kb.names import HashArray, NameDictionary, TypoIndex, key_hash
 from kb.triples import surface_key
 
@@ -144,9 +144,9 @@ class KnowledgeView:
             graph = self.base.graph
             group = graph.group(int(entities[0]), key)
             if group < 0:
-                return Hop(np.empty(0, np.int32), np.empty(0, np.float32), 0)
-            targets, _ = graph.read_one(group, budget)
-            return Hop(targets, np.full(len(targets), weights[0], np.float32), len(targets))
+                return NOWHERE
+            targets, facts = graph.read_one(group, budget)
+            return Hop(targets, np.full(len(targets), weights[0], np.float32), facts, len(targets))
         return merge_targets(self._read(entities, key, budget, weights), weights)
 
     def facts(self, entities: IntArray, key: int, targets: IntArray, limit: int) -> list[Fact]:
