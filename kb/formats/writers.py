@@ -40,13 +40,14 @@ def _in_pieces(lines: Iterable[bytes]) -> Iterator[bytes]:
 
 def _ntriples_lines(triples: Iterable[Triple], names: Iterable[Name]) -> Iterator[bytes]:
     for triple in triples:
-        subject, relation, object_ = _node(triple.subject), _node(triple.relation), _node(triple.object)
+        subject, relation, object_ = node(triple.subject), node(triple.relation), node(triple.object)
         yield f"{subject} {relation} {object_} .\n".encode()
     for name in names:
-        yield f"{_node(name.entity)} <{name.property}> {_literal(name.text, None, name.language)} .\n".encode()
+        yield f"{node(name.entity)} <{name.property}> {_literal(name.text, None, name.language)} .\n".encode()
 
 
-def _node(term: Term) -> str:
+def node(term: Term) -> str:
+    """A term as N-Triples writes it, and SPARQL too; a thing without an IRI gets one of ours."""
     if term.datatype is not None:
         return _literal(term.label, term.datatype, term.language)
     if term.iri is None:
