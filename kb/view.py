@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from kb.delta import Delta
 from kb.generations import Generation
@@ -264,7 +265,19 @@ class KnowledgeView:
         text = names.text(number)
         return NameMatch(place, entity, text, text == self.label(entity))
 
+    def has_name(self, name: str, entity: int) -> bool:
+        """Whether this text is among the names of an entity that has facts; texts too long for a name never are."""
+        key = surface_key(name)
+        matches = self.find_names(np.array([key_hash(key)], np.uint64), self.num_entities)
+        return any(match.entity == entity and match.text == name for match in matches)
+
     # Vectors ------------------------------------------------------------------------------------------------------
+
+    def label_code(self, position: int) -> tuple[NDArray[np.int8], np.float32]:
+        """The stored vector of an entity's label: 8-bit codes and their scale."""
+        row = self.delta.label_rows.get(position)
+        vectors, row = (self.base.label_vectors, position) if row is None else (self.delta.label_vectors, row)
+        return vectors.codes[row], vectors.scales[row]
 
     def nearest(self, vector: FloatArray, k: int) -> list[tuple[Fact, float]]:
         """The k facts whose vectors are nearest to a unit vector, best first, with their inner products."""
@@ -277,12 +290,12 @@ class KnowledgeView:
         return [(self.fact(position), score) for position, score in positions if position is not None]
 
 
-def is_in(numbers: IntArray | LongArray, sorted_numbers: LongArray) -> "np.ndarray[tuple[int], np.dtype[np.bool_]]":
+def is_in(numbers: IntArray | LongArray, sorted_numbers: LongArray) -> NDArray[np.bool_]:
     """Which numbers are in a sorted array."""
     if not len(sorted_numbers):
         return np.zeros(len(numbers), bool)
     places = np.minimum(sorted_numbers.searchsorted(numbers), len(sorted_numbers) - 1)
-    found: np.ndarray[tuple[int], np.dtype[np.bool_]] = sorted_numbers[places] == numbers
+    found: NDArray[np.bool_] = sorted_numbers[places] == numbers
     return found
 
 

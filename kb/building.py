@@ -1,0 +1,176 @@
+"""Builds a generation from the rows of the store, streamed; carries over every label vector that is still right.
+
+Reads rows through the store's feeds inside the caller's transaction, and writes nothing: `kb.generations` does.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kb.encoding import Encoder
+from kb.errors import KnowledgeError
+from kb.generations import Contents, Manifest
+from kb.graph import FactGraph, FloatArray, IntArray, LongArray
+from kb.index import LabelVectors, VectorIndex, normalised
+from kb.names import NameIndexBuilder
+from kb.store import TripleStore
+from kb.texts import TextTableBuilder
+from kb.view import KnowledgeView
+
+BoolArray = NDArray[np.bool_]
+
+ENCODED_CHARACTERS = 1_000
+"""A label's vector is made from its beginning."""
+
+
+class RowsInconsistent(KnowledgeError):
+    """Rows of the store refer to rows that are not there."""
+
+
+class GenerationBuilder:
+    """Collects the rows of one KB at one revision and turns them into the contents of a generation."""
+
+    def __init__(self, encoder: Encoder, previous: KnowledgeView | None, threads: int) -> None:
+        self._encoder = encoder
+        self._previous = previous
+        self._threads = threads
+        self._labels = TextTableBuilder()
+        self._aliases = TextTableBuilder()
+        self._names = NameIndexBuilder()
+        self.encoded_labels = 0
+
+    def build(self, store: TripleStore, kb_id: int, identity: str) -> tuple[Contents, VectorIndex, Manifest]:
+        """Everything of a generation; the manifest lacks the files, which are not written yet."""
+        revision = store.revision(kb_id)
+        entity_ids, literals, label_vectors = self._take_entities(store, kb_id)
+        alias_entities = self._take_aliases(store, kb_id, entity_ids, literals)
+        relation_ids, relation_labels, relation_vectors = self._take_relations(store, kb_id)
+        sources: dict[str, int] = {}
+        triple_ids, parts, triple_sources = _take_triples(store, kb_id, entity_ids, relation_ids, sources)
+        source_names = TextTableBuilder()
+        source_names.extend(sources)
+        labels, aliases = self._labels.table(), self._aliases.table()
+        contents = Contents(
+            entity_ids=entity_ids,
+            literals=literals,
+            relation_ids=relation_ids,
+            relation_labels=relation_labels.table(),
+            triple_ids=triple_ids,
+            triple_sources=triple_sources,
+            source_names=source_names.table(),
+            graph=FactGraph.build(*parts, len(relation_ids)),
+            names=self._names.dictionary(labels, aliases, alias_entities),
+            typos=self._names.typo_index(),
+            label_vectors=label_vectors,
+            relation_vectors=relation_vectors,
+        )
+        manifest = Manifest(
+            kb=identity,
+            revision=revision,
+            encoder=self._encoder.id,
+            dim=self._encoder.dim,
+            num_entities=len(entity_ids),
+            num_relations=len(relation_ids),
+            num_triples=len(triple_ids),
+            last_triple_id=int(triple_ids[-1]) if len(triple_ids) else 0,
+            files={},
+        )
+        return contents, fact_index(contents, self._encoder.dim, self._threads), manifest
+
+    def _take_entities(self, store: TripleStore, kb_id: int) -> tuple[LongArray, BoolArray, LabelVectors]:
+        ids, literals, codes, scales = [], [], bytearray(), []
+        for rows in store.entity_rows(kb_id):
+            labels = [label for _, label, _ in rows]
+            block = np.array([entity_id for entity_id, _, _ in rows], np.int64)
+            are_literals = [is_literal for _, _, is_literal in rows]
+            ids.append(block)
+            literals.append(np.array(are_literals, bool))
+            self._labels.extend(labels)
+            self._names.extend(labels, (not is_literal for is_literal in are_literals))
+            vectors = self._label_vectors(block, labels)
+            codes += vectors.codes.tobytes()
+            scales.append(vectors.scales)
+        table = np.frombuffer(codes, np.int8).reshape(-1, self._encoder.dim)
+        vectors = LabelVectors(table, np.concatenate([np.empty(0, np.float32), *scales]))
+        return np.concatenate([np.empty(0, np.int64), *ids]), np.concatenate([np.empty(0, bool), *literals]), vectors
+
+    def _label_vectors(self, ids: LongArray, labels: Sequence[str]) -> LabelVectors:
+        """Vectors of entities: those of the previous view where the label is the same, the others encoded."""
+        codes = np.empty((len(ids), self._encoder.dim), np.int8)
+        scales = np.empty(len(ids), np.float32)
+        missing = []
+        previous = self._previous
+        positions = [previous.position(entity_id) for entity_id in ids.tolist()] if previous else [None] * len(ids)
+        for row, (position, label) in enumerate(zip(positions, labels, strict=True)):
+            if previous is None or position is None or previous.label(position) != label:
+                missing.append(row)
+            else:
+                codes[row], scales[row] = previous.label_code(position)
+        if missing:
+            fresh = LabelVectors.of(self._encoder.encode([labels[row][:ENCODED_CHARACTERS] for row in missing]))
+            codes[missing], scales[missing] = fresh.codes, fresh.scales
+            self.encoded_labels += len(missing)
+        return LabelVectors(codes, scales)
+
+    def _take_aliases(
+        self,
+        store: TripleStore,
+        kb_id: int,
+        entity_ids: LongArray,
+        literals: BoolArray,
+    ) -> IntArray:
+        entities = [np.empty(0, np.int32)]
+        for rows in store.alias_rows(kb_id):
+            positions = _positions(entity_ids, [entity_id for entity_id, _ in rows])
+            texts = [text for _, text in rows]
+            entities.append(positions)
+            self._aliases.extend(texts)
+            self._names.extend(texts, (~literals[positions]).tolist())
+        return np.concatenate(entities)
+
+    def _take_relations(self, store: TripleStore, kb_id: int) -> tuple[LongArray, TextTableBuilder, FloatArray]:
+        rows = store.relation_rows(kb_id)
+        labels = [label for _, label in rows]
+        table = TextTableBuilder()
+        table.extend(labels)
+        vectors = self._encoder.encode([label[:ENCODED_CHARACTERS] for label in labels])
+        return np.array([relation_id for relation_id, _ in rows], np.int64), table, vectors.reshape(len(rows), -1)
+
+
+def _take_triples(
+    store: TripleStore, kb_id: int, entity_ids: LongArray, relation_ids: LongArray, sources: dict[str, int]
+) -> tuple[LongArray, tuple[IntArray, IntArray, IntArray], IntArray]:
+    none = np.empty(0, np.int32)
+    ids, columns = [np.empty(0, np.int64)], ([none], [none], [none], [none])
+    for rows in store.triple_rows(kb_id):
+        triple_ids, subjects, relations, objects, names = zip(*rows, strict=True)
+        ids.append(np.array(triple_ids, np.int64))
+        columns[0].append(_positions(entity_ids, subjects))
+        columns[1].append(_positions(relation_ids, relations))
+        columns[2].append(_positions(entity_ids, objects))
+        numbers = (-1 if name is None else sources.setdefault(name, len(sources)) for name in names)
+        columns[3].append(np.fromiter(numbers, np.int32, len(names)))
+    subject, relation, value, source = (np.concatenate(column) for column in columns)
+    return np.concatenate(ids), (subject, relation, value), source
+
+
+def _positions(sorted_ids: LongArray, ids: Sequence[int]) -> IntArray:
+    wanted = np.array(ids, np.int64)
+    places = sorted_ids.searchsorted(wanted)
+    if len(wanted) and (not len(sorted_ids) or (sorted_ids[np.minimum(places, len(sorted_ids) - 1)] != wanted).any()):
+        raise RowsInconsistent("The store has rows that refer to entities or relations that it does not have.")
+    return places.astype(np.int32)
+
+
+def fact_index(contents: Contents, dim: int, threads: int) -> VectorIndex:
+    """The index of all facts, their vectors composed from subject, relation and object."""
+    graph, labels = contents.graph, contents.label_vectors
+
+    def vectors_of(places: IntArray) -> FloatArray:
+        vectors = labels.take(graph.subjects[places])
+        vectors += contents.relation_vectors[graph.relations[places]]
+        vectors += labels.take(graph.objects[places])
+        return normalised(vectors)
+
+    return VectorIndex.build(contents.triple_ids, vectors_of, dim, threads)

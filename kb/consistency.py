@@ -1,0 +1,332 @@
+"""Keeps the derived structures of every KB at the store's revision: catch up, build, open, verify, rebuild, drop.
+
+SQL is the truth. A view that is behind gets the store's changes as a delta; one that is too far behind, damaged or made
+of another KB or encoder is built anew from SQL, by one process at a time (a file lock), while the others go on with
+what they have. A commit followed by `refresh` is seen by every later `current`, in this process and in others.
+"""
+
+import shutil
+import threading
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import structlog
+from filelock import FileLock, Timeout
+from sqlalchemy import Engine
+
+from kb import verification
+from kb.building import GenerationBuilder
+from kb.database import reading
+from kb.delta import Delta, DeltaImpossible
+from kb.encoding import Encoder
+from kb.errors import KbNotFound, KnowledgeError
+from kb.generations import GenerationFolder, GenerationUnusable
+from kb.store import Kb, TripleStore
+from kb.view import KnowledgeView, ViewBudgets
+
+log = structlog.get_logger("hopfact.consistency")
+
+
+@dataclass(frozen=True)
+class ConsistencyBudgets:
+    """When a delta becomes a generation, and how many threads build it."""
+
+    delta_facts: int = 20_000
+    delta_share: float = 0.1
+    threads: int = 2
+    build_wait_seconds: float = 600.0
+    """How long to wait for another process's build before giving up."""
+    view: ViewBudgets = field(default_factory=ViewBudgets)
+
+    def delta_limit(self, num_triples: int) -> int:
+        """Facts added and deleted that a delta over a generation of this size may hold."""
+        return max(self.delta_facts, int(num_triples * self.delta_share))
+
+
+@dataclass(frozen=True)
+class ViewState:
+    """What this process holds of a KB's structures."""
+
+    state: str
+    """`ready`, `building` or `absent` (nothing asked for it yet)."""
+    revision: int | None
+    generation: int | None
+    delta_facts: int
+    index: str | None
+    """`flat` or `lists`."""
+
+
+class StructuresBusy(KnowledgeError):
+    """Another process builds the structures of a KB and did not end in time."""
+
+    def __init__(self, kb_id: int, waited_seconds: float) -> None:
+        super().__init__(f"The structures of KB {kb_id} are still being built after {waited_seconds:.0f} s: try later.")
+        self.kb_id = kb_id
+
+
+class _Slot:
+    """What one process holds of one KB."""
+
+    def __init__(self) -> None:
+        self.lock = threading.RLock()
+        self.view: KnowledgeView | None = None
+        self.is_building = False
+
+
+class Views:
+    """The current view of every KB; safe to use from any thread, over a folder that several processes share."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        data: Path,
+        encoder: Encoder,
+        budgets: ConsistencyBudgets = ConsistencyBudgets(),
+    ) -> None:
+        self._engine = engine
+        self._data = data
+        self._encoder = encoder
+        self._budgets = budgets
+        self._slots: dict[int, _Slot] = {}
+        self._slots_lock = threading.Lock()
+
+    def current(self, kb_id: int) -> KnowledgeView:
+        """The KB at its newest revision; costs one SQL look-up when nothing changed.
+
+        While a new generation is being built for a large change, the last view goes on being served.
+
+        Raises:
+            KbNotFound: there is no such KB (any more).
+        """
+        slot = self._slot(kb_id)
+        view = slot.view
+        if view is not None and view.revision == self._revision(kb_id):
+            return view
+        return self._advanced(kb_id, slot, must_wait=view is None)
+
+    def refresh(self, kb_id: int) -> KnowledgeView:
+        """Like `current`, but waits for whatever has to be built: afterwards every commit made before is answerable.
+
+        Raises:
+            KbNotFound: there is no such KB (any more).
+            StructuresBusy: another process builds, and did not end in time.
+        """
+        return self._advanced(kb_id, self._slot(kb_id), must_wait=True)
+
+    def rebuild(self, kb_id: int) -> KnowledgeView:
+        """A new generation from SQL, whatever is there."""
+        slot = self._slot(kb_id)
+        with self._build_lock(kb_id, self._budgets.build_wait_seconds):
+            return self._built(kb_id, slot)
+
+    def drop(self, kb_id: int) -> None:
+        """Forget a deleted KB and remove its files."""
+        with self._build_lock(kb_id, self._budgets.build_wait_seconds), self._slots_lock:
+            self._slots.pop(kb_id, None)
+            folder = self._folder(kb_id).path
+            shutil.rmtree(folder, ignore_errors=True)
+            _lock_path(folder).unlink(missing_ok=True)
+
+    def warm(self) -> None:
+        """Bring every KB up to date, and remove the files of those that are gone; what fails is logged and left.
+
+        A KB that cannot be made ready now is tried again when it is asked for.
+        """
+        with reading(self._engine) as connection:
+            known = {kb.id for kb in TripleStore(connection).kbs()}
+        for kb_id in sorted(known):
+            try:
+                self.refresh(kb_id)
+            except KnowledgeError as error:
+                log.exception("structures not ready", kb_id=kb_id, reason=str(error))
+        for folder in self._root().glob("*"):
+            if folder.name.isdigit() and int(folder.name) not in known:
+                self.drop(int(folder.name))
+
+    def state(self, kb_id: int) -> ViewState:
+        """What is held now; builds and reads nothing."""
+        slot = self._slots.get(kb_id)
+        view = slot.view if slot else None
+        if slot is None or view is None:
+            return ViewState("building" if slot and slot.is_building else "absent", None, None, 0, None)
+        index = "flat" if view.base.facts.is_flat else "lists"
+        name = "building" if slot.is_building else "ready"
+        return ViewState(name, view.revision, view.base.number, view.delta.size, index)
+
+    def verify(self, kb_id: int) -> list[str]:
+        """Every difference between SQL and the structures, deeply compared; empty when they agree.
+
+        Reads the whole KB. Problems are described, at most a few of each kind.
+        """
+        view = self.refresh(kb_id)
+        problems = []
+        try:
+            self._folder(kb_id).check(view.base.number, view.base.manifest)
+        except GenerationUnusable as error:
+            problems.append(str(error))
+        while True:
+            with reading(self._engine) as connection:
+                store = TripleStore(connection)
+                if store.revision(kb_id) == view.revision:
+                    return problems + verification.differences(store, view)
+            view = self.refresh(kb_id)
+
+    def _advanced(self, kb_id: int, slot: _Slot, *, must_wait: bool) -> KnowledgeView:
+        view = self._caught_up(kb_id, slot)
+        if view is not None:
+            return view
+        wait = self._budgets.build_wait_seconds if must_wait else 0.0
+        try:
+            with self._build_lock(kb_id, wait):
+                return self._caught_up(kb_id, slot) or self._built(kb_id, slot)
+        except StructuresBusy:
+            view = slot.view
+            if view is None or must_wait:
+                raise
+            return view
+
+    def _caught_up(self, kb_id: int, slot: _Slot) -> KnowledgeView | None:
+        """The view at the store's revision by a delta, or by a generation on disk; None when one has to be built."""
+        with slot.lock:
+            view = self._followed(kb_id, slot.view) if slot.view is not None else None
+            if view is None:
+                opened = self._opened(kb_id, above=slot.view.base.number if slot.view else 0)
+                view = self._followed(kb_id, opened) if opened is not None else None
+                if view is not None and not self._agrees(kb_id, view):
+                    view = None
+            if view is not None:
+                slot.view = view
+            return view
+
+    def _followed(self, kb_id: int, view: KnowledgeView) -> KnowledgeView | None:
+        limit = self._budgets.delta_limit(view.base.graph.num_triples)
+        with reading(self._engine) as connection:
+            store = TripleStore(connection)
+            revision = store.revision(kb_id)
+            if revision == view.revision:
+                return view
+            if revision < view.revision:
+                log.warning("structures are ahead of SQL", kb_id=kb_id, revision=view.revision, sql_revision=revision)
+                return None
+            changes = store.changes_since(kb_id, view.revision, limit)
+        if changes is None or view.delta.size + len(changes.triples) + len(changes.deleted_triple_ids) > limit:
+            return None
+        try:
+            delta = view.delta.extended(view.base, changes, self._encoder, self._budgets.threads)
+        except DeltaImpossible as error:
+            log.info("delta refused", kb_id=kb_id, reason=str(error))
+            return None
+        return KnowledgeView(kb_id, view.base, delta, self._budgets.view)
+
+    def _opened(self, kb_id: int, above: int) -> KnowledgeView | None:
+        """The newest sound generation on disk with a number above this."""
+        folder = self._folder(kb_id)
+        kb = self._kb(kb_id)
+        for number in folder.numbers():
+            if number <= above:
+                return None
+            try:
+                manifest = folder.manifest(number)
+                made_of = (manifest.kb, manifest.encoder, manifest.dim)
+                if made_of != (_identity(kb), self._encoder.id, self._encoder.dim):
+                    raise GenerationUnusable(folder.path / str(number), "it is of another KB or encoder")
+                base = folder.open(number, self._budgets.threads)
+            except GenerationUnusable as error:
+                log.warning("generation unusable", kb_id=kb_id, generation=number, reason=error.reason)
+                continue
+            return KnowledgeView(kb_id, base, Delta.empty(base), self._budgets.view)
+        return None
+
+    def _agrees(self, kb_id: int, view: KnowledgeView) -> bool:
+        """Whether a generation from disk, caught up, holds as many facts as SQL does at the same revision."""
+        with reading(self._engine) as connection:
+            store = TripleStore(connection)
+            if store.revision(kb_id) != view.revision:
+                return True
+            count = store.counts(kb_id).triples
+        if count != view.num_triples:
+            log.warning("structures disagree with SQL", kb_id=kb_id, facts=view.num_triples, sql_facts=count)
+        return count == view.num_triples
+
+    def _built(self, kb_id: int, slot: _Slot) -> KnowledgeView:
+        """Build a generation from SQL and open it; the caller holds the build lock."""
+        started = time.perf_counter()
+        slot.is_building = True
+        try:
+            previous = slot.view or self._opened(kb_id, above=0)
+            kb = self._kb(kb_id)
+            builder = GenerationBuilder(self._encoder, previous, self._budgets.threads)
+            with reading(self._engine) as connection:
+                contents, facts, manifest = builder.build(TripleStore(connection), kb_id, _identity(kb))
+            folder = self._folder(kb_id)
+            number = folder.write(contents, facts, manifest)
+            del contents, facts
+            base = folder.open(number, self._budgets.threads)
+            view = KnowledgeView(kb_id, base, Delta.empty(base), self._budgets.view)
+            with slot.lock:
+                slot.view = view
+            folder.remove_all_but(number)
+        finally:
+            slot.is_building = False
+        seconds = round(time.perf_counter() - started, 3)
+        counts = {"facts": manifest.num_triples, "encoded_labels": builder.encoded_labels}
+        log.info("generation built", kb_id=kb_id, generation=number, seconds=seconds, **counts)
+        return self._caught_up(kb_id, slot) or view
+
+    def _build_lock(self, kb_id: int, wait_seconds: float) -> "_BuildLock":
+        path = self._folder(kb_id).path
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return _BuildLock(kb_id, _lock_path(path), wait_seconds)
+
+    def _slot(self, kb_id: int) -> _Slot:
+        slot = self._slots.get(kb_id)
+        if slot is None:
+            self._revision(kb_id)
+            with self._slots_lock:
+                slot = self._slots.setdefault(kb_id, _Slot())
+        return slot
+
+    def _revision(self, kb_id: int) -> int:
+        with reading(self._engine) as connection:
+            return TripleStore(connection).revision(kb_id)
+
+    def _kb(self, kb_id: int) -> Kb:
+        with reading(self._engine) as connection:
+            for kb in TripleStore(connection).kbs():
+                if kb.id == kb_id:
+                    return kb
+        raise KbNotFound(kb_id)
+
+    def _root(self) -> Path:
+        return self._data / "kbs"
+
+    def _folder(self, kb_id: int) -> GenerationFolder:
+        return GenerationFolder(self._root() / str(kb_id))
+
+
+class _BuildLock:
+    """One builder a KB, over all threads and processes; the lock file stands beside the KB's folder."""
+
+    def __init__(self, kb_id: int, path: Path, wait_seconds: float) -> None:
+        self._kb_id = kb_id
+        self._wait_seconds = wait_seconds
+        self._lock = FileLock(path, timeout=wait_seconds)
+
+    def __enter__(self) -> None:
+        try:
+            self._lock.acquire()
+        except Timeout as error:
+            raise StructuresBusy(self._kb_id, self._wait_seconds) from error
+
+    def __exit__(self, *_: object) -> None:
+        self._lock.release()
+
+
+def _lock_path(folder: Path) -> Path:
+    return folder.with_name(f"{folder.name}.lock")
+
+
+def _identity(kb: Kb) -> str:
+    """What tells a KB from one of the same id in another database."""
+    return f"{kb.id}:{kb.created_at.isoformat()}"
