@@ -115,6 +115,7 @@ class Contents:
         for name, table in zip(("labels", "aliases", "relation_labels", "source_names"), tables, strict=True):
             yield from ((f"{name}_blob", table.blob), (f"{name}_offsets", table.offsets))
         yield from (("name_hashes", self.names.hashes), ("name_numbers", self.names.numbers))
+        yield "name_heads", self.names.heads
         yield "alias_entities", self.names.alias_entities
         for field in fields(TypoIndex):
             yield f"typo_{field.name}", getattr(self.typos, field.name)
@@ -234,7 +235,12 @@ def _opened(number: int, folder: Path, manifest: Manifest, threads: int) -> Gene
         source_names=_strings(table("source_names")),
         graph=FactGraph(num_keys=2 * manifest.num_relations, **parts),
         names=NameDictionary(
-            array("name_hashes"), array("name_numbers"), labels, table("aliases"), array("alias_entities")
+            hashes=array("name_hashes"),
+            numbers=array("name_numbers"),
+            heads=array("name_heads"),
+            labels=labels,
+            aliases=table("aliases"),
+            alias_entities=array("alias_entities"),
         ),
         typos=TypoIndex(**{field.name: array(f"typo_{field.name}") for field in fields(TypoIndex)}),
         label_vectors=LabelVectors(array("label_codes"), array("label_scales")),

@@ -97,8 +97,7 @@ class FactGraph:
     def groups_of(self, entity: int) -> tuple[int, int]:
         """The half-open range of groups of one entity."""
         low = entity * self.num_keys
-        first, last = self.codes.searchsorted(np.array((low, low + self.num_keys)))
-        return int(first), int(last)
+        return int(self.codes.searchsorted(low)), int(self.codes.searchsorted(low + self.num_keys))
 
     def degree(self, entity: int) -> int:
         """The number of facts at one entity; a fact from an entity to itself counts twice."""

@@ -3,12 +3,13 @@
 Exact names and aliases are found by hash (`kb.names`), longest first; names with a wrong letter only where a
 capitalised or rare stretch of the question matched nothing. A score is a product of factors in (0, 1]:
 
-- how it is written: as in the KB 1, other case 0.9 (0.6 to 0.8 for small letters in a question that has capitals),
-  other punctuation 0.95 of that, without accents 0.85, other blanks 0.75, plural 0.6, letters off at most 0.7;
-- what it is: an alias 0.97, a value (number, date, text) 0.9, a bare number 0.8;
+- how it is written: as in the KB 1 (0.8 or 0.9 when that is all small letters), other case 0.6 to 0.9, other
+  punctuation 0.95 of that, without accents 0.85, other blanks 0.75, plural 0.6, letters off at most 0.7;
+- what it is: an alias 0.97, a value (number, date, text) 0.9, a bare number 0.85;
 - common English words only ("Up", "her"): 0.6 when written with capitals inside a question, 0.3 at its start, 0.2 when
   the name has no capitals either, 0.04 otherwise; equal to a relation of the KB ("director"), uncapitalised: half;
-- inside a longer mention 0.25, overlapping one 0.5;
+- inside a longer mention that is at least as good 0.25, overlapping one 0.5; one that is less good 0.9
+  (0.5 inside one with a typo);
 - among entities of the same name, from 1 down to 0.8 by the number of their facts.
 """
 
@@ -25,13 +26,12 @@ from rapidfuzz.distance import DamerauLevenshtein
 
 from kb.common_words import COMMON_WORDS
 from kb.names import (
-    MAX_COMPACT_WORDS,
+    HEAD_WORDS,
     MAX_NAME_WORDS,
-    MIN_COMPACT_LETTERS,
     MIN_FUZZY_LETTERS,
     bare_key,
-    compact_hash,
     key_hash,
+    symbol_hash,
 )
 from kb.triples import surface_key
 from kb.view import KnowledgeView, NameMatch
@@ -105,6 +105,7 @@ class _Found(NamedTuple):
 
 _ASCII_WORD = re.compile(r"[A-Za-z0-9]+")
 _ALPHANUMERIC = re.compile(r"[^\W_]+")
+_PIECE = re.compile(r"\S+")
 _DIGITS = re.compile(r"\d+")
 _CONNECTOR_WORDS = "of the a an and in on to for de la le von van der del di da"
 _CONNECTORS = frozenset(_CONNECTOR_WORDS.split())
@@ -143,16 +144,8 @@ def _words(question: str, limit: int) -> list[_Word]:
 
 
 def _exact(view: KnowledgeView, question: str, words: Sequence[_Word], limits: LinkingLimits) -> list[_Found]:
-    """Names that the question holds word by word."""
-    spans: list[tuple[int, int, str]] = []
-    hashes: list[int] = []
-    for first in range(len(words)):
-        key = ""
-        for last in range(first, min(first + MAX_NAME_WORDS, len(words))):
-            key = f"{key} {words[last].key}" if key else words[last].key
-            for span_hash in _span_hashes(key, last - first + 1):
-                spans.append((first, last, key))
-                hashes.append(span_hash)
+    """Names that the question holds word by word; those without a letter or digit as they stand."""
+    spans, hashes = _spans(view, words)
     matches = view.find_names(np.array(hashes, np.uint64), limits.names_per_hash)
     by_span: dict[tuple[int, int, str], list[NameMatch]] = {}
     for match in matches:
@@ -163,20 +156,60 @@ def _exact(view: KnowledgeView, question: str, words: Sequence[_Word], limits: L
         span = _Span(words[first : last + 1], key, first == 0, question_has_case)
         written = [_Written(match, *_written(question, span, match)) for match in named]
         found += _by_popularity(view, [one for one in written if one.weight > 0])
+    return found + _symbols(view, question, limits)
+
+
+def _spans(view: KnowledgeView, words: Sequence[_Word]) -> tuple[list[tuple[int, int, str]], list[int]]:
+    """Spans of words that may be names, each with its hashes; long ones only where a long name begins so."""
+    spans: list[tuple[int, int, str]] = []
+    hashes: list[int] = []
+    heads: list[tuple[int, str]] = []
+    for first in range(len(words)):
+        key = ""
+        for last in range(first, min(first + HEAD_WORDS, len(words))):
+            key = f"{key} {words[last].key}" if key else words[last].key
+            for span_hash in _span_hashes(key, last > first):
+                spans.append((first, last, key))
+                hashes.append(span_hash)
+        if first + HEAD_WORDS < len(words):
+            heads.append((first, key))
+    begins = view.begin_long_names(np.array([key_hash(key) for _, key in heads], np.uint64))
+    for place in np.flatnonzero(begins).tolist():
+        first, key = heads[place]
+        for last in range(first + HEAD_WORDS, min(first + MAX_NAME_WORDS, len(words))):
+            key = f"{key} {words[last].key}"
+            for span_hash in _span_hashes(key, False):
+                spans.append((first, last, key))
+                hashes.append(span_hash)
+    return spans, hashes
+
+
+def _symbols(view: KnowledgeView, question: str, limits: LinkingLimits) -> list[_Found]:
+    pieces = [match for match in islice(_PIECE.finditer(question), limits.question_words)]
+    spans = [(piece.start(), text) for piece in pieces for text in {piece[0], piece[0].rstrip("?.!,;:")}]
+    spans = [(start, text) for start, text in spans if text and not any(char.isalnum() for char in text)]
+    if not spans:
+        return []
+    matches = view.find_names(np.array([symbol_hash(text) for _, text in spans], np.uint64), limits.names_per_hash)
+    found = []
+    for match in matches:
+        start, text = spans[match.place]
+        if match.text == text:
+            found.append(_Found(start, start + len(text), match.entity, 0.6 if text in "?!.,;:" else 0.9, False))
     return found
 
 
-def _span_hashes(key: str, num_words: int) -> Iterator[int]:
-    """Hashes under which a name that this span may mean is kept: as it is, singular, unaccented, without blanks."""
+def _span_hashes(key: str, can_be_one_word: bool) -> Iterator[int]:
+    """Hashes under which a name that this span may mean is kept: as it is, unaccented, without blanks, singular."""
     yield key_hash(key)
-    if num_words <= MAX_COMPACT_WORDS and len(key) >= MIN_COMPACT_LETTERS:
-        yield compact_hash(bare_key(key))
-        if num_words > 1:
-            yield key_hash(bare_key(key).replace(" ", ""))
+    bare = bare_key(key)
+    if bare != key:
+        yield key_hash(bare)
+    if can_be_one_word:
+        yield key_hash(bare.replace(" ", ""))
+    if key[-1] == "s":
         for singular in _singulars(key):
             yield key_hash(singular)
-    if not key.isascii():
-        yield key_hash(bare_key(key))
 
 
 def _singulars(key: str) -> list[str]:
@@ -203,31 +236,35 @@ def _written(question: str, span: _Span, match: NameMatch) -> tuple[int, int, fl
     if bare == bare_span:
         return start, end, 0.85 * _weight_of_words(span, match.text, False)
     if bare.replace(" ", "") == bare_span.replace(" ", ""):
-        return start, end, 0.75 * _weight_of_words(span, match.text, False)
+        joins_common_word = len(span.words) > 1 and any(word.key in COMMON_WORDS for word in span.words)
+        return start, end, (0.2 if joins_common_word else 0.75) * _weight_of_words(span, match.text, False)
     return start, end, 0.6 * _weight_of_words(span, match.text, False) if key in _singulars(span.key) else 0.0
 
 
 def _weight_of_words(span: _Span, name: str, has_same_case: bool) -> float:
     """How much the words of a match and their case say that a name is meant."""
-    key = span.key
-    if key.isdigit():
-        return 0.8
+    if span.key.isdigit():
+        return 0.85
     capitals = [word.text[0].isupper() for word in span.words]
+    is_one_word = len(span.words) == 1
     if all(word.key in COMMON_WORDS for word in span.words):
         if not has_same_case or not any(capitals):
             return 0.04 if any(char.isupper() for char in name) or not has_same_case else 0.2
         inside = capitals[1:] if span.opens_question else capitals
         return 0.6 if any(inside) else 0.3
     if has_same_case:
-        return 1.0
-    if span.question_has_case and not any(capitals):
-        return 0.6 if len(span.words) == 1 else 0.8
-    return 0.9
+        is_plain = span.question_has_case and not any(capitals)
+        return (0.8 if is_one_word else 0.9) if is_plain else 1.0
+    if not span.question_has_case:
+        return 0.75 if is_one_word else 0.9
+    if any(capitals):
+        return 0.75 if not all(capitals) else 0.9
+    return 0.6 if is_one_word else 0.8
 
 
 def _by_popularity(view: KnowledgeView, scored: Sequence[_Written]) -> list[_Found]:
     """Scores of the entities of one span; of equal names the one with more facts is more likely meant."""
-    degrees = [view.degree(one.match.entity) for one in scored] if len(scored) > 1 else []
+    degrees = [one.match.degree for one in scored] if len(scored) > 1 else []
     most = math.log1p(max(degrees, default=0))
     found = []
     for place, (match, start, end, weight) in enumerate(scored):
@@ -251,9 +288,10 @@ def _mentions(question: str, found: Sequence[_Found], limits: LinkingLimits) -> 
         if one.entity not in entities or entities[one.entity].score < one.score:
             entities[one.entity] = one
     best = {place: max(one.score for one in entities.values()) for place, entities in stretches.items()}
+    typos = {(one.start, one.end) for one in found if one.typo}
     mentions = []
     for (start, end), entities in stretches.items():
-        factor = _factor_of_rivals((start, end), best)
+        factor = _factor_of_rivals((start, end), best, typos)
         ranked = sorted(entities.values(), key=lambda one: (-one.score, one.entity))[: limits.entities]
         linked = tuple(LinkedEntity(one.entity, round(one.score * factor, 4)) for one in ranked)
         kept = tuple(one for one in linked if one.score >= limits.min_score)
@@ -263,7 +301,7 @@ def _mentions(question: str, found: Sequence[_Found], limits: LinkingLimits) -> 
     return mentions[: limits.mentions]
 
 
-def _factor_of_rivals(place: tuple[int, int], best: dict[tuple[int, int], float]) -> float:
+def _factor_of_rivals(place: tuple[int, int], best: dict[tuple[int, int], float], typos: set[tuple[int, int]]) -> float:
     start, end = place
     factor = 1.0
     for (other_start, other_end), score in best.items():
@@ -271,24 +309,30 @@ def _factor_of_rivals(place: tuple[int, int], best: dict[tuple[int, int], float]
         if not is_longer or other_start >= end or other_end <= start or score < _CREDIBLE * best[place]:
             continue
         is_inside = other_start <= start and end <= other_end
-        factor = min(factor, 0.25 if is_inside else 0.5)
+        if score < best[place]:
+            weight = 0.5 if is_inside and (other_start, other_end) in typos else 0.9
+        else:
+            weight = 0.25 if is_inside else 0.5
+        factor = min(factor, weight)
     return factor
 
 
 def _unmatched(view: KnowledgeView, words: Sequence[_Word], mentions: Sequence[Mention]) -> list[range]:
-    """Stretches that look like a name and are none: capitalised ones; rare words when nothing was found at all."""
+    """Stretches that look like a name and are none: capitalised ones; rare words where nothing is capitalised."""
     credible = [mention for mention in mentions if mention.score >= _CREDIBLE]
-    stretches = _runs(words, [_looks_like_name(word, place) for place, word in enumerate(words)])
-    unexplained = [
-        run
-        for run in stretches
-        if not any(one.start <= words[run.start].start and words[run.stop - 1].end <= one.end for one in credible)
-    ]
-    if unexplained or credible:
-        return unexplained
+
+    def unexplained(runs: Sequence[range]) -> list[range]:
+        edges = [(words[run.start].start, words[run.stop - 1].end) for run in runs]
+        is_explained = [any(one.start <= start and end <= one.end for one in credible) for start, end in edges]
+        return [run for run, done in zip(runs, is_explained, strict=True) if not done]
+
+    capitalised = [_looks_like_name(word, place) for place, word in enumerate(words)]
+    runs = unexplained(_runs(words, capitalised))
+    if runs or any(capitalised):
+        return runs
     relation_words = {word for key in view.relation_keys for word in key.split(" ")}
     rare = [word.key not in COMMON_WORDS and word.key not in relation_words for word in words]
-    return _runs(words, rare)
+    return unexplained(_runs(words, rare))
 
 
 def _looks_like_name(word: _Word, place: int) -> bool:
@@ -324,11 +368,11 @@ def _similar(view: KnowledgeView, words: Sequence[_Word], limits: LinkingLimits)
         key = surface_key(match.text)
         for start, end, window in windows:
             shorter = min(len(key), len(window))
-            allowed = min(max(1, shorter // 7), 3)
+            allowed = 1 if shorter < 8 else 2 if shorter < 16 else 3
             if shorter < MIN_FUZZY_LETTERS or abs(len(key) - len(window)) > allowed:
                 continue
             distance = DamerauLevenshtein.distance(key, window, score_cutoff=allowed)
             if distance <= allowed and _DIGITS.findall(key) == _DIGITS.findall(window):
-                score = 0.7 * (1 - distance / shorter) * (1 if match.is_label else 0.97)
+                score = 0.7 * (1 - 1.5 * distance / shorter) * (1 if match.is_label else 0.97)
                 found.append(_Found(start, end, match.entity, score, True))
     return found

@@ -18,7 +18,7 @@ from xxhash import xxh3_64_intdigest
 
 from kb.graph import IntArray, LongArray, expand
 from kb.texts import TextTable
-from kb.triples import surface_key
+from kb.triples import BLANK_NODE, surface_key
 
 HashArray = NDArray[np.uint64]
 
@@ -26,6 +26,10 @@ MAX_NAME_WORDS = 24
 """A longer text is prose, not a name: it is not indexed."""
 MAX_COMPACT_WORDS = 6
 """Names up to this many words are also found when written without their blanks ("spiderman" for "Spider-Man")."""
+HEAD_WORDS = 3
+"""Longer names are looked for only where a question holds the first words of one."""
+MAX_SYMBOL_CHARACTERS = 16
+"""Names without letters or digits ("$") are found as they are, up to this length."""
 MIN_COMPACT_LETTERS = 5
 MIN_FUZZY_LETTERS = 4
 MAX_FUZZY_LETTERS = 24
@@ -38,9 +42,9 @@ def key_hash(key: str) -> int:
     return xxh3_64_intdigest(key.encode())
 
 
-def compact_hash(key: str) -> int:
-    """Hash of a surface key without its blanks, never equal to the hash of a plain key by construction."""
-    return xxh3_64_intdigest(b"\0" + key.replace(" ", "").encode())
+def symbol_hash(text: str) -> int:
+    """Hash of a name that has no surface key."""
+    return xxh3_64_intdigest(b"\0" + text.encode())
 
 
 def bare_key(key: str) -> str:
@@ -56,6 +60,8 @@ class NameDictionary:
 
     hashes: HashArray
     numbers: IntArray
+    heads: HashArray
+    """Sorted hashes of the first words of the names that have more."""
     labels: TextTable
     aliases: TextTable
     alias_entities: IntArray
@@ -76,6 +82,13 @@ class NameDictionary:
     def is_label(self, number: int) -> bool:
         """Whether the name is a label, not an alias."""
         return number < len(self.labels)
+
+    def are_heads(self, hashes: HashArray) -> NDArray[np.bool_]:
+        """Which hashes are those of the first words of longer names."""
+        if not len(self.heads):
+            return np.zeros(len(hashes), bool)
+        places = np.minimum(self.heads.searchsorted(hashes), len(self.heads) - 1)
+        return np.asarray(self.heads[places] == hashes)
 
     def find(self, hashes: HashArray, limit: int) -> Iterator[tuple[int, int]]:
         """Pairs of a place in `hashes` and the number of a name with that hash, at most `limit` names a hash."""
@@ -142,6 +155,7 @@ class NameIndexBuilder:
     def __init__(self) -> None:
         self._hashes = array("Q")
         self._numbers = array("i")
+        self._heads = array("Q")
         self._words = array("Q")
         self._word_names = array("i")
         self._shortened = array("Q")
@@ -155,21 +169,29 @@ class NameIndexBuilder:
             self._next = number + 1
             key = surface_key(text)
             words = key.split(" ")
-            if key and len(words) <= MAX_NAME_WORDS:
-                self._add_key(number, key, len(words))
+            if not key:
+                self._add_symbol(number, text)
+            elif len(words) <= MAX_NAME_WORDS:
+                self._add_key(number, key, words)
                 if is_fuzzy:
                     self._add_words(number, set(words))
 
-    def _add_key(self, number: int, key: str, num_words: int) -> None:
-        self._hashes.append(key_hash(key))
-        self._numbers.append(number)
+    def _add_symbol(self, number: int, text: str) -> None:
+        if len(text) <= MAX_SYMBOL_CHARACTERS and not text.startswith(BLANK_NODE):
+            self._hashes.append(symbol_hash(text))
+            self._numbers.append(number)
+
+    def _add_key(self, number: int, key: str, words: Sequence[str]) -> None:
         bare = bare_key(key)
-        if bare != key and bare:
-            self._hashes.append(key_hash(bare))
+        written = {key, bare}
+        if 1 < len(words) <= MAX_COMPACT_WORDS and len(key) - len(words) >= MIN_COMPACT_LETTERS:
+            written.add(bare.replace(" ", ""))
+        for form in written:
+            self._hashes.append(key_hash(form))
             self._numbers.append(number)
-        if 1 < num_words <= MAX_COMPACT_WORDS and len(key) - num_words >= MIN_COMPACT_LETTERS:
-            self._hashes.append(compact_hash(bare))
-            self._numbers.append(number)
+        if len(words) > HEAD_WORDS:
+            for form in {key, bare}:
+                self._heads.append(key_hash(" ".join(form.split(" ")[:HEAD_WORDS])))
 
     def _add_words(self, number: int, words: set[str]) -> None:
         for word in words:
@@ -186,7 +208,9 @@ class NameIndexBuilder:
         """The dictionary of everything taken; names of equal hash stay in the order of their numbers."""
         hashes = np.array(self._hashes, np.uint64)
         order = np.argsort(hashes, kind="stable")
-        return NameDictionary(hashes[order], np.array(self._numbers, np.int32)[order], labels, aliases, alias_entities)
+        numbers = np.array(self._numbers, np.int32)[order]
+        heads = np.unique(np.array(self._heads, np.uint64))
+        return NameDictionary(hashes[order], numbers, heads, labels, aliases, alias_entities)
 
     def typo_index(self) -> TypoIndex:
         """The typo index of everything taken."""

@@ -30,10 +30,11 @@ class Fact(NamedTuple):
 
 
 class NameMatch(NamedTuple):
-    """A name found: at which place of what was looked up, the entity it names, and how it is written."""
+    """A name found: at which place of what was looked up, the entity it names with its degree, and its spelling."""
 
     place: int
     entity: int
+    degree: int
     text: str
     is_label: bool
 
@@ -235,6 +236,13 @@ class KnowledgeView:
                     matches.append(match)
         return matches
 
+    def begin_long_names(self, hashes: HashArray) -> NDArray[np.bool_]:
+        """Which hashes, of as many words as a head has, begin longer names."""
+        found = self.base.names.are_heads(hashes)
+        for names, _ in self.delta.names:
+            found |= names.are_heads(hashes)
+        return found
+
     def similar_names(self, words: Sequence[str], limit: int) -> list[NameMatch]:
         """Names that share most of these words, each word at most one letter off; at most `limit` of each part."""
         found = []
@@ -260,10 +268,11 @@ class KnowledgeView:
         entity = names.entity(number)
         if names.is_label(number) and entity in self.delta.labels:
             return None
-        if not self.degree(entity):
+        degree = self.degree(entity)
+        if not degree:
             return None
         text = names.text(number)
-        return NameMatch(place, entity, text, text == self.label(entity))
+        return NameMatch(place, entity, degree, text, text == self.label(entity))
 
     def has_name(self, name: str, entity: int) -> bool:
         """Whether this text is among the names of an entity that has facts; texts too long for a name never are."""
