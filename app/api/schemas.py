@@ -1,0 +1,338 @@
+"""What requests must look like, and what OpenAPI says of replies. Replies are plain dicts, not made of these."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+KB_NAME = r"^[a-z0-9][a-z0-9_-]{0,62}$"
+KbName = Annotated[str, StringConstraints(pattern=KB_NAME)]
+Scope = Literal["ask", "write", "admin"]
+State = Literal["queued", "running", "succeeded", "failed", "cancelled"]
+
+
+class Body(BaseModel):
+    """A request body: unknown fields are errors, so that a typing mistake is never ignored."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class KbBody(Body):
+    """A new knowledge base."""
+
+    name: KbName = Field(description="lower-case letters, digits, _ and -; at most 63", examples=["movies"])
+
+
+class TermBody(Body):
+    """A term with everything that RDF knows of it."""
+
+    label: str | None = None
+    iri: str | None = None
+    datatype: str | None = None
+    language: str | None = None
+
+
+TermValue = TermBody | bool | int | float | str
+
+
+class TripleBody(Body):
+    """One triple: plain labels, JSON numbers and booleans (literals), or whole terms."""
+
+    subject: str | TermBody
+    relation: str | TermBody
+    object: TermValue
+    source: str | None = None
+
+
+class TriplesBody(Body):
+    """A small write, or the triples to delete."""
+
+    triples: list[TripleBody] = Field(min_length=1)
+
+
+class AskBody(Body):
+    """One question."""
+
+    question: str = Field(examples=["Which films did Christopher Nolan direct?"])
+    entities: list[str] | None = Field(
+        default=None, max_length=16, description="the topic, instead of linking the question"
+    )
+    max_hops: int | None = Field(default=None, ge=1, description="most facts in a chain")
+    limit: int = Field(default=1_000, ge=1, le=100_000, description="most answers in the reply")
+    model: str | None = Field(default=None, description="the reader that must answer; default: the active one")
+
+
+class AskBatchBody(Body):
+    """Several questions on one KB."""
+
+    questions: list[str | AskBody] = Field(min_length=1)
+
+
+class KeyBody(Body):
+    """A new API key."""
+
+    name: str = Field(min_length=1, max_length=100, description="whose key it is")
+    scope: Scope = Field(description="ask reads, write also changes triples, admin also makes KBs and keys")
+    kb: KbName | None = Field(default=None, description="the only KB that the key reaches; default: all")
+    expires_at: datetime | None = Field(default=None, description="RFC 3339, with a time zone")
+
+
+class ProblemReply(BaseModel):
+    """RFC 9457."""
+
+    type: str
+    title: str
+    status: int
+    detail: str = Field(description="what is wrong, and what to do")
+    code: str = Field(description="stable: programs may rely on it")
+    request_id: str
+    errors: list[dict[str, object]] | None = Field(default=None, description="of a validation problem: where and what")
+
+
+class KbReply(BaseModel):
+    """A knowledge base."""
+
+    name: str
+    created_at: datetime
+    revision: int
+    counts: dict[str, int]
+    index: dict[str, object]
+    model: str | None
+
+
+class KbsReply(BaseModel):
+    """All knowledge bases that the key reaches."""
+
+    kbs: list[KbReply]
+
+
+class WrittenReply(BaseModel):
+    """What a small write did."""
+
+    accepted: int
+    duplicates: int
+    kb_revision: int
+
+
+class DeletedReply(BaseModel):
+    """What a deletion did."""
+
+    deleted: int
+    kb_revision: int
+
+
+class TermReply(BaseModel):
+    """An entity, literal or relation of a triple."""
+
+    id: int
+    label: str
+    iri: str | None
+    datatype: str | None
+    language: str | None
+
+
+class TripleReply(BaseModel):
+    """A stored triple."""
+
+    id: int
+    subject: TermReply
+    relation: TermReply
+    object: TermReply
+    source: str | None
+
+
+class TriplesReply(BaseModel):
+    """A page of triples."""
+
+    triples: list[TripleReply]
+    next_cursor: int | None
+
+
+class EntityReply(TermReply):
+    """An entity that matches."""
+
+    num_facts: int
+
+
+class EntitiesReply(BaseModel):
+    """Entities that match, best first."""
+
+    entities: list[EntityReply]
+
+
+class EntityFactsReply(EntityReply):
+    """An entity with its other names and a page of its facts."""
+
+    aliases: list[str]
+    facts: list[TripleReply]
+    next_cursor: int | None
+
+
+class RelationReply(BaseModel):
+    """A relation."""
+
+    id: int
+    label: str
+    iri: str | None
+    num_facts: int
+
+
+class RelationsReply(BaseModel):
+    """All relations of a KB, most used first."""
+
+    relations: list[RelationReply]
+
+
+class Progress(BaseModel):
+    """How far a job is."""
+
+    done: int
+    total: int | None
+    unit: Literal["bytes"]
+    triples: int
+
+
+class JobError(BaseModel):
+    """Why a job failed."""
+
+    code: str
+    detail: str
+
+
+class JobReply(BaseModel):
+    """A job."""
+
+    id: str
+    kind: Literal["ingestion"]
+    kb: str
+    state: State
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+    progress: Progress
+    accepted: int | None
+    duplicates: int | None
+    rejected: int
+    kb_revision: int | None
+    error: JobError | None
+
+
+class JobsReply(BaseModel):
+    """A page of jobs, newest first."""
+
+    jobs: list[JobReply]
+    next_cursor: int | None
+
+
+class RejectedLineReply(BaseModel):
+    """A line that a job left out."""
+
+    number: int
+    reason: str
+    text: str
+
+
+class RejectedReply(BaseModel):
+    """A page of rejected lines, in their order."""
+
+    rejected: list[RejectedLineReply]
+    next_cursor: int | None
+
+
+class KeyReply(BaseModel):
+    """An API key without its secret."""
+
+    id: int
+    name: str
+    prefix: str
+    scope: Scope
+    kb: str | None
+    created_at: datetime
+    expires_at: datetime | None
+
+
+class NewKeyReply(KeyReply):
+    """A new API key: the only time that the key itself is shown."""
+
+    key: str
+
+
+class KeysReply(BaseModel):
+    """All keys that the key may see."""
+
+    keys: list[KeyReply]
+
+
+class Fact(BaseModel):
+    """One triple of a proof."""
+
+    triple_id: int
+    subject: str
+    relation: str
+    object: str
+    hop: int
+    weight: float
+    source: str | None
+
+
+class Answer(BaseModel):
+    """One answer and the facts that prove it."""
+
+    entity_id: int | None
+    label: str
+    score: float
+    evidence: list[Fact]
+
+
+class LinkedEntity(BaseModel):
+    """What a span of the question was taken for."""
+
+    mention: str
+    start: int | None
+    end: int | None
+    entity_id: int
+    label: str
+    score: float
+
+
+class HopRelation(BaseModel):
+    """A relation that a hop weighed."""
+
+    relation: str
+    direction: Literal["forward", "inverse"]
+    weight: float
+
+
+class Hop(BaseModel):
+    """One hop along facts."""
+
+    hop: int
+    relations: list[HopRelation]
+    facts_read: int
+    entities: int
+
+
+class AskReply(BaseModel):
+    """The answer, or an honest refusal; the same keys in every case."""
+
+    question: str
+    kind: Literal["entities", "count", "boolean", "value"]
+    answers: list[Answer]
+    answer_count: int
+    confidence: float
+    abstained: bool
+    reason: Literal["no_entity_linked", "no_relation_matched", "no_fact_found", "low_confidence"] | None
+    linked_entities: list[LinkedEntity]
+    hops: list[Hop]
+    sparql: str | None
+    kb: str
+    kb_revision: int
+    model: str
+    timings_ms: dict[str, float]
+    request_id: str
+
+
+class AskBatchReply(BaseModel):
+    """One reply a question, in their order."""
+
+    replies: list[AskReply]

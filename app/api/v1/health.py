@@ -1,0 +1,30 @@
+"""Endpoints for those who watch the service: alive, ready, figures. No key: they tell nothing of any KB."""
+
+from fastapi import APIRouter, Response
+
+from app.dependencies import Service, gives, reply
+from app.errors import Problem
+from app.telemetry import METRICS_MEDIA_TYPE
+
+router = APIRouter(tags=["health"])
+
+
+@router.get("/livez")
+async def livez() -> Response:
+    """Alive: the process answers."""
+    return reply({"status": "alive"})
+
+
+@router.get("/readyz", responses={503: gives()[503]})
+def readyz(service: Service) -> Response:
+    """Ready: the database is reached, the worker runs, every derived structure is loaded; else 503 says what is not."""
+    missing = service.missing()
+    if missing:
+        raise Problem(503, "not_ready", f"Not ready yet: {'; '.join(missing)}.", {"Retry-After": "1"})
+    return reply({"status": "ready"})
+
+
+@router.get("/metrics", response_class=Response, responses={200: {"content": {METRICS_MEDIA_TYPE: {}}}})
+def metrics(service: Service) -> Response:
+    """Figures for Prometheus."""
+    return Response(service.metrics.page(), media_type=METRICS_MEDIA_TYPE)

@@ -1,0 +1,39 @@
+"""Endpoints for API keys."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Response
+
+from app.api.schemas import KeyBody, KeysReply, NewKeyReply
+from app.dependencies import Admin, Service, body_of, gives, reply, takes
+from app.errors import Problem
+from app.keys import NewKey
+
+router = APIRouter(prefix="/v1/keys", tags=["keys"])
+
+
+@router.post(
+    "", status_code=201, response_model=NewKeyReply, openapi_extra=takes(KeyBody), responses=gives(400, 404, 409, 415)
+)
+def create_key(access: Admin, service: Service, body: Annotated[KeyBody, Depends(body_of(KeyBody))]) -> Response:
+    """Make a key; this reply is the only place that ever shows it."""
+    if body.expires_at is not None and body.expires_at.tzinfo is None:
+        raise Problem(422, "invalid_body", "expires_at: give a time zone, as in 2030-01-31T12:00:00Z.")
+    access.check("admin", body.kb)
+    if body.kb is None:
+        access.check_all_kbs("A key for one KB can only make keys for that KB.")
+    key, secret = service.keys.create(NewKey(body.name, body.scope, body.kb, body.expires_at))
+    return reply({**key.envelope(), "key": secret}, 201)
+
+
+@router.get("", response_model=KeysReply, responses=gives())
+def list_keys(access: Admin, service: Service) -> Response:
+    """All keys that the caller's key may see, without their secrets."""
+    return reply({"keys": [key.envelope() for key in service.keys.stored(access.kb)]})
+
+
+@router.delete("/{key_id}", status_code=204, response_class=Response, responses=gives(404))
+def revoke_key(key_id: int, access: Admin, service: Service) -> Response:
+    """Revoke a key: it is refused from now on."""
+    service.keys.revoke(key_id, access.kb)
+    return Response(status_code=204)

@@ -1,0 +1,80 @@
+"""Endpoints for questions: the main job."""
+
+from collections.abc import Sequence
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request, Response
+
+from app.answering import Question
+from app.api.schemas import AskBatchBody, AskBatchReply, AskBody, AskReply
+from app.dependencies import Asker, Service, body_of, gives, reply, takes
+from app.errors import Problem
+from app.settings import Settings
+from app.telemetry import logger
+from app.wiring import Services
+
+router = APIRouter(prefix="/v1/kbs/{kb}/ask", tags=["questions"])
+log = logger("hopfact.questions")
+
+
+@router.post("", response_model=AskReply, openapi_extra=takes(AskBody), responses=gives(400, 404, 413, 415))
+async def ask(
+    request: Request,
+    kb: str,
+    _: Asker,
+    service: Service,
+    body: Annotated[AskBody, Depends(body_of(AskBody))],
+) -> Response:
+    """Answer one question with its proof, or refuse it with a reason."""
+    replies = await _answers(service, kb, [_question(body, service.settings)], request.state.request_id)
+    return reply(replies[0])
+
+
+@router.post(
+    "/batch", response_model=AskBatchReply, openapi_extra=takes(AskBatchBody), responses=gives(400, 404, 413, 415)
+)
+async def ask_batch(
+    request: Request,
+    kb: str,
+    _: Asker,
+    service: Service,
+    body: Annotated[AskBatchBody, Depends(body_of(AskBatchBody))],
+) -> Response:
+    """Answer several questions on one KB; replies come in the order of the questions."""
+    most = service.settings.max_batch_questions
+    if len(body.questions) > most:
+        raise Problem(422, "too_many_questions", f"Send at most {most:,} questions in one batch.")
+    questions = [
+        _question(one if isinstance(one, AskBody) else AskBody(question=one), service.settings, ("questions", number))
+        for number, one in enumerate(body.questions)
+    ]
+    return reply({"replies": await _answers(service, kb, questions, request.state.request_id)})
+
+
+async def _answers(
+    service: Services, kb: str, questions: Sequence[Question], request_id: str
+) -> list[dict[str, object]]:
+    replies = await service.batcher.ask(kb, questions)
+    for answered in replies:
+        answered["request_id"] = request_id
+        service.metrics.count_reply(answered)
+        if service.settings.log_questions:
+            log.info("question", kb=kb, question=answered["question"], abstained=answered["abstained"])
+    return replies
+
+
+def _question(body: AskBody, settings: Settings, at: tuple[str | int, ...] = ()) -> Question:
+    """The question, once it is within the limits of the settings."""
+    if not body.question.strip():
+        raise _refused(at, "question", "empty_question", "The question is empty: ask something.")
+    if len(body.question) > settings.max_question_characters:
+        detail = f"The question is longer than {settings.max_question_characters:,} characters: ask it shorter."
+        raise _refused(at, "question", "question_too_long", detail)
+    if body.max_hops is not None and body.max_hops > settings.max_hops:
+        detail = f"max_hops can be 1 to {settings.max_hops}."
+        raise _refused(at, "max_hops", "invalid_body", detail)
+    return Question(body.question, tuple(body.entities or ()), body.max_hops, body.limit)
+
+
+def _refused(at: tuple[str | int, ...], field: str, code: str, detail: str) -> Problem:
+    return Problem(422, code, detail, extra={"errors": [{"loc": [*at, field], "message": detail, "type": code}]})

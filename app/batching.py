@@ -1,0 +1,119 @@
+"""Batching: concurrent questions are read together, off the event loop.
+
+No timer: whatever waits when the reader gets free is the next batch, so a lone question waits for nothing and a crowd
+is read at once. Questions of an `ask/batch` get a quarter of each batch, and what single questions leave of it.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from app.errors import Overloaded
+from app.telemetry import Metrics
+
+if TYPE_CHECKING:
+    from app.answering import Question
+
+Reply = dict[str, Any]
+Ask = Callable[[str, "list[Question]"], list[Reply]]
+
+
+@dataclass
+class _Waiting:
+    kb: str
+    question: "Question"
+    future: "asyncio.Future[Reply]"
+
+
+class QuestionBatcher:
+    """Collects questions of all requests and asks them in one thread; lives in one event loop.
+
+    Args:
+        ask: answers questions of the KB with this name; all replies or an exception.
+        most: questions in one batch.
+        most_waiting: questions in the queue before new ones are refused.
+    """
+
+    def __init__(self, ask: Ask, metrics: Metrics, most: int, most_waiting: int) -> None:
+        self._ask = ask
+        self._metrics = metrics
+        self._most = most
+        self._most_waiting = most_waiting
+        self._single: deque[_Waiting] = deque()
+        self._bulk: deque[_Waiting] = deque()
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="hopfact-ask")
+        self._running: asyncio.Task[None] | None = None
+
+    async def ask(self, kb: str, questions: "Sequence[Question]") -> list[Reply]:
+        """The replies, in order.
+
+        Raises:
+            Overloaded: too many questions wait already.
+            Exception: what asking one of the questions raised, the first one.
+        """
+        queue = self._single if len(questions) == 1 else self._bulk
+        if len(self._single) + len(self._bulk) + len(questions) > self._most_waiting:
+            raise Overloaded("Too many questions are waiting: send it again in a few seconds.")
+        loop = asyncio.get_running_loop()
+        waiting = [_Waiting(kb, question, loop.create_future()) for question in questions]
+        queue.extend(waiting)
+        if self._running is None:
+            self._running = loop.create_task(self._drain())
+        replies = await asyncio.gather(*(one.future for one in waiting), return_exceptions=True)
+        for reply in replies:
+            if isinstance(reply, BaseException):
+                raise reply
+        return replies  # type: ignore[return-value] # mypy keeps the exceptions that were just raised
+
+    async def close(self) -> None:
+        """Let the batch that is being read end, and refuse the rest."""
+        for one in (*self._single, *self._bulk):
+            one.future.cancel()
+        if self._running is not None:
+            await self._running
+        self._thread.shutdown()
+
+    async def _drain(self) -> None:
+        loop = asyncio.get_running_loop()
+        try:
+            while batch := self._take():
+                self._metrics.question_batch.observe(len(batch))
+                outcomes = await loop.run_in_executor(self._thread, self._ask_batch, batch)
+                for one, outcome in zip(batch, outcomes, strict=True):
+                    if one.future.done():
+                        continue
+                    if isinstance(outcome, Exception):
+                        one.future.set_exception(outcome)
+                    else:
+                        one.future.set_result(outcome)
+        finally:
+            self._running = None
+
+    def _take(self) -> list[_Waiting]:
+        reserved = min(len(self._bulk), max(1, self._most // 4))
+        batch = [self._single.popleft() for _ in range(min(len(self._single), self._most - reserved))]
+        batch += [self._bulk.popleft() for _ in range(min(len(self._bulk), self._most - len(batch)))]
+        self._metrics.questions_waiting.set(len(self._single) + len(self._bulk))
+        return [one for one in batch if not one.future.done()] or (self._take() if batch else [])
+
+    def _ask_batch(self, batch: list[_Waiting]) -> list[Reply | Exception]:
+        by_kb: dict[str, list[int]] = {}
+        for number, one in enumerate(batch):
+            by_kb.setdefault(one.kb, []).append(number)
+        outcomes: dict[int, Reply | Exception] = {}
+        for kb, numbers in by_kb.items():
+            found = self._ask_kb(kb, [batch[number].question for number in numbers])
+            outcomes.update(zip(numbers, found, strict=True))
+        return [outcomes[number] for number in range(len(batch))]
+
+    def _ask_kb(self, kb: str, questions: "list[Question]") -> Sequence[Reply | Exception]:
+        try:
+            return self._ask(kb, questions)
+        except Exception as error:
+            if len(questions) == 1:
+                return [error]
+        # One bad question must not spoil the batch that it happened to meet.
+        return [outcome for question in questions for outcome in self._ask_kb(kb, [question])]

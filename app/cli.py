@@ -1,0 +1,409 @@
+"""The command line: `hopfact`. Commands on knowledge work on the data folder itself, or with --url on a server.
+
+Exit codes: 0 done, 1 it could not be done, 2 it was asked wrongly.
+"""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+from time import sleep
+from typing import Annotated, Any, NoReturn
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, DownloadColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from app.client import Client, ClientError
+from app.errors import Problem, ServiceError
+from app.settings import Settings, SettingsError, load_settings
+from app.spool import SpoolFull
+from app.telemetry import Metrics, configure_logging
+from kb.errors import KnowledgeError
+
+app = typer.Typer(name="hopfact", help="Questions in English over your own triples.", no_args_is_help=True)
+kb_app = typer.Typer(help="Knowledge bases.", no_args_is_help=True)
+index_app = typer.Typer(help="Derived structures of the embedded store.", no_args_is_help=True)
+keys_app = typer.Typer(help="API keys.", no_args_is_help=True)
+db_app = typer.Typer(help="The database schema.", no_args_is_help=True)
+app.add_typer(kb_app, name="kb")
+app.add_typer(index_app, name="index")
+app.add_typer(keys_app, name="keys")
+app.add_typer(db_app, name="db")
+
+console = Console()
+_POLL_SECONDS = 0.1
+_SHOWN_REJECTED = 10
+
+
+class OnError(StrEnum):
+    """What a bad line does."""
+
+    skip = "skip"
+    abort = "abort"
+
+
+class Format(StrEnum):
+    """Formats of an export."""
+
+    nt = "nt"
+    tsv = "tsv"
+    jsonl = "jsonl"
+
+
+class Scope(StrEnum):
+    """What a key may do."""
+
+    ask = "ask"
+    write = "write"
+    admin = "admin"
+
+
+KbOption = Annotated[str, typer.Option("--kb", help="Name of the knowledge base.")]
+Url = Annotated[str | None, typer.Option("--url", help="A server; default: the embedded store.")]
+Key = Annotated[str | None, typer.Option("--key", envvar="HOPFACT_API_KEY", help="API key for --url.")]
+
+
+def main() -> NoReturn:
+    """Run the command; every error is one clear line."""
+    try:
+        app(standalone_mode=True)
+    except (SettingsError, ClientError, ServiceError, Problem, KnowledgeError, SpoolFull) as error:
+        detail = error.detail if isinstance(error, Problem) else str(error)
+        typer.secho(f"hopfact: {detail}", fg="red", err=True)
+        sys.exit(2 if isinstance(error, SettingsError) else 1)
+    except KeyboardInterrupt:
+        sys.exit(130)
+    sys.exit(0)
+
+
+@app.command()
+def serve(
+    host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on; 0 takes a free one.")] = None,
+) -> None:
+    """Serve the HTTP API until a signal says to stop."""
+    settings = load_settings(host=host, port=port)
+    from app import main as service
+
+    service.serve(settings)
+
+
+@app.command()
+def worker() -> None:
+    """Run jobs, as a process of its own, until a signal says to stop."""
+    import signal
+
+    settings = load_settings()
+    configure_logging(settings)
+    with _services(settings) as services:
+        services.prepare()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_: services.worker.ask_to_stop())
+        services.worker.run()
+
+
+@app.command()
+def demo(
+    port: Annotated[int | None, typer.Option(help="Port to listen on.")] = None,
+    once: Annotated[bool, typer.Option(help="Stop after the questions.")] = False,
+) -> None:
+    """Load the world's countries and cities, serve them, ask a few questions."""
+    from app import demo as world
+
+    settings = load_settings(port=port)
+    configure_logging(settings.model_copy(update={"log_level": "warning"}))
+    world.run(console, settings, once=once)
+
+
+@app.command()
+def ingest(
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True)],
+    kb: KbOption,
+    source: Annotated[str | None, typer.Option(help="Where the triples come from.")] = None,
+    on_error: Annotated[OnError, typer.Option(help="Leave bad lines out, or write nothing.")] = OnError.skip,
+    media_type: Annotated[str | None, typer.Option(help="Default: by the file's name.")] = None,
+    url: Url = None,
+    key: Key = None,
+) -> None:
+    """Load a file of triples; the KB is made if it is not there."""
+    from kb.formats import guess_media_type
+
+    guessed, encoding = guess_media_type(file.name)
+    media_type = media_type or guessed
+    if media_type is None:
+        raise typer.BadParameter(f"{file.name} has a name that tells no format: give --media-type.", param_hint="FILE")
+    with _target(url, key) as target:
+        if all(known["name"] != kb for known in target.kbs()):
+            target.create_kb(kb)
+        job = _followed(target, target.ingest(kb, file, media_type, encoding, source, on_error.value))
+        for line in target.rejected(job["id"], _SHOWN_REJECTED) if job["rejected"] else []:
+            console.print(f"line {line['number']}: {line['reason']}", style="yellow", markup=False)
+    if job["state"] != "succeeded":
+        error = job["error"] or {"detail": "The job was cancelled.", "code": "cancelled"}
+        raise ClientError(f"{error['detail']} ({error['code']})")
+    console.print(f"{job['accepted']:,} new, {job['duplicates']:,} known already, {job['rejected']:,} rejected.")
+
+
+@app.command()
+def ask(
+    question: str,
+    kb: KbOption,
+    entity: Annotated[list[str] | None, typer.Option(help="The topic, instead of linking the question.")] = None,
+    max_hops: Annotated[int | None, typer.Option(min=1, max=3)] = None,
+    limit: Annotated[int, typer.Option(min=1, help="Most answers shown.")] = 20,
+    explain: Annotated[bool, typer.Option(help="Also show links, hops and the query.")] = False,
+    url: Url = None,
+    key: Key = None,
+) -> None:
+    """Ask a question; print answers, confidence and the facts that prove each."""
+    asked: dict[str, Any] = {"question": question, "limit": limit}
+    if entity:
+        asked["entities"] = entity
+    if max_hops is not None:
+        asked["max_hops"] = max_hops
+    with _target(url, key) as target, console.status("reading"):
+        reply = target.ask(kb, asked)
+    _show_answer(reply, explain=explain)
+
+
+@app.command()
+def train(
+    recipe: Annotated[Path, typer.Argument(exists=True, dir_okay=False)],
+    out: Annotated[Path, typer.Option(help="Where the checkpoint goes.")] = Path("reader.safetensors"),
+    resume: Annotated[bool, typer.Option(help="Go on from the last saved state.")] = True,
+) -> None:
+    """Train a reader by a recipe."""
+    from models import training
+
+    settings = load_settings()
+    configure_logging(settings)
+    path = training.train(recipe, out, settings.datasets, threads=settings.num_threads, resume=resume, report=_report)
+    console.print(f"Checkpoint: {path}")
+
+
+@app.command()
+def evaluate(
+    recipe: Annotated[Path, typer.Argument(exists=True, dir_okay=False)],
+    checkpoint: Annotated[Path | None, typer.Option(exists=True, help="Default: the shipped reader.")] = None,
+) -> None:
+    """Evaluate a reader by a recipe."""
+    from models import evaluation
+
+    settings = load_settings()
+    configure_logging(settings)
+    evaluation.evaluate(recipe, checkpoint, settings.datasets, threads=settings.num_threads, report=_report)
+
+
+@kb_app.command("list")
+def list_kbs(url: Url = None, key: Key = None) -> None:
+    """All knowledge bases."""
+    table = Table("name", "triples", "entities", "relations", "revision", "index")
+    with _target(url, key) as target:
+        for kb in target.kbs():
+            counts = kb["counts"]
+            numbers = [f"{counts[name]:,}" for name in ("triples", "entities", "relations")]
+            table.add_row(kb["name"], *numbers, str(kb["revision"]), kb["index"]["state"])
+    console.print(table)
+
+
+@kb_app.command("create")
+def create_kb(name: str, url: Url = None, key: Key = None) -> None:
+    """Make an empty knowledge base."""
+    with _target(url, key) as target:
+        target.create_kb(name)
+    console.print(f"Made {name}.", markup=False)
+
+
+@kb_app.command("show")
+def show_kb(name: str, url: Url = None, key: Key = None) -> None:
+    """Counts, revision and index of a knowledge base."""
+    with _target(url, key) as target:
+        console.print_json(data=target.kb(name), default=str)
+
+
+@kb_app.command("delete")
+def delete_kb(
+    name: str,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    url: Url = None,
+    key: Key = None,
+) -> None:
+    """Delete a knowledge base with all that belongs to it."""
+    with _target(url, key) as target:
+        triples = target.kb(name)["counts"]["triples"]
+        if not yes:
+            typer.confirm(f"Delete {name} with {triples:,} triples?", abort=True)
+        target.delete_kb(name)
+    console.print(f"Deleted {name}.", markup=False)
+
+
+@kb_app.command("export")
+def export_kb(
+    name: str,
+    format: Annotated[Format, typer.Option(help="nt and jsonl keep everything, tsv labels only.")] = Format.nt,
+    out: Annotated[Path | None, typer.Option(help="Default: standard output.")] = None,
+    url: Url = None,
+    key: Key = None,
+) -> None:
+    """Write a knowledge base to a file that can be ingested again."""
+    with _target(url, key) as target:
+        chunks = target.export(name, format.value)
+        if out is None:
+            for chunk in chunks:
+                sys.stdout.buffer.write(chunk)
+            sys.stdout.buffer.flush()
+            return
+        with open(out, "wb") as file:
+            for chunk in chunks:
+                file.write(chunk)
+
+
+@index_app.command("verify")
+def verify_index(kb: Annotated[str | None, typer.Argument(help="Default: all.")] = None) -> None:
+    """Compare the derived structures with SQL, fact by fact."""
+    problems = 0
+    with _embedded() as target:
+        for name in [kb] if kb else [known["name"] for known in target.kbs()]:
+            found = target.verify(name)
+            problems += len(found)
+            console.print(f"{name}: {'; '.join(found) or 'agrees'}", markup=False)
+    if problems:
+        raise ClientError(f"{problems} differences: `hopfact index rebuild` mends them.")
+
+
+@index_app.command("rebuild")
+def rebuild_index(kb: Annotated[str | None, typer.Argument(help="Default: all.")] = None) -> None:
+    """Build the derived structures anew from SQL."""
+    with _embedded() as target:
+        for name in [kb] if kb else [known["name"] for known in target.kbs()]:
+            with console.status(f"building {name}"):
+                target.rebuild(name)
+            console.print(f"{name}: built", markup=False)
+
+
+@keys_app.command("create")
+def create_key(
+    name: str,
+    scope: Annotated[Scope, typer.Option(help="ask, write or admin.")] = Scope.ask,
+    kb: Annotated[str | None, typer.Option(help="The only KB that it reaches; default: all.")] = None,
+    days: Annotated[int | None, typer.Option(min=1, help="Days until it expires; default: never.")] = None,
+    url: Url = None,
+    key: Key = None,
+) -> None:
+    """Make an API key and print it, this once."""
+    from datetime import UTC, datetime, timedelta
+
+    expires_at = datetime.now(UTC) + timedelta(days=days) if days else None
+    new = {"name": name, "scope": scope.value, "kb": kb, "expires_at": expires_at and expires_at.isoformat()}
+    with _target(url, key) as target:
+        made = target.create_key(new)
+    typer.echo(made["key"])
+
+
+@keys_app.command("list")
+def list_keys(url: Url = None, key: Key = None) -> None:
+    """All API keys, without their secrets."""
+    table = Table("id", "name", "prefix", "scope", "kb", "expires")
+    with _target(url, key) as target:
+        for one in target.stored_keys():
+            row = (str(one["id"]), one["name"], one["prefix"], one["scope"], one["kb"] or "all")
+            table.add_row(*row, one["expires_at"] or "never")
+    console.print(table)
+
+
+@keys_app.command("revoke")
+def revoke_key(key_id: int, url: Url = None, key: Key = None) -> None:
+    """Revoke an API key."""
+    with _target(url, key) as target:
+        target.revoke_key(key_id)
+    console.print(f"Revoked {key_id}.")
+
+
+@db_app.command("upgrade")
+def upgrade_database() -> None:
+    """Bring the database to this version's schema."""
+    with _services(load_settings()) as services:
+        services.prepare()
+    console.print("The schema is up to date.")
+
+
+@db_app.command("check")
+def check_database() -> None:
+    """Say whether the database has this version's schema; change nothing."""
+    with _services(load_settings()) as services:
+        is_current = services.has_current_schema()
+    if not is_current:
+        raise ClientError("The schema is not this version's: run `hopfact db upgrade`.")
+    console.print("The schema is this version's.")
+
+
+@contextmanager
+def _services(settings: Settings) -> Iterator[Any]:
+    from app.wiring import Services  # FAISS and SQL take a second to import: only for commands that need them
+
+    services = Services(settings, Metrics())
+    try:
+        yield services
+    finally:
+        services.close()
+
+
+@contextmanager
+def _embedded() -> Iterator[Any]:
+    from app.embedded import Embedded
+
+    settings = load_settings()
+    configure_logging(settings.model_copy(update={"log_level": "warning"}))
+    with _services(settings) as services:
+        yield Embedded(services)
+
+
+@contextmanager
+def _target(url: str | None, key: str | None) -> Iterator[Any]:
+    """What the command works on: a server, or the embedded store."""
+    if url is None:
+        with _embedded() as target:
+            yield target
+        return
+    client = Client(url, key)
+    try:
+        yield client
+    finally:
+        client.close()
+
+
+def _followed(target: Any, job: dict[str, Any]) -> dict[str, Any]:  # noqa: ANN401 - Client or Embedded
+    """The job as it ended, with a bar meanwhile."""
+    columns = (SpinnerColumn(), TextColumn("{task.fields[name]}"), BarColumn(), DownloadColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=True) as bar:
+        task = bar.add_task("", name="ingesting", total=job["progress"]["total"])
+        while job["state"] in ("queued", "running"):
+            sleep(_POLL_SECONDS)
+            job = target.job(job["id"])
+            read_all = job["progress"]["done"] >= job["progress"]["total"]
+            name = "making answerable" if job["kb_revision"] else "merging" if read_all else "reading"
+            bar.update(task, completed=job["progress"]["done"], name=name)
+    return job
+
+
+def _show_answer(reply: dict[str, Any], *, explain: bool) -> None:
+    if reply["abstained"]:
+        console.print(f"I don't know: {reply['reason']} (confidence {reply['confidence']:.2f})", style="yellow")
+    for answer in reply["answers"]:
+        console.print(answer["label"], style="bold green", markup=False, highlight=False)
+        for fact in answer["evidence"]:
+            triple = f"  {fact['hop']}. {fact['subject']} — {fact['relation']} — {fact['object']}"
+            console.print(triple + (f"  [{fact['source']}]" if fact["source"] else ""), markup=False, highlight=False)
+    if not reply["abstained"]:
+        more = reply["answer_count"] - len(reply["answers"])
+        console.print(f"confidence {reply['confidence']:.2f}" + (f", {more:,} more answers" if more > 0 else ""))
+    if explain:
+        parts = ("linked_entities", "hops", "sparql", "kb_revision", "model", "timings_ms")
+        console.print_json(data={name: reply[name] for name in parts})
+
+
+def _report(*parts: Any) -> None:  # noqa: ANN401 - whatever training says
+    console.print(*parts, markup=False, highlight=False)

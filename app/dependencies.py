@@ -1,0 +1,136 @@
+"""What endpoints are handed: the services, the caller's rights, the body, the page; and how they reply.
+
+Endpoints that ask SQL are plain functions, which FastAPI runs in threads; only what streams or waits is a coroutine.
+"""
+
+from collections.abc import Callable, Coroutine, Mapping
+from http import HTTPStatus
+from typing import Annotated, Any, TypeVar
+
+import orjson
+from anyio.to_thread import run_sync
+from fastapi import Depends, Query, Request, Response
+from fastapi.security import HTTPBearer
+from pydantic import BaseModel, ValidationError
+
+from app.api.schemas import ProblemReply
+from app.errors import PROBLEM_JSON, Problem, invalid
+from app.keys import Access, Scope
+from app.wiring import Services
+
+JSON = "application/json"
+B = TypeVar("B", bound=BaseModel)
+_bearer = HTTPBearer(auto_error=False, description="an API key: hf_…")
+
+
+def services(request: Request) -> Services:
+    """The services of this application."""
+    found: Services = request.app.state.services
+    return found
+
+
+def may(scope: Scope) -> Callable[..., Coroutine[Any, Any, Access]]:
+    """A dependency: the caller's rights, once they reach `scope` and the KB of the path."""
+
+    async def check(request: Request, _: Annotated[object, Depends(_bearer)] = None) -> Access:
+        keys = services(request).keys
+        authorization, host = request.headers.get("authorization"), request.headers.get("host", "")
+        access = keys.remembered(authorization, host)
+        if access is None:
+            access = await run_sync(keys.authenticate, authorization, host)
+        access.check(scope, request.path_params.get("kb"))
+        return access
+
+    return check
+
+
+def body_of(schema: type[B]) -> Callable[[Request], Coroutine[Any, Any, B]]:
+    """A dependency: the request's JSON body, checked."""
+
+    async def read(request: Request) -> B:
+        require_json(request)
+        return parsed(schema, await read_limited(request))
+
+    return read
+
+
+Service = Annotated[Services, Depends(services)]
+Asker = Annotated[Access, Depends(may("ask"))]
+Writer = Annotated[Access, Depends(may("write"))]
+Admin = Annotated[Access, Depends(may("admin"))]
+Limit = Annotated[int, Query(ge=1, le=1_000, description="most rows of a page")]
+Cursor = Annotated[int, Query(ge=0, lt=2**63, description="`next_cursor` of the page before")]
+
+
+def media_type(request: Request) -> str:
+    """The Content-Type without its parameters, in lower case; empty without one."""
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
+def require_json(request: Request) -> None:
+    """Refuse a body that does not claim to be JSON: browsers may send other types across sites unasked."""
+    if media_type(request) != JSON:
+        raise Problem(415, "unsupported_media_type", f"Send the body as JSON, with Content-Type: {JSON}.")
+
+
+async def read_limited(request: Request) -> bytes:
+    """The whole body, up to the limit for JSON."""
+    limit = services(request).settings.max_json_bytes
+    refuse_longer(request, limit)
+    chunks, size = [], 0
+    async for chunk in request.stream():
+        size += len(chunk)
+        if size > limit:
+            raise too_large(limit)
+        chunks.append(chunk)
+    return b"".join(chunks)
+
+
+def refuse_longer(request: Request, limit: int) -> None:
+    """Refuse a body by the length that it announces, before reading any of it."""
+    announced = request.headers.get("content-length", "")
+    if announced.isdecimal() and int(announced) > limit:
+        raise too_large(limit)
+
+
+def too_large(limit: int) -> Problem:
+    """The problem of a body that is longer than `limit` bytes."""
+    return Problem(413, "request_too_large", f"The body is longer than {limit:,} bytes: send it in parts.")
+
+
+def parsed(schema: type[B], body: bytes) -> B:
+    """The body as `schema`."""
+    if not body.strip():
+        raise Problem(400, "empty_body", "The body is empty: send a JSON object.")
+    try:
+        return schema.model_validate_json(body)
+    except ValidationError as error:
+        errors = error.errors(include_url=False, include_input=False)
+        if errors[0]["type"] == "json_invalid":
+            reason = errors[0]["msg"].removeprefix("Invalid JSON: ")
+            raise Problem(400, "malformed_json", f"The body is no JSON: {reason}.") from None
+        raise invalid("invalid_body", errors) from None
+
+
+def reply(content: object, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    """A JSON response, written once."""
+    return Response(orjson.dumps(content), status, headers, JSON)
+
+
+def takes(schema: type[BaseModel]) -> dict[str, Any]:
+    """What OpenAPI says of a body that `body_of` reads."""
+    return {"requestBody": {"required": True, "content": {JSON: {"schema": schema_reference(schema)}}}}
+
+
+def schema_reference(schema: type[BaseModel]) -> dict[str, str]:
+    """Where OpenAPI finds a schema."""
+    return {"$ref": f"#/components/schemas/{schema.__name__}"}
+
+
+def gives(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """What OpenAPI says of the problems of an endpoint; those of every endpoint included."""
+    content = {PROBLEM_JSON: {"schema": schema_reference(ProblemReply)}}
+    return {
+        status: {"description": HTTPStatus(status).phrase, "content": content}
+        for status in sorted({401, 403, 422, 500, 503, *statuses})
+    }

@@ -1,0 +1,136 @@
+"""The verbs of the command line on the embedded store, without a server; replies are those of the HTTP API."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from threading import Thread
+from typing import Any, Literal
+
+import orjson
+
+from app.client import chunks_of
+from app.exports import exported
+from app.jobs import JobStore, Upload
+from app.keys import NewKey
+from app.spool import SpoolFile
+from app.wiring import Services
+from kb.errors import EmptyInput
+from kb.store import TripleStore
+from kb.triples import normalise_label
+
+
+class Embedded:
+    """The same verbs as `Client` has, on the data folder itself."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self._running: Thread | None = None
+        services.prepare()
+
+    def close(self) -> None:
+        """Let a running job end, and close the database."""
+        if self._running is not None:
+            self._services.worker.ask_to_stop()
+            self._running.join()
+        self._services.close()
+
+    def kbs(self) -> list[dict[str, Any]]:
+        """All knowledge bases."""
+        with self._services.reading() as connection:
+            kbs = TripleStore(connection).kbs()
+        return [self._services.kb_envelope(kb) for kb in kbs]
+
+    def create_kb(self, name: str) -> dict[str, Any]:
+        """Make a knowledge base."""
+        with self._services.writing() as connection:
+            kb = TripleStore(connection).create_kb(name)
+        return self._services.kb_envelope(kb)
+
+    def kb(self, name: str) -> dict[str, Any]:
+        """One knowledge base."""
+        kb = self._services.kb(name)
+        self._services.views.refresh(kb.id)
+        return self._services.kb_envelope(kb)
+
+    def delete_kb(self, name: str) -> None:
+        """Delete a knowledge base."""
+        self._services.delete_kb(name)
+
+    def export(self, name: str, format: str) -> Iterator[bytes]:
+        """A KB as a file."""
+        return exported(self._services.engine, self._services.kb(name).id, format)
+
+    def ingest(
+        self,
+        kb: str,
+        file: Path,
+        media_type: str,
+        encoding: str | None,
+        source: str | None,
+        on_error: Literal["skip", "abort"],
+    ) -> dict[str, Any]:
+        """Record a job for a file and begin it; the job."""
+        services = self._services
+        found = services.kb(kb)
+        spool = SpoolFile(services.settings.spool_folder)
+        try:
+            for chunk in chunks_of(file):
+                spool.write(chunk)
+            if spool.size == 0:
+                raise EmptyInput
+            path = spool.keep()
+            source = normalise_label(source) if source else None
+            job = services.record_job(found, Upload(str(path), spool.size, media_type, encoding, source, on_error))
+        except BaseException:
+            spool.discard()
+            raise
+        spool.close()
+        self._running = Thread(target=services.worker.run_one, args=(job.id,), name="hopfact-job")
+        self._running.start()
+        return _as_json(job.envelope())
+
+    def job(self, job_id: int) -> dict[str, Any]:
+        """One job."""
+        return _as_json(self._services.job(job_id).envelope())
+
+    def rejected(self, job_id: int, limit: int) -> list[dict[str, Any]]:
+        """The first lines that a job left out."""
+        with self._services.reading() as connection:
+            return [line._asdict() for line in JobStore(connection).rejected(job_id, 0, limit)]
+
+    def ask(self, kb: str, question: dict[str, Any]) -> dict[str, Any]:
+        """The answer to one question."""
+        from app.answering import Question  # torch takes seconds to import
+
+        asked = Question(
+            question["question"],
+            tuple(question.get("entities", ())),
+            question.get("max_hops"),
+            question.get("limit", 1_000),
+        )
+        return self._services.ask(kb, [asked])[0]
+
+    def create_key(self, new: dict[str, Any]) -> dict[str, Any]:
+        """Make a key."""
+        key, text = self._services.keys.create(NewKey(new["name"], new["scope"], new.get("kb"), new.get("expires_at")))
+        return _as_json({**key.envelope(), "key": text})
+
+    def stored_keys(self) -> list[dict[str, Any]]:
+        """All keys, without their secrets."""
+        return [_as_json(key.envelope()) for key in self._services.keys.stored()]
+
+    def revoke_key(self, key_id: int) -> None:
+        """Revoke a key."""
+        self._services.keys.revoke(key_id)
+
+    def verify(self, kb: str) -> list[str]:
+        """What differs between the KB in SQL and its derived structures."""
+        return self._services.views.verify(self._services.kb(kb).id)
+
+    def rebuild(self, kb: str) -> None:
+        """Build the KB's derived structures anew."""
+        self._services.views.rebuild(self._services.kb(kb).id)
+
+
+def _as_json(content: dict[str, Any]) -> dict[str, Any]:
+    """What a client of the HTTP API would read: times are texts."""
+    return dict(orjson.loads(orjson.dumps(content)))

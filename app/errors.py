@@ -1,0 +1,171 @@
+"""Errors: which problem each exception is, with its status and stable code; the only place that knows both.
+
+Every error that leaves the service is application/problem+json (RFC 9457) with the fields of `Problem`. Domain
+exceptions are named here, not imported: errors must not load torch or SQL to know what they are called. A test
+proves that each of them is listed.
+
+ServiceError
+├── NotFound
+├── Overloaded
+├── JobFinished
+├── KeyRefused          no key, or one that is unknown, expired or revoked
+├── ScopeTooSmall
+└── FirstKeyMustBeAdmin
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Any
+
+import orjson
+
+PROBLEM_JSON = "application/problem+json"
+
+
+class ServiceError(Exception):
+    """The root of what the service itself refuses; the message says what to do."""
+
+
+class NotFound(ServiceError):
+    """A thing that is asked for is not there, or not for this key."""
+
+    def __init__(self, noun: str, name: object) -> None:
+        super().__init__(f"There is no {noun} {name!r}.")
+        self.noun = noun
+
+
+class Overloaded(ServiceError):
+    """More waits than the service can promise to do soon."""
+
+
+class JobFinished(ServiceError):
+    """A job that has ended cannot be cancelled."""
+
+    def __init__(self, job_id: int, state: str) -> None:
+        super().__init__(f"Job {job_id} is {state} already: there is nothing left to cancel.")
+
+
+class KeyRefused(ServiceError):
+    """There is no valid key with the request."""
+
+
+class ScopeTooSmall(ServiceError):
+    """The key is valid, but may not do this."""
+
+
+class FirstKeyMustBeAdmin(ServiceError):
+    """A first key that is no admin's would lock everybody out of making another."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The first key must have scope 'admin' and reach all KBs: with any key made, the service is closed."
+        )
+
+
+@dataclass
+class Problem(Exception):
+    """An error as a client sees it; raised by the edge, or made from a domain exception by `problem_of`."""
+
+    status: int
+    code: str
+    detail: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+    def body(self, request_id: str) -> bytes:
+        """The problem document."""
+        document = {
+            "type": f"urn:hopfact:problem:{self.code}",
+            "title": self.code.replace("_", " ").capitalize(),
+            "status": self.status,
+            "detail": self.detail,
+            "code": self.code,
+            "request_id": request_id,
+        }
+        return orjson.dumps({**document, **self.extra})
+
+
+# Exception -> status and code; the nearest class of its ancestry counts. The detail is the exception's message.
+PROBLEMS: dict[str, tuple[int, str]] = {
+    "KbNotFound": (404, "kb_not_found"),
+    "KbExists": (409, "kb_exists"),
+    "EmptyPattern": (400, "empty_filter"),
+    "EntityNotFound": (404, "entity_not_found"),
+    "EntitiesUnknown": (422, "unknown_entity"),
+    "EmptyInput": (400, "empty_body"),
+    "MediaTypeUnknown": (415, "unsupported_media_type"),
+    "EncodingUnknown": (415, "unsupported_content_encoding"),
+    "NotText": (400, "not_text"),
+    "UnpackFailed": (400, "unpack_failed"),
+    "UnpackedTooLarge": (413, "unpacked_too_large"),
+    "SyntaxErrorAt": (400, "syntax_error"),
+    "StructuresBusy": (503, "structures_busy"),
+    "TermInvalid": (422, "invalid_term"),
+    "StorageFailed": (507, "storage_failed"),
+    "IngestionAborted": (400, "line_rejected"),
+    "SpoolFull": (507, "disk_full"),
+    "Overloaded": (503, "overloaded"),
+    "JobFinished": (409, "job_finished"),
+    "KeyRefused": (401, "key_refused"),
+    "ScopeTooSmall": (403, "scope_too_small"),
+    "FirstKeyMustBeAdmin": (409, "first_key_must_be_admin"),
+}
+_HEADERS = {401: {"WWW-Authenticate": "Bearer"}, 503: {"Retry-After": "2"}}
+
+_STATUS_PROBLEMS = {
+    400: ("bad_request", "The request cannot be read."),
+    404: ("not_found", "There is nothing at this address: /docs lists what there is."),
+    405: ("method_not_allowed", "This address takes other methods: see the Allow header."),
+}
+
+
+def problem_of(error: Exception) -> Problem | None:
+    """The problem that a domain exception is; None when it is none of ours, and so a fault."""
+    if isinstance(error, Problem):
+        return error
+    if isinstance(error, NotFound):
+        return Problem(404, f"{error.noun.replace(' ', '_').lower()}_not_found", str(error))
+    for ancestor in type(error).__mro__:
+        if known := PROBLEMS.get(ancestor.__name__):
+            status, code = known
+            return Problem(status, code, str(error), _HEADERS.get(status, {}))
+    return _database_problem(error)
+
+
+def _database_problem(error: Exception) -> Problem | None:
+    """What a database refuses for reasons that pass, told by its driver's words."""
+    if type(error).__name__ != "OperationalError":
+        return None
+    words = str(error).lower()
+    if "disk is full" in words or "no space left" in words:
+        return Problem(
+            507, "disk_full", "The disk is full: nothing was changed. Free space in the data folder, send it again."
+        )
+    if "database is locked" in words:
+        return Problem(503, "busy", "Another change is being written: send it again in a moment.", _HEADERS[503])
+    return Problem(503, "database_unavailable", "The database cannot be reached now: send it again.", _HEADERS[503])
+
+
+def problem_of_status(status: int, headers: Mapping[str, str] | None = None) -> Problem:
+    """The problem for an error of the web framework, which has a status only."""
+    phrase = HTTPStatus(status).phrase
+    code, detail = _STATUS_PROBLEMS.get(status, (phrase.lower().replace(" ", "_"), phrase))
+    return Problem(status, code, detail, headers or {})
+
+
+def invalid(code: str, errors: Sequence[Mapping[str, Any]]) -> Problem:
+    """The problem for values that are not allowed; pydantic's errors, without what was sent."""
+    told = [
+        {"loc": list(error["loc"]), "message": error["msg"].removeprefix("Value error, "), "type": error["type"]}
+        for error in errors[:100]
+    ]
+    first = told[0]
+    place = ".".join(str(part) for part in first["loc"]) or "body"
+    more = f" ({len(errors) - 1} more)" if len(errors) > 1 else ""
+    return Problem(422, code, f"{place}: {first['message']}{more}", extra={"errors": told})
+
+
+def internal_problem() -> Problem:
+    """What a client hears of a fault of ours."""
+    return Problem(500, "internal_error", "The service failed; its log tells more under this request_id.")

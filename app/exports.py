@@ -1,0 +1,30 @@
+"""Exports: a whole KB as a file, streamed from one state of the database."""
+
+from collections.abc import Callable, Iterable, Iterator
+
+from sqlalchemy import Engine
+
+from kb.database import reading
+from kb.formats import write_jsonl, write_ntriples, write_tsv
+from kb.store import TripleStore
+from kb.triples import Name, Triple
+
+Writer = Callable[[Iterable[Triple], Iterable[Name]], Iterator[bytes]]
+
+
+def _labels_only(triples: Iterable[Triple], _: Iterable[Name]) -> Iterator[bytes]:
+    return write_tsv(triples)
+
+
+FORMATS: dict[str, tuple[str, Writer]] = {
+    "nt": ("application/n-triples", write_ntriples),
+    "tsv": ("text/tab-separated-values", _labels_only),
+    "jsonl": ("application/x-ndjson", write_jsonl),
+}
+
+
+def exported(engine: Engine, kb_id: int, format: str) -> Iterator[bytes]:
+    """The bytes of the file."""
+    with reading(engine) as connection:
+        store = TripleStore(connection)
+        yield from FORMATS[format][1](store.export(kb_id), store.names(kb_id))

@@ -1,0 +1,150 @@
+"""The application: routes, error handling and lifespan, assembled in one visible place; and the server around it."""
+
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import uvicorn
+from anyio.to_thread import run_sync
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
+from sqlalchemy.exc import OperationalError
+from starlette.exceptions import HTTPException
+
+from app.api.openapi import describe
+from app.api.v1.router import ROUTERS
+from app.errors import PROBLEM_JSON, Problem, ServiceError, invalid, problem_of, problem_of_status
+from app.middleware import RequestFrame
+from app.settings import Settings, SettingsError
+from app.spool import SpoolFull
+from app.telemetry import Metrics, configure_logging, logger
+from app.wiring import Services
+from kb.errors import KnowledgeError
+
+VERSION = "0.1.0"
+
+log = logger("hopfact.service")
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """The ASGI application; it opens nothing before its lifespan starts."""
+    metrics = Metrics()
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        services = await run_sync(open_services, settings, metrics)
+        app.state.services = services
+        yield
+        await services.batcher.close()
+        await run_sync(services.close)
+
+    app = FastAPI(
+        title="Hopfact",
+        summary="Answers English questions over your own triples, with the facts that prove each answer.",
+        version=VERSION,
+        lifespan=lifespan,
+        redirect_slashes=False,
+        redoc_url=None,
+        generate_unique_id_function=_operation_id,
+    )
+    for router in ROUTERS:
+        app.include_router(router)
+    app.add_exception_handler(HTTPException, _reply_status)
+    app.add_exception_handler(RequestValidationError, _reply_invalid)
+    for ours in (Problem, ServiceError, KnowledgeError, SpoolFull, OperationalError):
+        app.add_exception_handler(ours, _reply_problem)
+    app.add_middleware(RequestFrame, metrics=metrics)
+    app.openapi = describe(app)  # type: ignore[method-assign] # FastAPI's documented way to change the document
+    return app
+
+
+def open_services(settings: Settings, metrics: Metrics) -> Services:
+    """The services of a server: database at this version, reader loaded, worker running, views on their way.
+
+    Raises:
+        SettingsError: the service would be open to the network.
+    """
+    services = Services(settings, metrics)
+    services.prepare()
+    services.check_locked()
+    services.warm()
+    if settings.worker == "embedded":
+        services.worker.start()
+    return services
+
+
+def serve(settings: Settings) -> None:
+    """Serve until a signal says to stop.
+
+    Raises:
+        SettingsError: the address cannot be listened on, or must not be.
+    """
+    configure_logging(settings)
+    _check(settings)
+    listener = _listen(settings)
+    config = uvicorn.Config(
+        create_app(settings),
+        loop="uvloop",
+        http="httptools",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        lifespan="on",
+        ws="none",
+        timeout_graceful_shutdown=10,
+    )
+    host, port = listener.getsockname()[:2]
+    log.info("listening", url=f"http://{f'[{host}]' if ':' in host else host}:{port}")
+    server = uvicorn.Server(config)
+    server.run(sockets=[listener])
+
+
+def _check(settings: Settings) -> None:
+    """Find out what is wrong before the server starts, whose own words for it are many."""
+    services = Services(settings, Metrics())
+    try:
+        services.prepare()
+        services.check_locked()
+    finally:
+        services.close()
+
+
+def _listen(settings: Settings) -> socket.socket:
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((settings.host, settings.port))
+    except OSError as error:
+        listener.close()
+        raise SettingsError(
+            f"HOPFACT_HOST, HOPFACT_PORT: cannot listen on {settings.host}:{settings.port}: {error.strerror}."
+        ) from None
+    return listener
+
+
+def _operation_id(route: APIRoute) -> str:
+    return route.name
+
+
+def _reply_status(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    return _problem(request, problem_of_status(error.status_code, error.headers))
+
+
+def _reply_invalid(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    return _problem(request, invalid("invalid_parameter", error.errors()))
+
+
+def _reply_problem(request: Request, error: Exception) -> Response:
+    problem = problem_of(error)
+    if problem is None:
+        raise error
+    return _problem(request, problem)
+
+
+def _problem(request: Request, problem: Problem) -> Response:
+    return Response(problem.body(request.state.request_id), problem.status, problem.headers, PROBLEM_JSON)

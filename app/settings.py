@@ -1,0 +1,130 @@
+"""Settings: every environment variable of the service, units in the names; nothing else configures it."""
+
+import os
+from difflib import get_close_matches
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+PREFIX = "HOPFACT_"
+
+
+class SettingsError(Exception):
+    """A setting is wrong or missing; the message names the variable and says what to do."""
+
+
+class Settings(BaseSettings):
+    """All settings, read from variables that start with HOPFACT_."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid", env_ignore_empty=True)
+
+    data: Path = Field(Path("data"), description="the one folder for everything embedded")
+    database_url: SecretStr | None = Field(None, description="SQLAlchemy URL; default: SQLite in the data folder")
+    host: str = Field("127.0.0.1", description="address to listen on; elsewhere than loopback a key is required")
+    port: int = Field(8000, ge=0, le=65_535, description="port to listen on; 0 takes a free one")
+    api_key: SecretStr | None = Field(None, min_length=16, description="an admin key for every knowledge base")
+    key_cache_seconds: float = Field(2.0, ge=0, le=60, description="how late another process hears of a revoked key")
+
+    max_request_bytes: int = Field(4 * 1024**3, ge=1, description="largest bulk upload, as sent")
+    max_unpacked_bytes: int = Field(32 * 1024**3, ge=1, description="largest bulk upload, unpacked")
+    max_line_bytes: int = Field(1024**2, ge=1024, description="longest line of a delimited file, NDJSON or N-Triples")
+    max_label_bytes: int = Field(16 * 1024, ge=16, description="longest label; longer ones are rejected")
+    max_json_bytes: int = Field(32 * 1024**2, ge=1024, description="largest JSON request body")
+    max_small_write_triples: int = Field(10_000, ge=1, description="most triples in one JSON body")
+    max_question_characters: int = Field(2_000, ge=1, description="longest question")
+    max_batch_questions: int = Field(1_000, ge=1, description="most questions in one ask/batch")
+    max_waiting_questions: int = Field(4_000, ge=1, description="questions queued before new ones get a 503")
+
+    max_hops: int = Field(3, ge=1, le=3, description="most facts in a chain")
+    abstain_below: float = Field(0.5, ge=0, le=1, description="confidence under which a question is refused")
+    fact_budget: int = Field(20_000, ge=100, description="most facts read in one hop")
+    encoder: str = Field("static", description="static, quality, or a folder with an ONNX sentence encoder")
+    reader: Path | None = Field(None, description="checkpoint of the reader; default: the one that is shipped")
+    batch_questions: int = Field(32, ge=1, le=1_024, description="most questions read at once")
+
+    worker: Literal["embedded", "none"] = Field(
+        "embedded", description="run jobs in the service, or in `hopfact worker`"
+    )
+    worker_poll_seconds: float = Field(0.5, gt=0, le=60, description="how often a worker looks for a job")
+    job_heartbeat_seconds: float = Field(
+        0.3, gt=0, le=60, description="how often progress is saved and cancels are seen"
+    )
+    job_abandoned_seconds: float = Field(60.0, ge=1, description="silence after which a worker of another host is dead")
+
+    threads: int = Field(
+        0, ge=0, le=256, description="threads of torch, FAISS and OpenMP; 0 takes one a core, 2 at most"
+    )
+    log_format: Literal["auto", "json", "console"] = Field("auto", description="auto: console on a terminal, else JSON")
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    log_questions: bool = Field(False, description="log the text of questions")
+
+    datasets: Path = Field(Path("../shared/data"), description="the data sets for training and evaluation")
+
+    @property
+    def url_of_database(self) -> str:
+        """The SQLAlchemy URL of the truth."""
+        if self.database_url is not None:
+            return self.database_url.get_secret_value()
+        return f"sqlite:///{(self.data / 'hopfact.sqlite').absolute()}"
+
+    @property
+    def num_threads(self) -> int:
+        """Threads for numeric libraries."""
+        return self.threads or min(2, os.cpu_count() or 1)
+
+    @property
+    def spool_folder(self) -> Path:
+        """Where uploads wait for their job."""
+        return self.data / "spool"
+
+    @property
+    def work_folder(self) -> Path:
+        """Where jobs stage what they read."""
+        return self.data / "work"
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether only this machine can reach the service."""
+        return is_loopback(self.host)
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host name or address means this machine only."""
+    name = host.strip("[]").lower()
+    if name == "localhost" or name.endswith(".localhost"):
+        return True
+    try:
+        return ip_address(name).is_loopback
+    except ValueError:
+        return False
+
+
+def load_settings(**overrides: object) -> Settings:
+    """Settings from the environment, overrides (of the command line) that are not None first.
+
+    Raises:
+        SettingsError: a variable is unknown or its value is not allowed.
+    """
+    known = {PREFIX + name.upper() for name in Settings.model_fields}
+    for variable in os.environ:
+        if variable.upper().startswith(PREFIX) and variable.upper() not in known:
+            near = get_close_matches(variable.upper(), known, n=1)
+            advice = f"did you mean {near[0]}?" if near else "see .env.example for the settings there are."
+            raise SettingsError(f"{variable} is no setting: {advice}")
+    try:
+        return Settings(**{name: value for name, value in overrides.items() if value is not None})  # type: ignore[arg-type]
+    except ValidationError as error:
+        raise SettingsError(_explain(error)) from None
+
+
+def _explain(error: ValidationError) -> str:
+    lines = []
+    for problem in error.errors(include_url=False):
+        name = str(problem["loc"][0])
+        secret = name in ("api_key", "database_url")
+        found = "" if secret else f" (got {problem['input']!r})"
+        lines.append(f"{PREFIX}{name.upper()}: {problem['msg']}{found}")
+    return "\n".join(lines)

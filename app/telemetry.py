@@ -1,0 +1,100 @@
+"""Telemetry: structured logs and Prometheus figures; their names, and nothing of the web."""
+
+import logging
+import sys
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import structlog
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
+from prometheus_client.gc_collector import GCCollector
+from prometheus_client.platform_collector import PlatformCollector
+from prometheus_client.process_collector import ProcessCollector
+
+from app.settings import Settings
+
+METRICS_MEDIA_TYPE = CONTENT_TYPE_PLAIN_0_0_4
+_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 60.0)
+
+
+def configure_logging(settings: Settings) -> None:
+    """Send every log line, also of libraries, through structlog to standard error; JSON when that is no terminal."""
+    as_json = settings.log_format == "json" or (settings.log_format == "auto" and not sys.stderr.isatty())
+    shared: list[Callable[[Any, str, Any], Any]] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(settings.log_level.upper())),
+        cache_logger_on_first_use=False,
+    )
+    final: list[Callable[[Any, str, Any], Any]] = [structlog.stdlib.ProcessorFormatter.remove_processors_meta]
+    if as_json:
+        final += [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
+    else:
+        final.append(structlog.dev.ConsoleRenderer())
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=final))
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(settings.log_level.upper())
+    for noisy in ("uvicorn.access", "alembic", "httpx"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
+
+
+def logger(name: str) -> Any:  # noqa: ANN401 - structlog's bound loggers have no common type
+    """A structured logger; fields are keyword arguments, never formatted into the text."""
+    return structlog.get_logger(name)
+
+
+class Metrics:
+    """The figures of one service, in a registry of its own, so that several can live in one process."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        ProcessCollector(registry=self.registry)
+        PlatformCollector(registry=self.registry)
+        GCCollector(registry=self.registry)
+        self.requests = Counter(
+            "hopfact_requests",
+            "HTTP requests by endpoint, method and status",
+            ("endpoint", "method", "status"),
+            registry=self.registry,
+        )
+        self.request_seconds = Histogram(
+            "hopfact_request_seconds",
+            "Time from request to the end of its response",
+            ("endpoint",),
+            buckets=_SECONDS,
+            registry=self.registry,
+        )
+        self.questions = Counter(
+            "hopfact_questions",
+            "Questions by outcome: answered, or the reason of the refusal",
+            ("outcome",),
+            registry=self.registry,
+        )
+        self.question_batch = Histogram(
+            "hopfact_question_batch",
+            "Questions read at once",
+            buckets=(1, 2, 4, 8, 16, 32, 64, 128),
+            registry=self.registry,
+        )
+        self.questions_waiting = Gauge("hopfact_questions_waiting", "Questions that wait", registry=self.registry)
+        self.jobs = Counter(
+            "hopfact_jobs", "Finished jobs by kind and state", ("kind", "state"), registry=self.registry
+        )
+        self.triples = Counter("hopfact_triples_written", "Triples that were new", registry=self.registry)
+
+    def page(self) -> bytes:
+        """The text that Prometheus reads."""
+        return generate_latest(self.registry)
+
+    def count_reply(self, reply: Mapping[str, Any]) -> None:
+        """Count one answered or refused question."""
+        self.questions.labels(reply["reason"] or "unknown" if reply["abstained"] else "answered").inc()

@@ -1,0 +1,213 @@
+"""Wiring: builds everything from the settings, each part when it is first needed; the only constructor calls."""
+
+from contextlib import AbstractContextManager
+from dataclasses import asdict
+from functools import cached_property
+from pathlib import Path
+from threading import Event, Thread
+from typing import TYPE_CHECKING, Any
+
+import faiss
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection
+
+import migrations
+from app.batching import QuestionBatcher
+from app.jobs import Job, JobStore, Upload
+from app.keys import KeyRing
+from app.settings import Settings, SettingsError
+from app.telemetry import Metrics, logger
+from app.worker import KB_DELETED, Worker
+from kb import database
+from kb.consistency import ConsistencyBudgets, Views
+from kb.encoding import Encoder, StaticEncoder, load_encoder
+from kb.store import Kb, TripleStore
+
+if TYPE_CHECKING:
+    from app.answering import Question, QuestionAnswerer
+
+log = logger("hopfact.service")
+
+
+class Services:
+    """What one process needs of one data folder; `prepare` first."""
+
+    def __init__(self, settings: Settings, metrics: Metrics) -> None:
+        settings.data.mkdir(parents=True, exist_ok=True)
+        self.settings = settings
+        self.engine = database.create_engine(settings.url_of_database)
+        self.metrics = metrics
+        self.keys = KeyRing(self.engine, settings)
+        self.stopping = Event()
+        self._is_warm = Event()
+        self._warming: Thread | None = None
+        faiss.omp_set_num_threads(settings.num_threads)
+
+    def prepare(self) -> None:
+        """Bring the database to this version's schema."""
+        database.migrate(self.engine)
+
+    def has_current_schema(self) -> bool:
+        """Whether the database is at this version's schema; changes nothing."""
+        scripts = ScriptDirectory(str(Path(migrations.__file__).parent))
+        with self.engine.connect() as connection:
+            return MigrationContext.configure(connection).get_current_revision() == scripts.get_current_head()
+
+    @cached_property
+    def encoder(self) -> Encoder:
+        """The encoder of labels and questions."""
+        return load_encoder(self.settings.encoder, self.settings.num_threads)
+
+    @cached_property
+    def views(self) -> Views:
+        """The derived structures of every KB."""
+        budgets = ConsistencyBudgets(threads=self.settings.num_threads)
+        return Views(self.engine, self.settings.data, self.encoder, budgets)
+
+    @cached_property
+    def answerer(self) -> "QuestionAnswerer":
+        """The answerer. Torch takes seconds to import: what answers no question does without it."""
+        import torch
+
+        from app.answering import AnsweringLimits, QuestionAnswerer
+        from models.reader import Reader
+
+        settings = self.settings
+        torch.set_num_threads(settings.num_threads)
+        words = self.encoder if isinstance(self.encoder, StaticEncoder) else StaticEncoder()
+        limits = AnsweringLimits(
+            max_hops=settings.max_hops, fact_budget=settings.fact_budget, abstain_below=settings.abstain_below
+        )
+        reader = Reader.load(settings.reader, encoder=words)
+        return QuestionAnswerer(self.views, reader, self.encoder, limits)
+
+    @cached_property
+    def worker(self) -> Worker:
+        """The worker of this process."""
+        return Worker(self.engine, self.views, self.settings, self.metrics)
+
+    @cached_property
+    def batcher(self) -> QuestionBatcher:
+        """Where the questions of all requests meet; made in the event loop that uses it."""
+        return QuestionBatcher(
+            self.ask, self.metrics, self.settings.batch_questions, self.settings.max_waiting_questions
+        )
+
+    @property
+    def model_id(self) -> str | None:
+        """The reader that answers; None in a process that has loaded none."""
+        return self.answerer.model if "answerer" in self.__dict__ else None
+
+    def reading(self) -> AbstractContextManager[Connection]:
+        """A connection that reads one state of the database."""
+        return database.reading(self.engine)
+
+    def writing(self) -> AbstractContextManager[Connection]:
+        """A transaction, committed at its end."""
+        return database.writing(self.engine)
+
+    def kb(self, name: str) -> Kb:
+        """The KB of this name.
+
+        Raises:
+            KbNotFound: there is none.
+        """
+        with self.reading() as connection:
+            return TripleStore(connection).kb(name)
+
+    def kb_envelope(self, kb: Kb) -> dict[str, Any]:
+        """A KB as the API shows it."""
+        with self.reading() as connection:
+            counts = TripleStore(connection).counts(kb.id)
+        return {
+            "name": kb.name,
+            "created_at": kb.created_at,
+            "revision": kb.revision,
+            "counts": asdict(counts),
+            "index": asdict(self.views.state(kb.id)),
+            "model": self.model_id,
+        }
+
+    def ask(self, kb: str, questions: "list[Question]") -> list[dict[str, Any]]:
+        """Replies to questions on one KB."""
+        return self.answerer.ask(self.kb(kb), questions)
+
+    def delete_kb(self, name: str) -> None:
+        """Delete a KB with all that belongs to it.
+
+        Raises:
+            KbNotFound: there is none.
+        """
+        with self.writing() as connection:
+            store = TripleStore(connection)
+            kb = store.kb(name)
+            JobStore(connection).fail_queued(kb.id, *KB_DELETED)
+            store.delete_kb(kb.id)
+        self.views.drop(kb.id)
+        self.keys.forget()
+
+    def job(self, job_id: int) -> Job:
+        """The job.
+
+        Raises:
+            NotFound: there is none.
+        """
+        with self.reading() as connection:
+            return JobStore(connection).job(job_id)
+
+    def record_job(self, kb: Kb, upload: Upload) -> Job:
+        """A new job for an upload that is safe on disk.
+
+        Raises:
+            KbNotFound: the KB was deleted while the upload came in.
+        """
+        with self.writing() as connection:
+            TripleStore(connection).revision(kb.id)
+            job = JobStore(connection).record(kb.id, kb.name, upload)
+        self.worker.wake()
+        return job
+
+    def warm(self) -> None:
+        """Load the reader now, and the structures of every KB in a thread; `missing` tells when that is done."""
+        log.info("loaded", model=self.answerer.model, encoder=self.encoder.id)
+
+        def load() -> None:
+            self.views.warm()
+            self._is_warm.set()
+            log.info("ready")
+
+        self._warming = Thread(target=load, name="hopfact-warm", daemon=True)
+        self._warming.start()
+
+    def missing(self) -> list[str]:
+        """What keeps the service from being ready; empty when nothing does."""
+        missing = []
+        with self.reading() as connection:
+            TripleStore(connection).kbs()
+        if not self._is_warm.is_set():
+            missing.append("derived structures are being loaded or built")
+        if self.settings.worker == "embedded" and not self.worker.is_alive():
+            missing.append("the worker has ended")
+        return missing
+
+    def check_locked(self) -> None:
+        """Refuse to be reachable from elsewhere without a key.
+
+        Raises:
+            SettingsError: it would be.
+        """
+        if not self.settings.is_loopback and not self.keys.is_locked():
+            raise SettingsError(
+                f"HOPFACT_HOST: {self.settings.host} is reachable from elsewhere, and no API key is made. "
+                "Set HOPFACT_API_KEY, or run `hopfact keys create NAME --scope admin`."
+            )
+
+    def close(self) -> None:
+        """Stop the worker and free the database; what runs is put back or ends first."""
+        self.stopping.set()
+        if "worker" in self.__dict__:
+            self.worker.stop()
+        if self._warming is not None:
+            self._warming.join()
+        self.engine.dispose()

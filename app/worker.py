@@ -1,0 +1,311 @@
+"""The worker: claims jobs and runs them, in a thread of the service or as processes of their own.
+
+A worker holds a lock on a file with its name, which the operating system frees when the process dies, however it dies.
+So whoever starts next on this data folder sees at once which running jobs were abandoned. A worker whose lock file is
+not here runs on another host, and is taken for dead when it was silent for too long.
+"""
+
+import errno
+import fcntl
+import os
+import secrets
+import socket
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from threading import Event, Thread
+from time import sleep
+
+from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import OperationalError
+
+from app.errors import problem_of
+from app.jobs import Job, JobLost, JobStore
+from app.settings import Settings
+from app.spool import digest_of, sweep
+from app.telemetry import Metrics, logger
+from kb.consistency import Views
+from kb.database import writing
+from kb.errors import KbNotFound, KnowledgeError
+from kb.formats import ParseOptions
+from kb.ingestion import Ingested, IngestionCancelled, IngestionTask, Progress, ingest
+from kb.triples import RejectedLine
+
+KB_DELETED = ("kb_deleted", "The knowledge base was deleted while the job ran: nothing of the upload is left.")
+_MAX_ATTEMPTS = 20
+_RETRY_SECONDS = (0.2, 1.0, 5.0, 15.0)
+
+log = logger("hopfact.worker")
+
+
+class Worker:
+    """Runs jobs one after the other until it is stopped."""
+
+    def __init__(self, engine: Engine, views: Views, settings: Settings, metrics: Metrics) -> None:
+        self.name = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
+        self._engine = engine
+        self._views = views
+        self._settings = settings
+        self._metrics = metrics
+        self._stopping = Event()
+        self._woken = Event()
+        self._thread: Thread | None = None
+        self._locks = settings.data / "workers"
+        self._lock = _hold(self._locks / f"{self.name}.lock")
+
+    def start(self) -> None:
+        """Run jobs in a thread, from now until `stop`."""
+        self._thread = Thread(target=self.run, name="hopfact-worker", daemon=True)
+        self._thread.start()
+
+    def is_alive(self) -> bool:
+        """Whether the thread runs."""
+        return self._thread is not None and self._thread.is_alive()
+
+    def wake(self) -> None:
+        """There is a job: do not wait for the next look."""
+        self._woken.set()
+
+    def ask_to_stop(self) -> None:
+        """End soon; the running job is put back, for the next start."""
+        self._stopping.set()
+        self._woken.set()
+
+    def stop(self) -> None:
+        """Ask to stop, wait, and free the lock."""
+        self.ask_to_stop()
+        if self._thread is not None:
+            self._thread.join()
+        self._lock.unlink(missing_ok=True)
+
+    def run(self) -> None:
+        """Run jobs until asked to stop."""
+        self.tidy()
+        while not self._stopping.is_set():
+            try:
+                if self.run_one() is not None:
+                    continue
+            except Exception:
+                log.exception("the worker cannot reach its jobs")
+            self._woken.wait(self._settings.worker_poll_seconds)
+            self._woken.clear()
+
+    def tidy(self) -> None:
+        """Delete what crashed processes left: uploads without a job, stages, locks that nobody holds."""
+        with self._engine.connect() as connection:
+            wanted = JobStore(connection).spools()
+        removed = sweep(self._settings.spool_folder, wanted)
+        for lock in self._locks.glob("*.lock"):
+            if lock != self._lock and _is_free(lock):
+                lock.unlink(missing_ok=True)
+        if removed:
+            log.info("removed uploads that belong to no job", files=removed)
+
+    def run_one(self, only: int | None = None) -> Job | None:
+        """Run the oldest job that waits, or `only` that one; the job as it ended, None when there was none."""
+        with writing(self._engine) as connection:
+            job = JobStore(connection).claim(self.name, self._is_abandoned, only)
+        if job is None:
+            return None
+        log.info("job begins", job=job.id, kb=job.kb, bytes=job.total, again=job.is_merged)
+        try:
+            ended = _JobRun(self, job).run()
+        except JobLost:
+            log.warning("job was taken over by another worker", job=job.id)
+            return job
+        if ended.is_finished:
+            Path(job.upload.spool).unlink(missing_ok=True)
+            self._metrics.jobs.labels(ended.kind, ended.state).inc()
+        log.info("job ends", job=job.id, kb=job.kb, state=ended.state, accepted=ended.accepted, error=ended.error_code)
+        return ended
+
+    def _is_abandoned(self, job: Job) -> bool:
+        lock = self._locks / f"{job.worker}.lock"
+        if lock == self._lock:
+            return True  # ours, and we are not running it: we were stopped from noting its end
+        if lock.exists():
+            return _is_free(lock)
+        if job.heartbeat_at is None or self._engine.dialect.name == "sqlite":
+            return True  # SQLite's workers all have their locks here; this one removed its own
+        silence = datetime.now(UTC) - job.heartbeat_at
+        return silence.total_seconds() > self._settings.job_abandoned_seconds
+
+
+class _JobRun:
+    """One job from claim to end, watched by a thread that saves its progress and sees that it is to be cancelled."""
+
+    def __init__(self, worker: Worker, job: Job) -> None:
+        self._worker = worker
+        self._engine = worker._engine
+        self._settings = worker._settings
+        self._job = job
+        self._name = worker.name
+        self._progress = Progress(job.done, job.total, job.triples)
+        self._rejected = job.rejected
+        self._is_over = Event()
+        self._is_cancelled = Event()
+        self._is_lost = Event()
+
+    def run(self) -> Job:
+        """Do the job; how it ended."""
+        watcher = Thread(target=self._watch, name=f"hopfact-job-{self._job.id}", daemon=True)
+        watcher.start()
+        try:
+            return self._run()
+        finally:
+            self._is_over.set()
+            watcher.join()
+
+    def _run(self) -> Job:
+        try:
+            if self._job.kb_id is None:
+                return self._fail(*KB_DELETED)
+            if self._job.attempts > _MAX_ATTEMPTS and not self._job.is_merged:
+                return self._fail("worker_died", f"{_MAX_ATTEMPTS} workers died over this upload: send it in parts.")
+            if not self._job.is_merged:
+                self._ingest(self._job.kb_id)
+            self._make_answerable(self._job.kb_id)
+        except IngestionCancelled:
+            if self._is_lost.is_set():
+                raise JobLost(f"job {self._job.id} belongs to another worker now") from None
+            if self._worker._stopping.is_set() and not self._is_cancelled.is_set():
+                return self._release()
+            return self._end(lambda jobs: jobs.finish(self._job.id, self._name, "cancelled"))
+        except KbNotFound:
+            return self._fail(*KB_DELETED)
+        except JobLost:
+            raise
+        except Exception as error:
+            return self._fail(*self._reason(error))
+        return self._end(lambda jobs: jobs.finish(self._job.id, self._name, "succeeded"))
+
+    def _ingest(self, kb_id: int) -> None:
+        upload = self._job.upload
+        task = IngestionTask(
+            kb_id=kb_id,
+            spool=Path(upload.spool),
+            options=ParseOptions(
+                media_type=upload.media_type,
+                content_encoding=upload.content_encoding,
+                source=upload.source,
+                max_label_bytes=self._settings.max_label_bytes,
+                max_unpacked_bytes=self._settings.max_unpacked_bytes,
+                max_line_bytes=self._settings.max_line_bytes,
+                blank_prefix=digest_of(Path(upload.spool)),
+            ),
+            on_error=upload.on_error,
+            work_folder=self._settings.work_folder,
+        )
+        ingested = ingest(
+            self._engine,
+            task,
+            progress=self._note_progress,
+            cancelled=self._must_end,
+            reject=self._reject,
+            before_commit=self._note_merged,
+        )
+        self._worker._metrics.triples.inc(ingested.accepted)
+
+    def _make_answerable(self, kb_id: int) -> None:
+        """The triples are committed, so this cannot fail any more, only take longer."""
+        for pause in _RETRY_SECONDS:
+            try:
+                self._worker._views.refresh(kb_id)
+            except KbNotFound:
+                raise
+            except Exception:
+                log.exception(
+                    "derived structures could not be refreshed; trying again", job=self._job.id, kb=self._job.kb
+                )
+                if self._worker._stopping.wait(pause):
+                    raise IngestionCancelled from None
+            else:
+                return
+        self._worker._views.rebuild(kb_id)
+
+    def _note_progress(self, progress: Progress) -> None:
+        self._progress = progress
+
+    def _must_end(self) -> bool:
+        return self._is_cancelled.is_set() or self._is_lost.is_set() or self._worker._stopping.is_set()
+
+    def _reject(self, lines: list[RejectedLine]) -> None:
+        self._rejected += len(lines)
+        with writing(self._engine) as connection:
+            JobStore(connection).reject(self._job.id, lines)
+
+    def _note_merged(self, connection: Connection, ingested: Ingested) -> None:
+        JobStore(connection).merged(self._job.id, self._name, ingested)
+
+    def _watch(self) -> None:
+        while not self._is_over.wait(self._settings.job_heartbeat_seconds):
+            done = self._progress
+            try:
+                with writing(self._engine) as connection:
+                    jobs = JobStore(connection)
+                    jobs.beat(self._job.id, self._name, done.bytes_done, done.triples, self._rejected)
+                    cancel = jobs.job(self._job.id).cancel_requested
+            except JobLost:
+                self._is_lost.set()
+                return
+            except OperationalError as error:
+                # SQLite has one writer, and the merge of this very job may be it: the next beat tells.
+                log.debug("no heartbeat", job=self._job.id, reason=str(error.orig))
+                continue
+            if cancel:
+                self._is_cancelled.set()
+
+    def _fail(self, code: str, detail: str) -> Job:
+        return self._end(lambda jobs: jobs.finish(self._job.id, self._name, "failed", code, detail))
+
+    def _release(self) -> Job:
+        def release(jobs: JobStore) -> Job:
+            jobs.release(self._job.id, self._name)
+            return jobs.job(self._job.id)
+
+        return self._end(release)
+
+    def _end(self, change: Callable[[JobStore], Job]) -> Job:
+        """Note the end, however long the database is busy: a job that has ended must not look as if it ran."""
+        self._is_over.set()
+        while True:
+            try:
+                with writing(self._engine) as connection:
+                    return change(JobStore(connection))
+            except OperationalError:
+                log.exception("the end of the job cannot be noted; trying again", job=self._job.id)
+                sleep(1)
+
+    def _reason(self, error: Exception) -> tuple[str, str]:
+        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+            return "disk_full", "The disk is full: nothing was changed. Free space in the data folder, send it again."
+        if isinstance(error, FileNotFoundError):
+            return "upload_lost", "The upload is gone from the spool folder: send it again."
+        problem = problem_of(error)
+        if problem is not None and isinstance(error, KnowledgeError | OperationalError):
+            return problem.code, problem.detail
+        log.exception("job failed", job=self._job.id, kb=self._job.kb)
+        return "internal_error", f"The service failed; its log tells more of job {self._job.id}."
+
+
+def _hold(path: Path) -> Path:
+    """Lock a new file until this process ends."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle = os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC)
+    fcntl.flock(handle, fcntl.LOCK_EX)
+    return path
+
+
+def _is_free(path: Path) -> bool:
+    """Whether the process that locked a file is gone."""
+    try:
+        handle = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return True
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    finally:
+        os.close(handle)
+    return True
