@@ -10,7 +10,7 @@ import importlib.util
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import numpy as np
 import safetensors.numpy
@@ -19,6 +19,9 @@ from tokenizers import Tokenizer
 
 from kb import sentence_graph
 from kb.errors import EncoderUnavailable, WeightsMismatch
+
+if TYPE_CHECKING:
+    import onnxruntime
 
 FloatArray = NDArray[np.float32]
 
@@ -156,19 +159,22 @@ class SentenceEncoder:
         self._tokenizer = _tokenizer(place / TOKENIZER_FILE)
         self._tokenizer.enable_truncation(MAX_SENTENCE_TOKENS)
         arranged = sentence_graph.arrange(safetensors.numpy.load_file(weights))
-        self._session = _session(arranged, threads)
+        self._session = start_session(arranged, threads)
 
     def encode(self, texts: Sequence[str]) -> FloatArray:
         """Vectors of the texts, (texts, dim); texts of like length are computed together."""
-        vectors = np.zeros((len(texts), self.dim), dtype=np.float32)
-        rows = [encoding.ids for encoding in self._tokenizer.encode_batch_fast(list(texts))]
-        order = sorted((i for i, ids in enumerate(rows) if len(ids) > 2), key=lambda i: len(rows[i]))
+        return self.encode_tokens([encoding.ids for encoding in self._tokenizer.encode_batch_fast(list(texts))])
+
+    def encode_tokens(self, rows: Sequence[Sequence[int]]) -> FloatArray:
+        """Vectors of token ids with [CLS] and [SEP], (rows, dim); zero where nothing stands between the two."""
+        vectors = np.zeros((len(rows), self.dim), dtype=np.float32)
+        order = sorted((row for row, ids in enumerate(rows) if len(ids) > 2), key=lambda row: len(rows[row]))
         for start in range(0, len(order), SENTENCE_BATCH):
             chosen = order[start : start + SENTENCE_BATCH]
-            vectors[chosen] = self._encode_batch([rows[i] for i in chosen])
+            vectors[chosen] = self._encode_batch([rows[row] for row in chosen])
         return _unit(vectors)
 
-    def _encode_batch(self, rows: list[list[int]]) -> FloatArray:
+    def _encode_batch(self, rows: Sequence[Sequence[int]]) -> FloatArray:
         longest = max(map(len, rows))
         ids = np.zeros((len(rows), longest), dtype=np.int64)
         filled = np.zeros((len(rows), longest), dtype=np.float32)
@@ -190,7 +196,8 @@ def installed_folder() -> Path:
     return Path(spec.submodule_search_locations[0]) / MINILM_PLACE
 
 
-def _session(weights: sentence_graph.Weights, threads: int):  # type: ignore[no-untyped-def]  # noqa: ANN202
+def start_session(weights: sentence_graph.Weights, threads: int) -> "onnxruntime.InferenceSession":
+    """A session of the sentence graph with these weights; only here is onnxruntime imported."""
     try:
         import onnxruntime
     except ImportError as error:
