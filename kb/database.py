@@ -4,6 +4,7 @@ Knows no table. SQLite: many readers and one writer (WAL), and a writer takes th
 writers wait for each other instead of failing half-way.
 """
 
+import sqlite3
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,11 +12,28 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import sqlalchemy
-from sqlalchemy import URL, BigInteger, Connection, DateTime, Dialect, Engine, Integer, MetaData, Text, event, make_url, text
+from sqlalchemy import (
+    URL,
+    BigInteger,
+    Connection,
+    DateTime,
+    Dialect,
+    Engine,
+    Integer,
+    MetaData,
+    Text,
+    event,
+    make_url,
+    text,
+)
 from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
 from sqlalchemy.types import TypeDecorator
+
+from kb.errors import StorageFailed
 
 BUSY_TIMEOUT_SECONDS = 30
 """How long a writer waits for another one before it gives up."""
@@ -26,6 +44,12 @@ _POOL_CONNECTIONS = 8
 _MORE_CONNECTIONS = 56
 _MIGRATION_LOCK = 7_036_214_905
 _WRITES = "hopfact_writes"
+_SQLITE_STORAGE_ERRORS = {
+    sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_READONLY,
+}
 
 metadata = MetaData(
     naming_convention={
@@ -88,8 +112,41 @@ def reading(engine: Engine) -> Iterator[Connection]:
 @contextmanager
 def writing(engine: Engine) -> Iterator[Connection]:
     """One transaction that writes: committed, with fsync, when the block ends well, else rolled back."""
-    with engine.connect().execution_options(**{_WRITES: True}) as connection, connection.begin():
+    with write_connection(engine) as connection, connection.begin():
         yield connection
+
+
+def write_connection(engine: Engine) -> Connection:
+    """A connection whose transactions, which the caller begins, take the write lock at once."""
+    return engine.connect().execution_options(**{_WRITES: True})
+
+
+def driver(connection: Connection) -> Any:  # noqa: ANN401 - sqlite3 and psycopg share no type
+    """The driver's own connection; using it begins no transaction."""
+    return connection.connection.driver_connection
+
+
+@contextmanager
+def storage_errors(doing: str) -> Iterator[None]:
+    """Tells a full or broken disk from all other errors.
+
+    Raises:
+        StorageFailed: with the cause.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise StorageFailed(doing, str(error)) from error
+    except DBAPIError as error:
+        if _is_storage_error(error.orig):
+            raise StorageFailed(doing, str(error.orig)) from error
+        raise
+
+
+def _is_storage_error(error: BaseException | None) -> bool:
+    if isinstance(error, sqlite3.Error):
+        return (getattr(error, "sqlite_errorcode", 0) & 0xFF) in _SQLITE_STORAGE_ERRORS
+    return isinstance(error, psycopg.errors.DiskFull | psycopg.errors.IoError)
 
 
 def migrate(engine: Engine) -> None:
@@ -108,10 +165,10 @@ def migrate(engine: Engine) -> None:
 
 @contextmanager
 def _schema_change(engine: Engine) -> Iterator[Connection]:
-    with engine.connect().execution_options(**{_WRITES: True}) as connection:
+    with write_connection(engine) as connection:
         is_sqlite = engine.dialect.name == "sqlite"
         if is_sqlite:  # a table that is rebuilt must not drag along the rows that refer to it
-            _driver(connection).execute("PRAGMA foreign_keys=OFF")
+            driver(connection).execute("PRAGMA foreign_keys=OFF")
         try:
             with connection.begin():
                 if not is_sqlite:
@@ -119,11 +176,7 @@ def _schema_change(engine: Engine) -> Iterator[Connection]:
                 yield connection
         finally:
             if is_sqlite:
-                _driver(connection).execute("PRAGMA foreign_keys=ON")
-
-
-def _driver(connection: Connection) -> Any:  # noqa: ANN401 - sqlite3 and psycopg share no type
-    return connection.connection.driver_connection
+                driver(connection).execute("PRAGMA foreign_keys=ON")
 
 
 def _sqlite_engine(url: URL) -> Engine:
@@ -139,7 +192,7 @@ def _sqlite_engine(url: URL) -> Engine:
     @event.listens_for(engine, "connect")
     def configure(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
         # The driver must not begin transactions: its own BEGIN is deferred, and comes only before some statements.
-        connection.isolation_level = None  # type: ignore[attr-defined]
+        connection.isolation_level = None
         cursor = connection.cursor()
         with first_connection:  # changing to WAL needs the file alone, and does not wait
             cursor.execute("PRAGMA journal_mode=WAL")

@@ -88,7 +88,8 @@ class EntityDetails(NamedTuple):
     aliases: list[str]
 
 
-class RelationRow(NamedTuple):
+@dataclass(frozen=True)
+class RelationRow:
     """A relation and the number of its triples."""
 
     id: int

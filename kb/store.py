@@ -79,7 +79,7 @@ class TripleStore:
         return kbs.counts(self._connection, kb_id)
 
     def delete_kb(self, kb_id: int) -> None:
-        """Make the KB gone for everybody, its name free, and remove its rows; `deletion.purge` ends that for a large one.
+        """Hide the KB from everybody, free its name, and remove its rows; `deletion.purge` ends that for a large one.
 
         Raises:
             KbNotFound: there is no such KB.
@@ -134,7 +134,7 @@ class TripleStore:
         Raises:
             EntityNotFound: the KB has none with this id.
         """
-        return browsing.entity(self._connection, kb_id, entity_id)
+        return browsing.entity_details(self._connection, kb_id, entity_id)
 
     def facts_of(self, kb_id: int, entity_id: int, after_id: int, limit: int) -> list[StoredTriple]:
         """A page of the triples in which the entity is subject or object, in the order of their ids."""

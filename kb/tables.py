@@ -18,6 +18,11 @@ kb = Table(
     Column("deleted_at", UtcDateTime),  # set: it exists for nobody, and its rows are being removed
     Column("revision", BigInteger, nullable=False),
     Column("settings", JSON, nullable=False),
+    Column("num_triples", BigInteger, nullable=False),  # counts, kept by each change, for counting rows takes long
+    Column("num_entities", BigInteger, nullable=False),  # things, without literals
+    Column("num_literals", BigInteger, nullable=False),
+    Column("num_relations", BigInteger, nullable=False),
+    Column("num_aliases", BigInteger, nullable=False),
     sqlite_autoincrement=True,
 )
 

@@ -1,0 +1,118 @@
+"""What derived structures are fed with: everything in chunks, or only what changed since a revision."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Row, Select, func, select, union
+
+from kb import kbs
+from kb.records import Changes, TripleRow
+from kb.tables import ENTITY, RELATION, TRIPLE, alias, change, deletion, entity, relation, triple
+
+CHUNK_ROWS = 20_000
+
+_TRIPLE_ROW = (triple.c.id, triple.c.subject_id, triple.c.relation_id, triple.c.object_id, triple.c.source)
+_ENTITY_ROW = (entity.c.id, entity.c.label, entity.c.datatype.is_not(None))
+
+
+def entity_rows(connection: Connection, kb_id: int) -> Iterator[list[tuple[int, str, bool]]]:
+    """Chunks of (id, label, is_literal)."""
+    for chunk in _chunks(connection, select(*_ENTITY_ROW).where(entity.c.kb_id == kb_id).order_by(entity.c.id)):
+        yield [(row[0], row[1], bool(row[2])) for row in chunk]
+
+
+def alias_rows(connection: Connection, kb_id: int) -> Iterator[list[tuple[int, str]]]:
+    """Chunks of (entity_id, text)."""
+    query = select(alias.c.entity_id, alias.c.text).where(alias.c.kb_id == kb_id).order_by(alias.c.id)
+    for chunk in _chunks(connection, query):
+        yield [(row[0], row[1]) for row in chunk]
+
+
+def relation_rows(connection: Connection, kb_id: int) -> list[tuple[int, str]]:
+    """(id, label) of all relations."""
+    query = select(relation.c.id, relation.c.label).where(relation.c.kb_id == kb_id).order_by(relation.c.id)
+    return [(row[0], row[1]) for row in connection.execute(query)]
+
+
+def triple_rows(connection: Connection, kb_id: int) -> Iterator[list[TripleRow]]:
+    """Chunks of (id, subject_id, relation_id, object_id, source)."""
+    for chunk in _chunks(connection, select(*_TRIPLE_ROW).where(triple.c.kb_id == kb_id).order_by(triple.c.id)):
+        yield [(row[0], row[1], row[2], row[3], row[4]) for row in chunk]
+
+
+def _chunks(connection: Connection, query: Select[*tuple[Any, ...]]) -> Iterator[list[Row[*tuple[Any, ...]]]]:
+    result = connection.execute(query, execution_options={"yield_per": CHUNK_ROWS})
+    for partition in result.partitions():
+        yield list(partition)
+
+
+def since(connection: Connection, kb_id: int, revision: int, limit: int) -> Changes | None:
+    """What changed after `revision`, unless that is more than `limit` rows or longer ago than the log goes back."""
+    now = kbs.revision(connection, kb_id)
+    first_triple, first_alias, num_changes = connection.execute(
+        select(func.min(change.c.first_triple_id), func.min(change.c.first_alias_id), func.count()).where(
+            change.c.kb_id == kb_id, change.c.revision > revision
+        )
+    ).one()
+    if num_changes != now - revision:
+        return None
+    added = _added(triple.c.kb_id == kb_id, triple.c.id, first_triple)
+    named = _added(alias.c.kb_id == kb_id, alias.c.id, first_alias)
+    triples = [
+        tuple(row)
+        for row in connection.execute(select(*_TRIPLE_ROW).where(*added).order_by(triple.c.id).limit(limit + 1))
+    ]
+    names = select(alias.c.entity_id, alias.c.text).where(*named).order_by(alias.c.id).limit(limit + 1)
+    aliases = [(row[0], row[1]) for row in connection.execute(names)]
+    deleted = _deleted(connection, kb_id, revision, limit)
+    if len(triples) + len(aliases) + sum(map(len, deleted.values())) > limit:
+        return None
+    return Changes(
+        revision=now,
+        triples=triples,
+        deleted_triple_ids=deleted[TRIPLE],
+        entities=_touched_entities(connection, added, named),
+        aliases=aliases,
+        relations=_touched_relations(connection, kb_id, added, named),
+        deleted_entity_ids=deleted[ENTITY],
+        deleted_relation_ids=deleted[RELATION],
+    )
+
+
+Conditions = tuple[ColumnElement[bool], ...]
+
+
+def _added(of_kb: ColumnElement[bool], number: ColumnElement[int], first: int | None) -> Conditions:
+    """Ids grow with the revision, so everything from the first added one on was added since."""
+    return (of_kb, number >= first) if first is not None else (of_kb, number < 0)
+
+
+def _deleted(connection: Connection, kb_id: int, revision: int, limit: int) -> dict[int, list[int]]:
+    later = (deletion.c.kb_id == kb_id, deletion.c.revision > revision)
+    rows = connection.execute(select(deletion.c.kind, deletion.c.row_id).where(*later).limit(limit + 1))
+    found: dict[int, list[int]] = {TRIPLE: [], ENTITY: [], RELATION: []}
+    for kind, row_id in rows:
+        found[kind].append(row_id)
+    return {kind: sorted(ids) for kind, ids in found.items()}
+
+
+def _touched_entities(connection: Connection, added: Conditions, named: Conditions) -> list[tuple[int, str, bool]]:
+    touched = union(
+        select(triple.c.subject_id).where(*added),
+        select(triple.c.object_id).where(*added),
+        select(alias.c.entity_id).where(*named),
+    )
+    rows = connection.execute(select(*_ENTITY_ROW).where(entity.c.id.in_(touched)).order_by(entity.c.id))
+    return [(row[0], row[1], bool(row[2])) for row in rows]
+
+
+def _touched_relations(
+    connection: Connection, kb_id: int, added: Conditions, named: Conditions
+) -> list[tuple[int, str]]:
+    used = select(triple.c.relation_id).where(*added)
+    # A new name of an entity is one of the relation with the same IRI, too.
+    digests = select(entity.c.digest).where(entity.c.id.in_(select(alias.c.entity_id).where(*named)))
+    renamed = select(relation.c.id).where(relation.c.kb_id == kb_id, relation.c.digest.in_(digests))
+    touched = union(used, renamed)
+    query = select(relation.c.id, relation.c.label).where(relation.c.id.in_(touched)).order_by(relation.c.id)
+    return [(row[0], row[1]) for row in connection.execute(query)]

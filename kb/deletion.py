@@ -1,0 +1,186 @@
+"""Deleting triples, with the entities and relations that are left without any, and deleting whole KBs."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from sqlalchemy import (
+    CTE,
+    Connection,
+    Engine,
+    Select,
+    delete,
+    exists,
+    func,
+    insert,
+    literal,
+    select,
+    union,
+    update,
+)
+
+from kb import kbs
+from kb.browsing import matching
+from kb.database import writing
+from kb.errors import EmptyPattern
+from kb.merging import resolve_ids
+from kb.records import Counts, Deleted, TriplePattern
+from kb.staging import Stager, StageTables, analyse, scratch_tables
+from kb.tables import ENTITY, RELATION, TRIPLE, alias, change, deletion, entity, kb, relation, triple
+from kb.triples import Triple
+
+PURGED_ROWS = 20_000
+"""How many rows of a deleted KB one transaction removes, so that other writers wait for a moment only."""
+
+_TABLES_OF_A_KB = (triple, alias, entity, relation)
+_LOGS_OF_A_KB = (change, deletion)
+
+
+def delete_matching(connection: Connection, kb_id: int, pattern: TriplePattern) -> Deleted:
+    """Delete the triples that match."""
+    if pattern == TriplePattern():
+        raise EmptyPattern
+    revision = kbs.lock(connection, kb_id)
+    found = matching(connection, kb_id, pattern)
+    if found is None:
+        return Deleted(0, revision)
+    with scratch_tables(connection) as tables:
+        doomed = select(triple.c.id, triple.c.subject_id, triple.c.relation_id, triple.c.object_id).where(
+            *found.conditions
+        )
+        return _delete_selected(connection, kb_id, revision, tables, doomed)
+
+
+def delete_triples(connection: Connection, kb_id: int, triples: Sequence[Triple]) -> Deleted:
+    """Delete exactly these triples."""
+    revision = kbs.lock(connection, kb_id)
+    with scratch_tables(connection) as tables:
+        Stager(connection, tables).add(triples)
+        resolve_ids(connection, kb_id, tables)
+        stage, subject, object_ = tables.triple, tables.entity_id.alias(), tables.entity_id.alias()
+        asked = (
+            select(subject.c.id.label("s"), tables.relation_id.c.id.label("r"), object_.c.id.label("o"))
+            .select_from(stage)
+            .join(subject, subject.c.n == stage.c.subject)
+            .join(tables.relation_id, tables.relation_id.c.n == stage.c.relation)
+            .join(object_, object_.c.n == stage.c.object)
+            .distinct()
+            .cte("asked")
+            .prefix_with("MATERIALIZED")
+        )
+        return _delete_selected(connection, kb_id, revision, tables, _found(connection, kb_id, asked))
+
+
+def _found(connection: Connection, kb_id: int, asked: CTE) -> Select[int, int, int, int]:
+    """The stored triples that are asked for, each looked up in the unique index."""
+    here = (
+        (triple.c.kb_id == kb_id)
+        & (triple.c.subject_id == asked.c.s)
+        & (triple.c.relation_id == asked.c.r)
+        & (triple.c.object_id == asked.c.o)
+    )
+    return select(triple.c.id, asked.c.s, asked.c.r, asked.c.o).select_from(asked).join(triple, here)
+
+
+def _delete_selected(
+    connection: Connection,
+    kb_id: int,
+    revision: int,
+    tables: StageTables,
+    doomed: Select[int, int, int, int],
+) -> Deleted:
+    columns = ["id", "subject_id", "relation_id", "object_id"]
+    count = connection.execute(insert(tables.doomed).from_select(columns, doomed)).rowcount
+    if not count:
+        return Deleted(0, revision)
+    analyse(connection, [tables.doomed])
+    revision += 1
+    connection.execute(insert(change).values(kb_id=kb_id, revision=revision))
+    _log(connection, kb_id, revision, TRIPLE, select(tables.doomed.c.id))
+    connection.execute(delete(triple).where(triple.c.id.in_(select(tables.doomed.c.id))))
+    removed = _delete_orphans(connection, kb_id, revision, tables)
+    kbs.count_change(
+        connection,
+        kb_id,
+        revision,
+        Counts(-count, -removed.entities, -removed.literals, -removed.relations, -removed.aliases),
+    )
+    return Deleted(count, revision)
+
+
+def _delete_orphans(connection: Connection, kb_id: int, revision: int, tables: StageTables) -> Counts:
+    """Remove what the deletion left without triples, and say how much."""
+    doomed = tables.doomed
+    used = exists().where(triple.c.kb_id == kb_id, triple.c.relation_id == relation.c.id)
+    of_doomed = relation.c.id.in_(select(doomed.c.relation_id))
+    idle = select(relation.c.id, relation.c.digest).where(of_doomed, ~used)
+    relations = connection.execute(idle).all()
+    # The names of a relation belong to the entity with its IRI, which may have no triple of its own.
+    namesakes = select(entity.c.id).where(
+        entity.c.kb_id == kb_id, entity.c.digest.in_([row.digest for row in relations])
+    )
+    touched = union(select(doomed.c.subject_id), select(doomed.c.object_id), namesakes)
+    of_kb = triple.c.kb_id == kb_id
+    is_subject = exists().where(of_kb, triple.c.subject_id == entity.c.id)
+    is_object = exists().where(of_kb, triple.c.object_id == entity.c.id)
+    orphans = select(entity.c.id).where(entity.c.id.in_(touched), ~is_subject, ~is_object)
+    _log(connection, kb_id, revision, ENTITY, orphans)
+    gone = _logged(kb_id, revision, ENTITY)
+    num_literals = connection.scalar(
+        select(func.count()).select_from(entity).where(entity.c.id.in_(gone), entity.c.datatype.is_not(None))
+    )
+    of_gone = (alias.c.kb_id == kb_id) & alias.c.entity_id.in_(gone)
+    num_aliases = connection.execute(delete(alias).where(of_gone)).rowcount
+    num_entities = connection.execute(delete(entity).where(entity.c.id.in_(gone))).rowcount
+    _log(connection, kb_id, revision, RELATION, select(relation.c.id).where(of_doomed, ~used))
+    connection.execute(delete(relation).where(relation.c.id.in_(_logged(kb_id, revision, RELATION))))
+    literals = num_literals or 0
+    return Counts(0, num_entities - literals, literals, len(relations), num_aliases)
+
+
+def _log(connection: Connection, kb_id: int, revision: int, kind: int, ids: Select[int]) -> None:
+    found = ids.subquery()
+    rows = select(literal(kb_id), literal(revision), literal(kind), found.c.id)
+    connection.execute(insert(deletion).from_select(["kb_id", "revision", "kind", "row_id"], rows))
+
+
+def _logged(kb_id: int, revision: int, kind: int) -> Select[int]:
+    same = (deletion.c.kb_id == kb_id) & (deletion.c.revision == revision) & (deletion.c.kind == kind)
+    return select(deletion.c.row_id).where(same)
+
+
+def delete_kb(connection: Connection, kb_id: int) -> None:
+    """Hide the KB and free its name, and remove as many of its rows as one transaction should."""
+    kbs.lock(connection, kb_id)
+    connection.execute(
+        update(kb).where(kb.c.id == kb_id).values(name=f"#{kb_id}", deleted_at=datetime.now(UTC), settings={})
+    )
+    _purge_some(connection, kb_id)
+
+
+def purge(engine: Engine) -> int:
+    """Remove the rest of deleted KBs, in many short transactions; the number of KBs that are gone now.
+
+    Call it after `delete_kb` was committed, and when a process starts: it goes on where another one stopped.
+    """
+    num_gone = 0
+    while True:
+        with writing(engine) as connection:
+            query = select(kb.c.id).where(kb.c.deleted_at.is_not(None)).order_by(kb.c.id).limit(1)
+            kb_id = connection.scalar(query.with_for_update(skip_locked=True))
+            if kb_id is None:
+                return num_gone
+            num_gone += _purge_some(connection, kb_id)
+
+
+def _purge_some(connection: Connection, kb_id: int) -> bool:
+    """Remove rows of a deleted KB up to the limit; whether it is gone."""
+    left = PURGED_ROWS
+    for table in _TABLES_OF_A_KB:
+        ids = select(table.c.id).where(table.c.kb_id == kb_id).limit(left)
+        left -= connection.execute(delete(table).where(table.c.id.in_(ids))).rowcount
+        if left <= 0:
+            return False
+    for log in _LOGS_OF_A_KB:
+        connection.execute(delete(log).where(log.c.kb_id == kb_id))
+    connection.execute(delete(kb).where(kb.c.id == kb_id))
+    return True

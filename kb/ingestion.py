@@ -1,0 +1,202 @@
+"""An upload into a KB: parsed in batches, staged, merged in one transaction; all or nothing, also after a kill."""
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from time import monotonic
+from typing import Literal, NamedTuple
+
+from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import DBAPIError
+
+from kb import kbs
+from kb.database import driver, reading, storage_errors, write_connection
+from kb.errors import IngestionAborted, IngestionCancelled
+from kb.formats import ParseOptions, parse
+from kb.merging import merge
+from kb.staging import ATTACHED, Stager, StageTables, attached, create_stage_file, stage_tables
+from kb.triples import RejectedLine
+
+STAGE_FILE = "stage.sqlite"
+"""The scratch file of a SQLite ingestion in its work folder; one that a killed process left is overwritten."""
+
+_CHUNK_BYTES = 1024 * 1024
+_MERGE_CACHE_KIBIBYTES = 96 * 1024
+_KB_CHECK_SECONDS = 1.0
+_CANCEL_CHECK_SECONDS = 0.1
+
+
+@dataclass(frozen=True)
+class IngestionTask:
+    """What to read into which KB. `work_folder` exists and belongs to this ingestion alone."""
+
+    kb_id: int
+    spool: Path
+    options: ParseOptions
+    on_error: Literal["skip", "abort"]
+    work_folder: Path
+
+
+class Progress(NamedTuple):
+    """How far the reading is, in bytes of the upload; `triples` are those read, names not counted."""
+
+    bytes_done: int
+    bytes_total: int
+    triples: int
+
+
+class Ingested(NamedTuple):
+    """What an ingestion did; `accepted` and `duplicates` count triples and names."""
+
+    accepted: int
+    duplicates: int
+    rejected: int
+    revision: int
+
+
+def ingest(
+    engine: Engine,
+    task: IngestionTask,
+    progress: Callable[[Progress], None],
+    cancelled: Callable[[], bool],
+    reject: Callable[[list[RejectedLine]], None],
+    before_commit: Callable[[Connection, Ingested], None],
+) -> Ingested:
+    """Read the spooled upload and add what is new to the KB, in one transaction.
+
+    `progress` and `reject` are called while reading, when nothing is locked. `cancelled` is asked all the time, during
+    the merge from another thread: it may read the database then, but not write, for SQLite has one writer. What
+    `before_commit` does on the connection is committed together with the triples; if it raises, nothing is.
+
+    Raises:
+        IngestionCancelled: `cancelled` said so.
+        IngestionAborted: at the first bad line, if `task.on_error` is "abort".
+        KbNotFound: the KB is not there, or not any more.
+        ParseError: the upload cannot be read to its end.
+        StorageFailed: a disk is full or broken.
+    """
+    run = _Ingestion(engine, task, progress, cancelled, reject, before_commit)
+    with storage_errors("ingesting"):
+        return run.through_file() if engine.dialect.name == "sqlite" else run.through_session()
+
+
+@dataclass
+class _Ingestion:
+    engine: Engine
+    task: IngestionTask
+    progress: Callable[[Progress], None]
+    cancelled: Callable[[], bool]
+    reject: Callable[[list[RejectedLine]], None]
+    before_commit: Callable[[Connection, Ingested], None]
+    num_rejected: int = 0
+    kb_checked_at: float = float("-inf")
+
+    def through_file(self) -> Ingested:
+        """Stage in a SQLite file, attached for the merge."""
+        path = self.task.work_folder / STAGE_FILE
+        try:
+            with create_stage_file(path).connect() as staging:
+                tables = stage_tables(None)
+                with staging.begin():
+                    tables.metadata.create_all(staging, checkfirst=False)
+                stager = Stager(staging, tables)
+                self._read(staging, stager)
+            with write_connection(self.engine) as connection, attached(connection, path, _MERGE_CACHE_KIBIBYTES):
+                return self._merge(connection, stager, stage_tables(ATTACHED))
+        finally:
+            path.unlink(missing_ok=True)
+
+    def through_session(self) -> Ingested:
+        """Stage in temporary tables of the PostgreSQL session that merges."""
+        tables = stage_tables("pg_temp")
+        with write_connection(self.engine) as connection:
+            try:
+                with connection.begin():
+                    tables.metadata.create_all(connection, checkfirst=False)
+                stager = Stager(connection, tables)
+                self._read(connection, stager)
+                return self._merge(connection, stager, tables)
+            finally:
+                if not connection.invalidated:
+                    with connection.begin():
+                        connection.exec_driver_sql("DISCARD TEMP")
+
+    def _read(self, staging: Connection, stager: Stager) -> None:
+        total = self.task.spool.stat().st_size
+        with self.task.spool.open("rb") as spool:
+            for batch in parse(iter(lambda: spool.read(_CHUNK_BYTES), b""), self.task.options):
+                self._check()
+                if batch.rejected:
+                    self._take_rejected(batch.rejected)
+                with staging.begin():
+                    stager.add(batch.triples, batch.names)
+                self.progress(Progress(batch.bytes_done, total, stager.num_triples))
+
+    def _check(self) -> None:
+        """End early when the work is in vain."""
+        if self.cancelled():
+            raise IngestionCancelled
+        if monotonic() - self.kb_checked_at > _KB_CHECK_SECONDS:
+            with reading(self.engine) as connection:
+                kbs.revision(connection, self.task.kb_id)
+            self.kb_checked_at = monotonic()
+
+    def _take_rejected(self, lines: list[RejectedLine]) -> None:
+        if self.task.on_error == "abort":
+            raise IngestionAborted(lines[0])
+        self.num_rejected += len(lines)
+        self.reject(lines)
+
+    def _merge(self, connection: Connection, stager: Stager, tables: StageTables) -> Ingested:
+        watch = _Watch(connection, self.cancelled)
+        try:
+            with connection.begin():
+                with watch:
+                    written = merge(connection, self.task.kb_id, stager, tables, watch.check)
+                ingested = Ingested(written.accepted, written.duplicates, self.num_rejected, written.revision)
+                self.before_commit(connection, ingested)
+        except DBAPIError:
+            watch.check()
+            raise
+        return ingested
+
+
+class _Watch:
+    """Asks in a thread whether to cancel, and interrupts the statement that runs when that is so."""
+
+    def __init__(self, connection: Connection, cancelled: Callable[[], bool]) -> None:
+        own = driver(connection)
+        self._interrupt = own.interrupt if connection.dialect.name == "sqlite" else own.cancel_safe
+        self._cancelled = cancelled
+        self._reason: BaseException | None = None
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._watch, name="ingestion-watch", daemon=True)
+
+    def __enter__(self) -> None:
+        self._thread.start()
+
+    def __exit__(self, exception_type: type[BaseException] | None, *_: object) -> None:
+        self._ended.set()
+        self._thread.join()
+        if exception_type is None:
+            self.check()
+
+    def check(self) -> None:
+        """Raise if the work is to end."""
+        if self._reason is not None:
+            raise self._reason
+
+    def _watch(self) -> None:
+        while not self._ended.wait(_CANCEL_CHECK_SECONDS):
+            if self._reason is None:
+                self._ask()
+            if self._reason is not None:  # again and again: a statement that begins later is not interrupted
+                self._interrupt()
+
+    def _ask(self) -> None:
+        try:
+            if self._cancelled():
+                self._reason = IngestionCancelled()
+        except BaseException as error:
+            self._reason = error

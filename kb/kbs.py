@@ -1,0 +1,90 @@
+"""Knowledge bases as rows: made, found, locked for a change, and their changes counted."""
+
+from datetime import UTC, datetime
+
+from sqlalchemy import Connection, Row, delete, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from kb.errors import KbExists, KbNotFound
+from kb.records import Counts, Kb
+from kb.tables import change, deletion, kb
+
+KEPT_REVISIONS = 10_000
+"""How many changes the log remembers; who is further behind reads everything anew."""
+
+_TRIM_EVERY = 100
+_COLUMNS = (kb.c.id, kb.c.name, kb.c.created_at, kb.c.revision)
+_COUNTS = (kb.c.num_triples, kb.c.num_entities, kb.c.num_literals, kb.c.num_relations, kb.c.num_aliases)
+_is_alive = kb.c.deleted_at.is_(None)
+
+
+def create(connection: Connection, name: str) -> Kb:
+    """A new, empty KB."""
+    counts = {column.name: 0 for column in _COUNTS}
+    values = {"name": name, "created_at": datetime.now(UTC), "revision": 0, "settings": {}, **counts}
+    try:
+        with connection.begin_nested():
+            return _kb_of(connection.execute(insert(kb).values(values).returning(*_COLUMNS)).one())
+    except IntegrityError:
+        raise KbExists(name) from None
+
+
+def named(connection: Connection, name: str) -> Kb:
+    """The KB of this name."""
+    row = connection.execute(select(*_COLUMNS).where(kb.c.name == name, _is_alive)).one_or_none()
+    if row is None:
+        raise KbNotFound(name)
+    return _kb_of(row)
+
+
+def all_of(connection: Connection) -> list[Kb]:
+    """All KBs, by name."""
+    return [_kb_of(row) for row in connection.execute(select(*_COLUMNS).where(_is_alive).order_by(kb.c.name))]
+
+
+def revision(connection: Connection, kb_id: int) -> int:
+    """The number of changes so far."""
+    found = connection.scalar(select(kb.c.revision).where(kb.c.id == kb_id, _is_alive))
+    if found is None:
+        raise KbNotFound(kb_id)
+    return int(found)
+
+
+def counts(connection: Connection, kb_id: int) -> Counts:
+    """How much the KB holds."""
+    row = connection.execute(select(*_COUNTS).where(kb.c.id == kb_id, _is_alive)).one_or_none()
+    if row is None:
+        raise KbNotFound(kb_id)
+    return Counts(*row)
+
+
+def lock(connection: Connection, kb_id: int) -> int:
+    """The revision; until the transaction ends, nobody else changes the KB."""
+    query = select(kb.c.revision).where(kb.c.id == kb_id, _is_alive).with_for_update()
+    found = connection.scalar(query)
+    if found is None:
+        raise KbNotFound(kb_id)
+    return int(found)
+
+
+def count_change(connection: Connection, kb_id: int, revision: int, more: Counts) -> None:
+    """Makes `revision` the KB's and adds to its counts, which may be negative."""
+    connection.execute(
+        update(kb)
+        .where(kb.c.id == kb_id)
+        .values(
+            revision=revision,
+            num_triples=kb.c.num_triples + more.triples,
+            num_entities=kb.c.num_entities + more.entities,
+            num_literals=kb.c.num_literals + more.literals,
+            num_relations=kb.c.num_relations + more.relations,
+            num_aliases=kb.c.num_aliases + more.aliases,
+        )
+    )
+    if revision % _TRIM_EVERY == 0:
+        for log in (change, deletion):
+            connection.execute(delete(log).where(log.c.kb_id == kb_id, log.c.revision <= revision - KEPT_REVISIONS))
+
+
+def _kb_of(row: Row[int, str, datetime, int]) -> Kb:
+    return Kb(row.id, row.name, row.created_at, row.revision)

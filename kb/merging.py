@@ -1,0 +1,217 @@
+"""From the stage into a KB: one change, by whole sets, in the caller's transaction.
+
+The order of a merge: lock the KB, add unknown entities and relations, look up the ids of all, add triples and aliases
+that are not there, take better labels from new names, log the change.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import (
+    Connection,
+    Insert,
+    Select,
+    Table,
+    and_,
+    exists,
+    func,
+    insert,
+    literal,
+    select,
+    text,
+    true,
+    union,
+    update,
+)
+from sqlalchemy.dialects import postgresql, sqlite
+
+from kb import kbs
+from kb.records import Counts, Written
+from kb.staging import OWN_LABEL_RANK, Stager, StageTables, analyse, scratch_tables
+from kb.tables import alias, change, entity, relation, triple
+from kb.triples import Name, Triple
+
+
+def write(connection: Connection, kb_id: int, triples: Sequence[Triple], names: Sequence[Name]) -> Written:
+    """Add what is new of them."""
+    revision = kbs.lock(connection, kb_id)
+    if not triples and not names:
+        return Written(0, 0, revision)
+    with scratch_tables(connection) as tables:
+        stager = Stager(connection, tables)
+        stager.add(triples, names)
+        return merge(connection, kb_id, stager, tables)
+
+
+def merge(
+    connection: Connection,
+    kb_id: int,
+    stager: Stager,
+    tables: StageTables,
+    between: Callable[[], None] = lambda: None,
+) -> Written:
+    """Add what is new of the stage; `between` is called between the steps, and ends the merge by raising.
+
+    Raises:
+        KbNotFound: there is no such KB.
+    """
+    revision = kbs.lock(connection, kb_id)
+    merging = _Merge(connection, kb_id, tables)
+    num_new = 0
+    for step in (merging.add_terms, merging.add_triples, merging.add_names, merging.improve_labels):
+        between()
+        num_new += step()
+    between()
+    if num_new:
+        revision += 1
+        merging.log(revision)
+    return Written(num_new, stager.num_triples + stager.num_names - num_new, revision)
+
+
+def resolve_ids(connection: Connection, kb_id: int, tables: StageTables) -> None:
+    """Fill `entity_id` and `relation_id`: the KB's ids of the stage's terms, null for a term that it has not."""
+    for stage, ids, table in (
+        (tables.entity, tables.entity_id, entity),
+        (tables.relation, tables.relation_id, relation),
+    ):
+        # A subquery, not a join: SQLite would be free to read the KB's whole table to look for a few staged rows.
+        known = select(table.c.id).where(table.c.kb_id == kb_id, table.c.digest == stage.c.digest).scalar_subquery()
+        connection.execute(insert(ids).from_select(["n", "id"], select(stage.c.n, known)))
+    analyse(connection, (tables.entity_id, tables.relation_id))
+
+
+def new_ids(connection: Connection, table: Table, kb_id: int, after_id: int) -> tuple[int | None, int | None]:
+    """The first and the last id above `after_id` in the KB."""
+    mine = (table.c.kb_id == kb_id) & (table.c.id > after_id)
+    first = connection.scalar(select(table.c.id).where(mine).order_by(table.c.id).limit(1))
+    last = connection.scalar(select(table.c.id).where(mine).order_by(table.c.id.desc()).limit(1))
+    return first, last
+
+
+def last_id(connection: Connection, table: Table) -> int:
+    """The highest id that the table ever gave; what is inserted from now on gets higher ones."""
+    if connection.dialect.name == "sqlite":
+        query = text("SELECT seq FROM sqlite_sequence WHERE name = :name")
+    else:
+        query = text("SELECT pg_sequence_last_value(pg_get_serial_sequence(:name, 'id'))")
+    return int(connection.scalar(query, {"name": table.name}) or 0)
+
+
+@dataclass
+class _Merge:
+    connection: Connection
+    kb_id: int
+    tables: StageTables
+
+    def __post_init__(self) -> None:
+        self._before = {table.name: last_id(self.connection, table) for table in (entity, triple, alias)}
+        self._num_entities = self._num_relations = self._num_triples = self._num_aliases = 0
+
+    def add_terms(self) -> int:
+        """Entities and relations that the KB has not, and the ids of all that are staged."""
+        stage = self.tables
+        analyse(self.connection, (stage.entity, stage.relation, stage.triple, stage.name))
+        columns = ["digest", "label", "iri", "datatype", "language", "surface"]
+        self._num_entities = self._add_missing(stage.entity, entity, columns)
+        self._num_relations = self._add_missing(stage.relation, relation, ["digest", "label", "iri"])
+        resolve_ids(self.connection, self.kb_id, stage)
+        return 0
+
+    def _add_missing(self, stage: Table, table: Table, columns: list[str]) -> int:
+        values = [stage.c[column] for column in columns]
+        rows = select(literal(self.kb_id), literal(OWN_LABEL_RANK), *values).order_by(stage.c.n)
+        return self._insert_new(table, ["kb_id", "label_rank", *columns], rows)
+
+    def add_triples(self) -> int:
+        """Triples that the KB has not, sorted, so that the largest index grows at one place."""
+        stage = self.tables
+        subject, relation_, object_ = stage.entity_id.alias(), stage.relation_id, stage.entity_id.alias()
+        rows = (
+            select(literal(self.kb_id), subject.c.id, relation_.c.id, object_.c.id, stage.triple.c.source)
+            .select_from(stage.triple)
+            .join(subject, subject.c.n == stage.triple.c.subject)
+            .join(relation_, relation_.c.n == stage.triple.c.relation)
+            .join(object_, object_.c.n == stage.triple.c.object)
+            .order_by(subject.c.id, relation_.c.id, object_.c.id, stage.triple.c.n)
+        )
+        columns = ["kb_id", "subject_id", "relation_id", "object_id", "source"]
+        self._num_triples = self._insert_new(triple, columns, rows)
+        return self._num_triples
+
+    def add_names(self) -> int:
+        """Names that the KB has not."""
+        name, named = self.tables.name, self.tables.entity_id
+        columns = ["digest", "text", "language", "property", "rank", "surface"]
+        rows = (
+            select(literal(self.kb_id), named.c.id, *(name.c[column] for column in columns))
+            .select_from(name)
+            .join(named, named.c.n == name.c.entity)
+            .order_by(name.c.n)
+        )
+        self._num_aliases = self._insert_new(alias, ["kb_id", "entity_id", *columns], rows)
+        return self._num_aliases
+
+    def improve_labels(self) -> int:
+        """Better labels for entities, and for relations with the same IRI, from new names."""
+        if self._num_aliases:
+            best = func.row_number().over(partition_by=alias.c.entity_id, order_by=(alias.c.rank, alias.c.id))
+            new = alias.c.id > self._before["alias"]
+            ranked = select(alias, best.label("place")).where(new, alias.c.kb_id == self.kb_id).subquery()
+            self.connection.execute(
+                update(entity)
+                .where(entity.c.id == ranked.c.entity_id, ranked.c.place == 1)
+                # What has no IRI is identified by its label, which therefore never changes.
+                .where(entity.c.iri.is_not(None), ranked.c.rank < entity.c.label_rank)
+                .values(label=ranked.c.text, label_rank=ranked.c.rank, surface=ranked.c.surface)
+            )
+        if self._num_aliases or self._num_relations:
+            self._improve_relation_labels()
+        return 0
+
+    def _improve_relation_labels(self) -> None:
+        stage = self.tables
+        named = select(stage.entity.c.digest).where(stage.entity.c.n.in_(select(stage.name.c.entity)))
+        touched = union(select(stage.relation.c.digest), named)
+        same = and_(entity.c.kb_id == self.kb_id, entity.c.digest == relation.c.digest)
+        self.connection.execute(
+            update(relation)
+            .where(relation.c.kb_id == self.kb_id, relation.c.iri.is_not(None), relation.c.digest.in_(touched))
+            .where(exists().where(same, entity.c.label_rank < relation.c.label_rank))
+            .values(
+                label=select(entity.c.label).where(same).scalar_subquery(),
+                label_rank=select(entity.c.label_rank).where(same).scalar_subquery(),
+            )
+        )
+
+    def log(self, revision: int) -> None:
+        """Note the change and count it."""
+        first_triple, last_triple = new_ids(self.connection, triple, self.kb_id, self._before["triple"])
+        first_alias, last_alias = new_ids(self.connection, alias, self.kb_id, self._before["alias"])
+        self.connection.execute(
+            insert(change).values(
+                kb_id=self.kb_id,
+                revision=revision,
+                first_triple_id=first_triple,
+                last_triple_id=last_triple,
+                first_alias_id=first_alias,
+                last_alias_id=last_alias,
+            )
+        )
+        new_literal = and_(
+            entity.c.kb_id == self.kb_id, entity.c.id > self._before["entity"], entity.c.datatype.is_not(None)
+        )
+        literals = self.connection.scalar(select(func.count()).select_from(entity).where(new_literal)) or 0
+        counts = Counts(
+            self._num_triples, self._num_entities - literals, literals, self._num_relations, self._num_aliases
+        )
+        kbs.count_change(self.connection, self.kb_id, revision, counts)
+
+    def _insert_new(self, table: Table, columns: list[str], rows: Select[*tuple[Any, ...]]) -> int:
+        # WHERE true: without it SQLite may take ON CONFLICT for the condition of a join.
+        statement: Insert
+        if self.connection.dialect.name == "sqlite":
+            statement = sqlite.insert(table).from_select(columns, rows.where(true())).on_conflict_do_nothing()
+        else:
+            statement = postgresql.insert(table).from_select(columns, rows).on_conflict_do_nothing()
+        return self.connection.execute(statement).rowcount
