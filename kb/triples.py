@@ -105,6 +105,8 @@ def _last_part(iri: str) -> str:
         if found:
             bare = tail
             break
+    if "%" not in bare:
+        return bare
     name = unquote(bare, errors="replace")
     return bare if "\0" in name or "\ufffd" in name else name
 

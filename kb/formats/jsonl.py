@@ -59,7 +59,7 @@ class _Statements:
             found.triples.append(self._triple(value))
 
     def _triple(self, value: dict[str, Any]) -> Triple:
-        _check_keys(value, _TRIPLE_KEYS, "the line")
+        _check_keys(value, _TRIPLE_KEYS, "the line ")
         source = value.get("source")
         return Triple(
             _field("subject", value["subject"], self._thing),
@@ -69,7 +69,7 @@ class _Statements:
         )
 
     def _name(self, value: dict[str, Any]) -> Name:
-        _check_keys(value, _NAME_KEYS, "the line")
+        _check_keys(value, _NAME_KEYS, "the line ")
         language = value.get("language")
         return Name(
             _field("entity", value["entity"], self._thing),
@@ -122,11 +122,13 @@ class _Statements:
             return Term(repr(value), None, XSD + "double")
         if not isinstance(value, dict):
             raise BadLabel("is neither a string, a number, true, false nor an object")
-        _check_keys(value, _TERM_KEYS, "has")
+        _check_keys(value, _TERM_KEYS, "")
         if value.get("datatype") is not None or value.get("language") is not None:
             return self._literal(value)
         label = value.get("label")
         if value.get("iri") is None:
+            if label is None:
+                raise BadLabel("has neither a label nor an IRI")
             return self._things[self._text(label)]
         return self._node(value["iri"], None if label is None else self._text(label))
 
@@ -176,10 +178,10 @@ def _check_keys(value: dict[str, Any], known: dict[str, bool], what: str) -> Non
     """Raises: BadLabel when a key that is needed is missing, or a key is not known."""
     for key in value:
         if key not in known:
-            raise BadLabel(f"{what} has the unknown key {key!r}: use {', '.join(known)}")
+            raise BadLabel(f"{what}has the unknown key {key!r}: use {', '.join(known)}")
     for key, needed in known.items():
         if needed and key not in value:
-            raise BadLabel(f"{what} has no {key!r}")
+            raise BadLabel(f"{what}has no {key!r}")
 
 
 def _field(role: str, value: object, read: Callable[[object], Value]) -> Value:

@@ -2,8 +2,9 @@
 
 from kb.triples import Term, normalise_label, readable_relation
 
-_REMEMBERED_TERMS = 1 << 16
-_REMEMBERED_CHARACTERS = 1 << 23
+_REMEMBERED_TERMS = 1 << 18
+_REMEMBERED_CHARACTERS = 1 << 24
+_SHORT_CHARACTERS = 256
 
 
 class BadLabel(ValueError):
@@ -37,19 +38,25 @@ class RememberedTerms(dict[str, Term]):
     def __init__(self, max_label_bytes: int) -> None:
         super().__init__()
         self.max_label_bytes = max_label_bytes
+        self._max_short = min(max_label_bytes, _SHORT_CHARACTERS)
         self._characters = 0
 
     def make(self, text: str) -> Term:
         """The term that a text means. Raises: BadLabel."""
         raise NotImplementedError
 
+    def label(self, text: str) -> str:
+        """The checked label; quickly where a short text is one already. Raises: BadLabel."""
+        if len(text) <= self._max_short and text.isascii() and text.isprintable() and " ".join(text.split()) == text:
+            return text or checked_label(text, self.max_label_bytes)
+        return checked_label(text, self.max_label_bytes)
+
     def __missing__(self, text: str) -> Term:
-        term = self.make(text)
+        term = self[text] = self.make(text)
         self._characters += len(text)
-        if len(self) >= _REMEMBERED_TERMS or self._characters > _REMEMBERED_CHARACTERS:
+        if len(self) > _REMEMBERED_TERMS or self._characters > _REMEMBERED_CHARACTERS:
             self.clear()
-            self._characters = len(text)
-        self[text] = term
+            self._characters = 0
         return term
 
 
@@ -58,7 +65,7 @@ class Things(RememberedTerms):
 
     def make(self, text: str) -> Term:
         """A thing without IRI."""
-        return Term(checked_label(text, self.max_label_bytes))
+        return tuple.__new__(Term, (self.label(text), None, None, None))  # half the time of Term(...)
 
 
 class Relations(RememberedTerms):

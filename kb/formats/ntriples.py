@@ -19,8 +19,7 @@ def parse_ntriples(chunks: Iterable[bytes], options: ParseOptions) -> Iterator[F
     for block in line_blocks(chunks, options.max_line_bytes):
         whole = nothing_found()
         try:
-            for quad in _quads(block.content):
-                statements.read(quad, whole)
+            statements.read(_quads(block.content), whole)
         except (SyntaxError, BadLabel):
             _read_lines(statements, block)
             yield block.found
@@ -39,8 +38,7 @@ def _read_lines(statements: Statements, block: LineBlock) -> None:
         if not line:
             continue
         try:
-            for quad in list(_quads(line)):
-                statements.read(quad, found)
+            statements.read(list(_quads(line)), found)
         except SyntaxError as error:
             found.reject(number, syntax_reason(error), line)
         except BadLabel as error:

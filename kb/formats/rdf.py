@@ -1,7 +1,7 @@
 """RDF statements, as pyoxigraph reads them, to triples and names; what N-Triples and Turtle share."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from pyoxigraph import BlankNode, Literal, NamedNode, Quad
 
@@ -50,21 +50,24 @@ class Statements:
         self._resources = Resources(options.max_label_bytes)
         self._properties = Properties(options.max_label_bytes)
 
-    def read(self, quad: Quad, found: Found) -> None:
-        """Adds what one statement says. Raises: BadLabel when a term cannot be kept."""
-        subject = self._node(quad.subject)
-        predicate = quad.predicate.value
-        value = quad.object
-        if type(value) is NamedNode:
-            object_ = self._resources[value.value]
-        elif isinstance(value, Literal):
-            object_ = self._literal(value)
-            if predicate in NAMING_PROPERTIES and object_.datatype in _NAMING_DATATYPES:
-                found.names.append(Name(subject, object_.label, object_.language, predicate))
-                return
+    def read(self, quads: Iterable[Quad], found: Found) -> None:
+        """Adds what statements say. Raises: BadLabel when a term cannot be kept; what came before stays in found."""
+        resources, properties, source, triples = self._resources, self._properties, self._options.source, found.triples
+        for quad in quads:
+            subject, object_ = quad.subject, quad.object
+            if type(subject) is NamedNode and type(object_) is NamedNode:
+                terms = resources[subject.value], properties[quad.predicate.value], resources[object_.value], source
+                triples.append(tuple.__new__(Triple, terms))  # half the time of Triple(...)
+            else:
+                self._read_other(quad, found)
+
+    def _read_other(self, quad: Quad, found: Found) -> None:
+        subject, predicate, value = self._node(quad.subject), quad.predicate.value, quad.object
+        object_ = self._literal(value) if isinstance(value, Literal) else self._node(value)
+        if predicate in NAMING_PROPERTIES and object_.datatype in _NAMING_DATATYPES:
+            found.names.append(Name(subject, object_.label, object_.language, predicate))
         else:
-            object_ = self._node(value)
-        found.triples.append(Triple(subject, self._properties[predicate], object_, self._options.source))
+            found.triples.append(Triple(subject, self._properties[predicate], object_, self._options.source))
 
     def _node(self, node: object) -> Term:
         if isinstance(node, NamedNode):

@@ -55,7 +55,8 @@ class Records:
             line = waiting[0]
             if '"' not in line:
                 yield Record(self._number, line.split(delimiter))
-                self._drop(1)
+                waiting.popleft()
+                self._number += 1
                 continue
             try:
                 taken = self._take(final)

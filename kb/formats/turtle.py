@@ -40,7 +40,7 @@ def parse_turtle(chunks: Iterable[bytes], options: ParseOptions) -> Iterator[Fou
             yield found
             return
         try:
-            statements.read(quad, found)
+            statements.read((quad,), found)
         except BadLabel as error:
             found.reject(text.line, str(error), str(quad))
         if found.num_items() >= BATCH_ITEMS:
