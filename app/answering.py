@@ -1,0 +1,240 @@
+"""Answering: one question over one KB, from link to proof (design, section 5). Knows nothing of the web.
+
+Link the names that the question mentions, let the reader hop from them along facts, decide between an answer and an
+honest refusal, and prove what is answered. A view is taken once per batch: all its answers speak of one revision.
+"""
+
+import re
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from app import proof
+from app.key_cache import KeyCache
+from app.sparql import QueryWriter
+from kb.consistency import Views
+from kb.encoding import Encoder
+from kb.errors import KnowledgeError
+from kb.linking import LinkedEntity, Mention, link
+from kb.store import Kb
+from kb.view import KnowledgeView
+from models.episodes import MENTION
+from models.reader import Chain, Reader, Reading, ReadRequest
+
+_NUMBER = re.compile(r"[-+]?\d[\d.,:/ -]*(%|[^\W\d]{1,4})?")
+_COUNTS = re.compile(r"\s*(how many|what is the number of|count the)\b", re.IGNORECASE)
+
+
+class EntitiesUnknown(KnowledgeError):
+    """Names given with the question that the KB does not know."""
+
+    def __init__(self, names: Sequence[str]) -> None:
+        super().__init__(f"the KB has no entity named {', '.join(repr(name) for name in names)}")
+        self.names = tuple(names)
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is asked; `entities` names the topic instead of leaving it to linking."""
+
+    text: str
+    entities: tuple[str, ...] = ()
+    max_hops: int | None = None
+    limit: int = 1_000
+
+
+@dataclass(frozen=True)
+class AnsweringLimits:
+    """Budgets and thresholds of answering."""
+
+    max_hops: int = 3
+    fact_budget: int = 20_000
+    beam: int = 4
+    max_readings: int = 4
+    abstain_below: float = 0.5
+    nearest_facts: int = 8
+    nearest_similarity: float = 0.6
+
+
+@dataclass(frozen=True)
+class _Prepared:
+    """A question with its mentions and the readings made of them."""
+
+    question: Question
+    mentions: tuple[Mention, ...]
+    readings: tuple[Reading, ...]
+    seconds: float
+
+
+class QuestionAnswerer:
+    """Answers questions over any KB that `views` can show; safe to call from several threads."""
+
+    def __init__(
+        self, views: Views, reader: Reader, encoder: Encoder, queries: QueryWriter, limits: AnsweringLimits
+    ) -> None:
+        self._views = views
+        self._reader = reader
+        self._encoder = encoder
+        self._queries = queries
+        self._limits = limits
+        self._keys = KeyCache(reader)
+
+    def ask(self, kb: Kb, questions: Sequence[Question]) -> list[dict[str, Any]]:
+        """The envelope of design section 7 for each question, without `request_id`.
+
+        Raises:
+            EntitiesUnknown: a name in `entities` is not in the KB.
+        """
+        started = time.perf_counter()
+        view = self._views.current(kb.id)
+        prepared = [self._prepare(view, question) for question in questions]
+        keys = self._keys.keys(view)
+        reading_started = time.perf_counter()
+        chains = self._reader.read(
+            [
+                ReadRequest(
+                    memory=view,
+                    keys=keys,
+                    readings=one.readings,
+                    max_hops=min(one.question.max_hops or self._limits.max_hops, self._limits.max_hops),
+                    budget=self._limits.fact_budget,
+                )
+                for one in prepared
+            ],
+            beam=self._limits.beam,
+        )
+        read_seconds = (time.perf_counter() - reading_started) / len(questions)
+        replies = []
+        for one, found in zip(prepared, chains, strict=True):
+            proving_started = time.perf_counter()
+            reply = self._reply(kb, view, one, found)
+            now = time.perf_counter()
+            reply["timings_ms"] = {
+                "link": round(one.seconds * 1000, 3),
+                "read": round(read_seconds * 1000, 3),
+                "prove": round((now - proving_started) * 1000, 3),
+                "total": round((now - started) * 1000, 3),
+            }
+            replies.append(reply)
+        return replies
+
+    def _prepare(self, view: KnowledgeView, question: Question) -> _Prepared:
+        started = time.perf_counter()
+        mentions = _named(view, question) if question.entities else link(view, question.text)
+        if not mentions:
+            mentions = self._nearest(view, question.text)
+        mentions = mentions[: self._limits.max_readings]
+        readings = tuple(_reading(question.text, mention) for mention in mentions)
+        return _Prepared(question, tuple(mentions), readings, time.perf_counter() - started)
+
+    def _nearest(self, view: KnowledgeView, text: str) -> list[Mention]:
+        """Topics for a question that names nothing: the subjects of the facts nearest to it."""
+        found = view.nearest(self._encoder.encode([text])[0], self._limits.nearest_facts)
+        near = {fact.subject: score for fact, score in reversed(found) if score >= self._limits.nearest_similarity}
+        ranked = sorted(near.items(), key=lambda pair: -pair[1])
+        return [Mention("", 0, 0, (LinkedEntity(subject, score),), typo=False) for subject, score in ranked]
+
+    def _reply(self, kb: Kb, view: KnowledgeView, one: _Prepared, chains: Sequence[Chain]) -> dict[str, Any]:
+        best = chains[0] if chains else None
+        confidence = best.probability * one.readings[best.reading].score if best else 0.0
+        reason = self._reason(one, best, confidence)
+        found = best if reason is None else None
+        return {
+            "question": one.question.text,
+            **_answers(view, one.question, found),
+            "confidence": round(confidence, 4),
+            "abstained": reason is not None,
+            "reason": reason,
+            "linked_entities": [_linked(view, mention) for mention in one.mentions if mention.text],
+            "hops": proof.hops(view, best) if best else [],
+            "sparql": self._query(view, one, found) if found else None,
+            "kb": kb.name,
+            "kb_revision": view.revision,
+            "model": self._reader.name,
+        }
+
+    def _reason(self, one: _Prepared, best: Chain | None, confidence: float) -> str | None:
+        """Why there is no answer; None when there is one."""
+        if not one.readings:
+            return "no_entity_linked"
+        if best is None:
+            return "no_fact_found"
+        if best.rejected > best.probability:
+            return "no_relation_matched"
+        return "low_confidence" if confidence < self._limits.abstain_below else None
+
+    def _query(self, view: KnowledgeView, one: _Prepared, chain: Chain) -> str:
+        reading = one.readings[chain.reading]
+        return self._queries.query(view, reading, chain, mask_topics=self._reader.masks_topics)
+
+
+def _named(view: KnowledgeView, question: Question) -> list[Mention]:
+    """The entities that the question's sender named, each with the words that mention it, if any do.
+
+    Raises:
+        EntitiesUnknown: a name is not in the KB.
+    """
+    named = {name: view.entities_named(name) for name in question.entities}
+    unknown = [name for name, positions in named.items() if not len(positions)]
+    if unknown:
+        raise EntitiesUnknown(unknown)
+    linked = link(view, question.text)
+    mentions = []
+    for name, positions in named.items():
+        entities = tuple(LinkedEntity(int(position), 1.0) for position in positions)
+        start = question.text.casefold().find(name.casefold())
+        if start >= 0:
+            text = question.text[start : start + len(name)]
+            mentions.append(Mention(text, start, start + len(name), entities, typo=False))
+            continue
+        wanted = set(positions.tolist())
+        near = next((one for one in linked if any(entity.position in wanted for entity in one.entities)), None)
+        start, end = (near.start, near.end) if near else (0, 0)
+        mentions.append(Mention(question.text[start:end], start, end, entities, typo=False))
+    return mentions
+
+
+def _reading(text: str, mention: Mention) -> Reading:
+    """The question with the mention taken out; a topic that no word mentions stands before it."""
+    topics = np.array([entity.position for entity in mention.entities], np.int32)
+    return Reading(f"{text[: mention.start]}{MENTION}{text[mention.end :]}", topics, mention.score)
+
+
+def _answers(view: KnowledgeView, question: Question, chain: Chain | None) -> dict[str, Any]:
+    """The kind, the answers and their number; nothing of a chain that is not believed."""
+    if chain is None:
+        return {"kind": "count" if _COUNTS.match(question.text) else "entities", "answers": [], "answer_count": 0}
+    last = chain.steps[-1]
+    order = np.argsort(-last.weights, kind="stable")
+    entities = last.entities[order].tolist()
+    are_values = all(view.is_literal(entity) or _NUMBER.fullmatch(view.label(entity)) for entity in entities[:100])
+    if _COUNTS.match(question.text) and not are_values:
+        proofs = [fact for at in order[: question.limit].tolist() for fact in proof.evidence(view, chain, at)]
+        count = {"entity_id": None, "label": str(len(entities)), "score": 1.0, "evidence": proofs}
+        return {"kind": "count", "answers": [count], "answer_count": 1}
+    top = float(last.weights[order[0]])
+    answers = [
+        {
+            "entity_id": view.entity_id(entity),
+            "label": view.label(entity),
+            "score": round(float(last.weights[at]) / top, 6),
+            "evidence": proof.evidence(view, chain, at),
+        }
+        for entity, at in zip(entities[: question.limit], order.tolist(), strict=False)
+    ]
+    return {"kind": "value" if are_values else "entities", "answers": answers, "answer_count": len(entities)}
+
+
+def _linked(view: KnowledgeView, mention: Mention) -> dict[str, Any]:
+    best = mention.entities[0]
+    return {
+        "mention": mention.text,
+        "start": mention.start,
+        "end": mention.end,
+        "entity_id": view.entity_id(best.position),
+        "label": view.label(best.position),
+        "score": round(best.score, 4),
+    }

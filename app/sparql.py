@@ -1,0 +1,59 @@
+"""SPARQL: the chain that the reader followed, as a query that gives the same answers on an export of the KB."""
+
+from collections.abc import Sequence
+from functools import lru_cache
+
+from sqlalchemy import Engine
+
+from kb import database
+from kb.formats.writers import node
+from kb.graph import INVERSE
+from kb.terms import entity_terms, relation_terms
+from kb.triples import Term
+from kb.view import KnowledgeView
+from models.reader import Chain, Reading
+
+CACHED_TERMS = 100_000
+
+
+class QueryWriter:
+    """Writes chains as queries; remembers the terms of ids, which never change."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._entity = lru_cache(CACHED_TERMS)(self._read_entity)
+        self._relation = lru_cache(CACHED_TERMS)(self._read_relation)
+
+    def query(self, view: KnowledgeView, reading: Reading, chain: Chain, *, mask_topics: bool) -> str:
+        """A SELECT query for the answers of a chain; see `chain_query`."""
+        topics = [node(self._entity(view.kb_id, view.entity_id(topic))) for topic in reading.topics.tolist()]
+        steps = [
+            (node(self._relation(view.kb_id, view.relation_id(step.key // 2))), step.key % 2) for step in chain.steps
+        ]
+        return chain_query(topics, steps, mask_topics=mask_topics)
+
+    def _read_entity(self, kb_id: int, entity_id: int) -> Term:
+        with database.reading(self._engine) as connection:
+            return entity_terms(connection, kb_id, [entity_id])[entity_id]
+
+    def _read_relation(self, kb_id: int, relation_id: int) -> Term:
+        with database.reading(self._engine) as connection:
+            return relation_terms(connection, kb_id, [relation_id])[relation_id]
+
+
+def chain_query(topics: Sequence[str], steps: Sequence[tuple[str, int]], *, mask_topics: bool) -> str:
+    """A SELECT query for the entities at the end of a chain.
+
+    `topics` and the relations of `steps` are terms in SPARQL syntax, directions 0 forward and 1 inverse. With
+    `mask_topics`, no hop after the first comes back to a topic, as the reader reads.
+    """
+    variables = [f"?hop{number}" for number in range(1, len(steps))] + ["?answer"]
+    lines = [f"  VALUES ?topic {{ {' '.join(topics)} }}"]
+    before = "?topic"
+    for hop, ((relation, direction), variable) in enumerate(zip(steps, variables, strict=True), start=1):
+        subject, object_ = (variable, before) if direction == INVERSE else (before, variable)
+        lines.append(f"  {subject} {relation} {object_} .")
+        if mask_topics and hop > 1:
+            lines.append(f"  FILTER({variable} NOT IN ({', '.join(topics)}))")
+        before = variable
+    return "\n".join(["SELECT DISTINCT ?answer WHERE {", *lines, "}"])

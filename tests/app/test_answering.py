@@ -1,0 +1,123 @@
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from app.answering import AnsweringLimits, EntitiesUnknown, Question, QuestionAnswerer
+from app.sparql import QueryWriter
+from kb import database
+from kb.consistency import Views
+from kb.encoding import StaticEncoder
+from kb.store import Kb, TripleStore
+from kb.triples import Term, Triple
+from models.reader import Reader
+
+FACTS = """
+Nosferatu|directed by|F. W. Murnau
+Nosferatu|starred actors|Max Schreck
+Nosferatu|starred actors|Greta Schröder
+Nosferatu|release year|1922
+Faust|directed by|F. W. Murnau
+Faust|starred actors|Emil Jannings
+Faust|release year|1926
+Sunrise|directed by|F. W. Murnau
+Sunrise|starred actors|Janet Gaynor
+The Golem|directed by|Paul Wegener
+The Golem|starred actors|Greta Schröder
+The Golem|release year|1920
+"""
+KEYS = {
+    *("question", "kind", "answers", "answer_count", "confidence", "abstained", "reason", "linked_entities", "hops"),
+    *("sparql", "kb", "kb_revision", "model", "timings_ms"),
+}
+
+
+@pytest.fixture(scope="module")
+def films(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[QuestionAnswerer, Kb]]:
+    data: Path = tmp_path_factory.mktemp("answering")
+    engine = database.create_engine(f"sqlite:///{data / 'hopfact.sqlite'}")
+    database.migrate(engine)
+    rows = [line.split("|") for line in FACTS.strip().splitlines()]
+    with database.writing(engine) as connection:
+        store = TripleStore(connection)
+        kb = store.create_kb("films")
+        store.write(kb.id, [Triple(*(Term(label) for label in row)) for row in rows])
+    encoder = StaticEncoder.load()
+    views = Views(engine, data, encoder)
+    reader = Reader.load(encoder=encoder)
+    yield QuestionAnswerer(views, reader, encoder, QueryWriter(engine), AnsweringLimits()), kb
+    engine.dispose()
+
+
+def ask(films: tuple[QuestionAnswerer, Kb], text: str, *entities: str, limit: int = 1_000) -> dict[str, object]:
+    answerer, kb = films
+    return answerer.ask(kb, [Question(text, entities, limit=limit)])[0]
+
+
+def labels(reply: dict[str, object]) -> list[str]:
+    answers = reply["answers"]
+    assert isinstance(answers, list)
+    return [answer["label"] for answer in answers]
+
+
+def test_one_hop_is_answered_with_the_fact_that_proves_it(films: tuple[QuestionAnswerer, Kb]) -> None:
+    reply = ask(films, "Who directed Nosferatu?")
+    assert labels(reply) == ["F. W. Murnau"]
+    answers = reply["answers"]
+    assert isinstance(answers, list)
+    fact = answers[0]["evidence"][0]
+    assert (fact["subject"], fact["relation"], fact["object"]) == ("Nosferatu", "directed by", "F. W. Murnau")
+    assert fact["hop"] == 1
+
+
+def test_two_hops_are_proved_by_a_chain_that_hangs_together(films: tuple[QuestionAnswerer, Kb]) -> None:
+    reply = ask(films, "which other films did the director of Faust direct?")
+    assert set(labels(reply)) == {"Nosferatu", "Sunrise"}
+    answers = reply["answers"]
+    assert isinstance(answers, list)
+    for answer in answers:
+        first, last = answer["evidence"]
+        assert (first["hop"], last["hop"]) == (1, 2)
+        assert {first["subject"], first["object"]} == {"Faust", "F. W. Murnau"}
+        assert {last["subject"], last["object"]} == {"F. W. Murnau", answer["label"]}
+
+
+def test_the_envelope_has_all_its_keys_answered_or_not(films: tuple[QuestionAnswerer, Kb]) -> None:
+    assert set(ask(films, "Who directed Nosferatu?")) == KEYS
+    refused = ask(films, "?!")
+    assert set(refused) == KEYS
+    assert refused["abstained"] is True
+    assert refused["reason"] == "no_entity_linked"
+    assert refused["answers"] == []
+
+
+def test_a_question_about_nothing_known_is_refused(films: tuple[QuestionAnswerer, Kb]) -> None:
+    reply = ask(films, "What is the melting point of tungsten?")
+    assert reply["abstained"] is True
+    assert reply["sparql"] is None
+
+
+def test_a_topic_given_by_name_is_taken_and_an_unknown_one_refused(films: tuple[QuestionAnswerer, Kb]) -> None:
+    assert labels(ask(films, "Who directed it?", "Nosferatu")) == ["F. W. Murnau"]
+    with pytest.raises(EntitiesUnknown, match="Metropolis"):
+        ask(films, "Who directed Metropolis?", "Metropolis")
+
+
+def test_answers_are_cut_at_the_limit_and_counted_whole(films: tuple[QuestionAnswerer, Kb]) -> None:
+    reply = ask(films, "which films did F. W. Murnau direct?", limit=2)
+    assert len(labels(reply)) == 2
+    assert reply["answer_count"] == 3
+
+
+def test_how_many_is_answered_by_a_number_with_all_its_facts(films: tuple[QuestionAnswerer, Kb]) -> None:
+    reply = ask(films, "How many films did F. W. Murnau direct?")
+    assert reply["kind"] == "count"
+    assert labels(reply) == ["3"]
+    answers = reply["answers"]
+    assert isinstance(answers, list)
+    assert len(answers[0]["evidence"]) == 3
+
+
+def test_an_answer_that_is_a_number_is_a_value(films: tuple[QuestionAnswerer, Kb]) -> None:
+    reply = ask(films, "When was The Golem released?")
+    assert (reply["kind"], labels(reply)) == ("value", ["1920"])
