@@ -17,7 +17,7 @@ from app.key_cache import KeyCache
 from app.sparql import QueryWriter
 from kb.consistency import Views
 from kb.encoding import Encoder
-from kb.errors import KnowledgeError
+from kb.errors import EntitiesUnknown
 from kb.linking import LinkedEntity, Mention, link
 from kb.store import Kb
 from kb.view import KnowledgeView
@@ -26,14 +26,6 @@ from models.reader import Chain, Reader, Reading, ReadRequest
 
 _NUMBER = re.compile(r"[-+]?\d[\d.,:/ -]*(%|[^\W\d]{1,4})?")
 _COUNTS = re.compile(r"\s*(how many|what is the number of|count the)\b", re.IGNORECASE)
-
-
-class EntitiesUnknown(KnowledgeError):
-    """Names given with the question that the KB does not know."""
-
-    def __init__(self, names: Sequence[str]) -> None:
-        super().__init__(f"the KB has no entity named {', '.join(repr(name) for name in names)}")
-        self.names = tuple(names)
 
 
 @dataclass(frozen=True)
@@ -81,6 +73,11 @@ class QuestionAnswerer:
         self._queries = queries
         self._limits = limits
         self._keys = KeyCache(reader)
+
+    @property
+    def model(self) -> str:
+        """The name of the reader that answers."""
+        return self._reader.name
 
     def ask(self, kb: Kb, questions: Sequence[Question]) -> list[dict[str, Any]]:
         """The envelope of design section 7 for each question, without `request_id`.
@@ -153,7 +150,7 @@ class QuestionAnswerer:
             "sparql": self._query(view, one, found) if found else None,
             "kb": kb.name,
             "kb_revision": view.revision,
-            "model": self._reader.name,
+            "model": self.model,
         }
 
     def _reason(self, one: _Prepared, best: Chain | None, confidence: float) -> str | None:

@@ -6,6 +6,7 @@ KnowledgeError
 ├── KbNotFound                    there is no KB of this name or id, or not any more
 ├── KbExists                      the name of a new KB is taken
 ├── EntityNotFound                the KB has no entity with this id
+├── EntitiesUnknown               the KB has no entity of a name that a question gives as its topic
 ├── EmptyPattern                  a deletion that would mean everything
 ├── TermInvalid                   a text that no database can keep
 ├── StorageFailed                 a disk is full, or cannot be read or written
@@ -23,6 +24,7 @@ KnowledgeError
     └── SyntaxErrorAt
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from kb.triples import RejectedLine
@@ -156,6 +158,16 @@ class EntityNotFound(KnowledgeError):
     def __init__(self, entity_id: int) -> None:
         super().__init__(f"There is no entity {entity_id} in this knowledge base.")
         self.entity_id = entity_id
+
+
+class EntitiesUnknown(KnowledgeError):
+    """Names given as the topic of a question, and no entity has them."""
+
+    def __init__(self, names: Sequence[str]) -> None:
+        super().__init__(
+            f"The KB has no entity named {', '.join(repr(name) for name in names)}: look names up under /entities?q=."
+        )
+        self.names = tuple(names)
 
 
 class EmptyPattern(KnowledgeError):

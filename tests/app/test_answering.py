@@ -3,11 +3,12 @@ from pathlib import Path
 
 import pytest
 
-from app.answering import AnsweringLimits, EntitiesUnknown, Question, QuestionAnswerer
+from app.answering import AnsweringLimits, Question, QuestionAnswerer
 from app.sparql import QueryWriter
 from kb import database
 from kb.consistency import Views
 from kb.encoding import StaticEncoder
+from kb.errors import EntitiesUnknown
 from kb.store import Kb, TripleStore
 from kb.triples import Term, Triple
 from models.reader import Reader
@@ -42,7 +43,7 @@ def films(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[QuestionAn
         store = TripleStore(connection)
         kb = store.create_kb("films")
         store.write(kb.id, [Triple(*(Term(label) for label in row)) for row in rows])
-    encoder = StaticEncoder.load()
+    encoder = StaticEncoder()
     views = Views(engine, data, encoder)
     reader = Reader.load(encoder=encoder)
     yield QuestionAnswerer(views, reader, encoder, QueryWriter(engine), AnsweringLimits()), kb
