@@ -1,5 +1,6 @@
 """What people send by mistake or malice: a clear reason, and the good lines are kept."""
 
+import gzip
 import random
 import re
 
@@ -58,8 +59,6 @@ def test_a_body_cut_in_the_middle_loses_only_its_last_line(media_type: str) -> N
 
 
 def test_a_packed_body_cut_in_the_middle_is_an_error_after_its_batches() -> None:
-    import gzip
-
     packed = gzip.compress(b"".join(b"a%d\tr\tb\n" % number for number in range(50_000)))
     batches = parse([packed[:-20]], ParseOptions(TSV, "gzip"))
     assert len(next(batches).triples) == BATCH_ITEMS

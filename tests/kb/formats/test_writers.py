@@ -66,4 +66,4 @@ def test_writers_give_pieces_not_the_whole() -> None:
 def test_a_display_label_is_not_needed_to_come_back() -> None:
     fact = Triple(Term("Rome", "http://e/q220"), Term("capital of", "http://e/P1376"), Term("Italy", "http://e/q38"))
     back = read(b"".join(write_ntriples([fact], [])), NTRIPLES).triples[0]
-    assert [term.iri for term in back[:3]] == [term.iri for term in fact[:3]]  # type: ignore[union-attr]
+    assert [term.iri for term in back[:3]] == [term.iri for term in fact[:3]]
