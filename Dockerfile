@@ -18,7 +18,7 @@ RUN python3.11 -c "import tomllib; print(*tomllib.load(open('pyproject.toml', 'r
       > requirements.txt \
     && /opt/hopfact/bin/pip install --no-cache-dir ${TORCH_INDEX:+--extra-index-url "$TORCH_INDEX"} \
       --constraint constraints.txt --requirement requirements.txt
-COPY LICENSE NOTICE README.md alembic.ini* ./
+COPY LICENSE NOTICE README.md ./
 COPY app app
 COPY kb kb
 COPY models models
