@@ -100,13 +100,12 @@ TASKS: dict[str, Callable[[Path], list[Choice]]] = {
 
 def accuracy(encoder: Encoder, choices: Sequence[Choice]) -> float:
     """The share of questions whose nearest relation is the right one."""
-    names = sorted({label for _, _, relations in choices for label in relations})
-    rows = {name: row for row, name in enumerate(names)}
-    relations = encoder.encode(names)
-    questions = encoder.encode([question for question, _, _ in choices])
+    texts = sorted({text for question, _, relations in choices for text in (question, *relations)})
+    rows = {text: row for row, text in enumerate(texts)}
+    vectors = encoder.encode(texts)
     right = 0
-    for vector, (_, label, offered) in zip(questions, choices, strict=True):
-        scores = relations[[rows[name] for name in offered]] @ vector
+    for question, label, offered in choices:
+        scores = vectors[[rows[relation] for relation in offered]] @ vectors[rows[question]]
         right += offered[int(scores.argmax())] == label
     return right / len(choices)
 

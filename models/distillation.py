@@ -12,9 +12,10 @@ the teacher's sentence vector does (after tokenlearn, https://github.com/MinishL
 import argparse
 import hashlib
 import logging
+import shutil
 import time
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,7 +36,7 @@ FloatArray = NDArray[np.float32]
 CHUNK_TEXTS = 8192  # teacher vectors are kept in files of so many, so that a stopped run goes on
 CLASSIFY, SEPARATE = 101, 102  # [CLS] and [SEP]
 FIRST_WORD = 999  # tokens before it are [PAD], [unused1], [CLS] ...: their rows stay zero
-HELD_OUT_TEXTS = 2000
+WARM_UP = 0.1  # of all steps
 LOG_EVERY_STEPS = 100
 INT8_MAX = 127
 
@@ -46,6 +47,7 @@ class DistillationConfig:
 
     epochs: int
     batch_texts: int
+    held_out_texts: int  # the first of the corpus: only their cosine is looked at
     learning_rate: float
     residual_learning_rate: float
     likeness_weight: float  # of the divergence between likenesses, beside 1 - cosine
@@ -132,34 +134,44 @@ def likeness_divergence(student: Tensor, target: Tensor, temperature: float) -> 
 def train(table: TokenTable, texts: list[NDArray[np.int64]], full: FloatArray, config: DistillationConfig) -> None:
     """Move the table's vectors towards the teacher's; `full` are the teacher's vectors of the texts."""
     axes = table.projection.detach().clone()
-    dense = torch.optim.Adam([table.projection, table.log_weights], lr=config.learning_rate)
-    sparse = torch.optim.SparseAdam(list(table.residual.parameters()), lr=config.residual_learning_rate)
-    learning, held_out = texts[HELD_OUT_TEXTS:], texts[:HELD_OUT_TEXTS]
+    held_out, learning = texts[: config.held_out_texts], texts[config.held_out_texts :]
+    target = torch.from_numpy(full[config.held_out_texts :])
+    goal = nn.functional.normalize(torch.from_numpy(full[: config.held_out_texts]) @ axes, dim=1)
     steps = config.epochs * (len(learning) // config.batch_texts)
-    schedules = [torch.optim.lr_scheduler.OneCycleLR(o, g, steps, pct_start=0.1) for o, g in
-                 ((dense, config.learning_rate), (sparse, config.residual_learning_rate))]  # fmt: skip
-    order = torch.randperm(len(learning))
-    for step in range(steps):
-        offset = step * config.batch_texts % (len(learning) - config.batch_texts)
-        if offset < config.batch_texts:
-            order = torch.randperm(len(learning))
-        chosen = order[offset : offset + config.batch_texts].numpy()
-        target = torch.from_numpy(full[chosen + HELD_OUT_TEXTS])  # (texts, hidden)
-        student = table([learning[i] for i in chosen])
-        near = 1.0 - (student * nn.functional.normalize(target @ axes, dim=1)).sum(dim=1).mean()
-        loss = near + config.likeness_weight * likeness_divergence(student, target, config.temperature)
+    dense = torch.optim.Adam([table.projection, table.log_weights])
+    sparse = torch.optim.SparseAdam(list(table.residual.parameters()))
+    paces = [
+        torch.optim.lr_scheduler.OneCycleLR(dense, config.learning_rate, steps, pct_start=WARM_UP),
+        torch.optim.lr_scheduler.OneCycleLR(sparse, config.residual_learning_rate, steps, pct_start=WARM_UP),
+    ]
+    for step, chosen in enumerate(batches(len(learning), config.batch_texts, config.epochs)):
+        student = table([learning[text] for text in chosen])
+        loss = distance(student, target[chosen], axes, config)
         dense.zero_grad()
         sparse.zero_grad()
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         dense.step()
         sparse.step()  # type: ignore[no-untyped-call]
-        for schedule in schedules:
-            schedule.step()
+        for pace in paces:
+            pace.step()
         if step % LOG_EVERY_STEPS == 0 or step == steps - 1:
             with torch.no_grad():
-                goal = nn.functional.normalize(torch.from_numpy(full[:HELD_OUT_TEXTS]) @ axes, dim=1)
-                cosine = (table(held_out) * goal).sum(dim=1).mean()
-            log.info("step %d of %d: loss %.4f, held-out cosine %.4f", step, steps, loss.item(), cosine.item())
+                cosine = (table(held_out) * goal).sum(dim=1).mean().item()
+            log.info("step %d of %d: loss %.4f, held-out cosine %.4f", step, steps, loss.item(), cosine)
+
+
+def batches(size: int, batch: int, epochs: int) -> Iterator[Tensor]:
+    """Numbers of the texts of each step: whole batches, in a new order each epoch."""
+    for _ in range(epochs):
+        order = torch.randperm(size)
+        for start in range(0, size - batch + 1, batch):
+            yield order[start : start + batch]
+
+
+def distance(student: Tensor, target: Tensor, axes: Tensor, config: DistillationConfig) -> Tensor:
+    """What training lessens: the angle to the teacher's projected vectors, and the divergence of likenesses."""
+    cosine = (student * nn.functional.normalize(target @ axes, dim=1)).sum(dim=1).mean()
+    return 1.0 - cosine + config.likeness_weight * likeness_divergence(student, target, config.temperature)
 
 
 def quantise(rows: FloatArray) -> dict[str, NDArray[np.int8] | NDArray[np.float16]]:
@@ -169,32 +181,41 @@ def quantise(rows: FloatArray) -> dict[str, NDArray[np.int8] | NDArray[np.float1
     return {"table": np.clip(np.rint(rows / steps), -INT8_MAX, INT8_MAX).astype(np.int8), "scales": scales}
 
 
+def save(table: TokenTable, tokenizer_file: Path, folder: Path) -> None:
+    """Write the table as it is now, with its tokenizer, as a folder that `StaticEncoder` loads."""
+    with torch.no_grad():
+        rows = table.rows(torch.arange(len(table.base))).numpy()
+    rows[:FIRST_WORD] = 0.0
+    folder.mkdir(parents=True, exist_ok=True)
+    safetensors.numpy.save_file(quantise(rows), folder / TABLE_FILE)
+    shutil.copyfile(tokenizer_file, folder / TOKENIZER_FILE)
+
+
 def distil(recipe: Path, teacher_folder: Path, datasets: Path, out: Path, threads: int) -> None:
-    """Follow a recipe: texts, teacher vectors, training, and the table as `out/static-en-256.safetensors`."""
+    """Follow a recipe: texts, teacher vectors, training; the tables are `out/untrained` and `out/trained`."""
     started = time.monotonic()
     settings = tomllib.loads(recipe.read_text(encoding="utf-8"))
+    config = DistillationConfig(**settings["training"])
     torch.manual_seed(settings["seed"])
     torch.set_num_threads(threads)
     out.mkdir(parents=True, exist_ok=True)
-    config = DistillationConfig(**settings["training"])
     texts = corpus(datasets, settings["texts"], settings["seed"])[: settings["most_texts"]]
-    teacher = SentenceEncoder(teacher_folder, threads)
-    tokenizer = Tokenizer.from_file(str(teacher_folder / TOKENIZER_FILE))
-    full = teacher_vectors(texts, teacher, out)
-    base = token_vectors(tokenizer, teacher, out)
+    tokenizer_file = teacher_folder / TOKENIZER_FILE
+    tokenizer = Tokenizer.from_file(str(tokenizer_file))
     tokenizer.no_padding()
     tokenizer.no_truncation()
+    teacher = SentenceEncoder(teacher_folder, threads)
+    full = teacher_vectors(texts, teacher, out)
+    base = token_vectors(tokenizer, teacher, out)
     numbers = [encoding.ids[:MAX_TOKENS] for encoding in tokenizer.encode_batch_fast(texts, add_special_tokens=False)]
     filled = [row for row, ids in enumerate(numbers) if ids]
     weights = frequency_weights(len(base), config.frequency_floor)
     axes = principal_axes(full, settings["dim"])
     table = TokenTable(torch.from_numpy(base), torch.from_numpy(axes), torch.from_numpy(weights))
+    save(table, tokenizer_file, out / "untrained")
     train(table, [np.array(numbers[row], dtype=np.int64) for row in filled], full[filled], config)
-    with torch.no_grad():
-        rows = table.rows(torch.arange(len(base))).numpy()
-    rows[:FIRST_WORD] = 0.0
-    safetensors.numpy.save_file(quantise(rows), out / TABLE_FILE)
-    log.info("%s after %.0f s", out / TABLE_FILE, time.monotonic() - started)
+    save(table, tokenizer_file, out / "trained")
+    log.info("%s after %.0f s", out / "trained" / TABLE_FILE, time.monotonic() - started)
 
 
 def main() -> None:
