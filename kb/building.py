@@ -135,7 +135,11 @@ class GenerationBuilder:
         table = TextTableBuilder()
         table.extend(labels)
         vectors = self._encoder.encode([label[:ENCODED_CHARACTERS] for label in labels])
-        return np.array([relation_id for relation_id, _ in rows], np.int64), table, vectors.reshape(len(rows), -1)
+        return (
+            np.array([relation_id for relation_id, _ in rows], np.int64),
+            table,
+            vectors.reshape(-1, self._encoder.dim),
+        )
 
 
 def _take_triples(

@@ -71,6 +71,8 @@ class _Slot:
     def __init__(self) -> None:
         self.lock = threading.RLock()
         self.view: KnowledgeView | None = None
+        self.rejected: set[int] = set()
+        """Generations on disk that were found unusable."""
         self.is_building = False
 
 
@@ -191,13 +193,19 @@ class Views:
         with slot.lock:
             view = self._followed(kb_id, slot.view) if slot.view is not None else None
             if view is None:
-                opened = self._opened(kb_id, above=slot.view.base.number if slot.view else 0)
-                view = self._followed(kb_id, opened) if opened is not None else None
-                if view is not None and not self._agrees(kb_id, view):
-                    view = None
+                view = self._reopened(kb_id, slot)
             if view is not None:
                 slot.view = view
             return view
+
+    def _reopened(self, kb_id: int, slot: _Slot) -> KnowledgeView | None:
+        """A view at the store's revision over a newer generation on disk, if there is a sound one."""
+        opened = self._opened(kb_id, slot)
+        view = self._followed(kb_id, opened) if opened is not None else None
+        if opened is not None and view is not None and not self._agrees(kb_id, view):
+            slot.rejected.add(opened.base.number)
+            return None
+        return view
 
     def _followed(self, kb_id: int, view: KnowledgeView) -> KnowledgeView | None:
         limit = self._budgets.delta_limit(view.base.graph.num_triples)
@@ -219,13 +227,14 @@ class Views:
             return None
         return KnowledgeView(kb_id, view.base, delta, self._budgets.view)
 
-    def _opened(self, kb_id: int, above: int) -> KnowledgeView | None:
-        """The newest sound generation on disk with a number above this."""
+    def _opened(self, kb_id: int, slot: _Slot) -> KnowledgeView | None:
+        """The newest sound generation on disk that is newer than what the slot holds."""
         folder = self._folder(kb_id)
         kb = self._kb(kb_id)
+        above = slot.view.base.number if slot.view else 0
         for number in folder.numbers():
-            if number <= above:
-                return None
+            if number <= above or number in slot.rejected:
+                continue
             try:
                 manifest = folder.manifest(number)
                 made_of = (manifest.kb, manifest.encoder, manifest.dim)
@@ -234,6 +243,7 @@ class Views:
                 base = folder.open(number, self._budgets.threads)
             except GenerationUnusable as error:
                 log.warning("generation unusable", kb_id=kb_id, generation=number, reason=error.reason)
+                slot.rejected.add(number)
                 continue
             return KnowledgeView(kb_id, base, Delta.empty(base), self._budgets.view)
         return None
@@ -254,7 +264,7 @@ class Views:
         started = time.perf_counter()
         slot.is_building = True
         try:
-            previous = slot.view or self._opened(kb_id, above=0)
+            previous = slot.view or self._opened(kb_id, slot)
             kb = self._kb(kb_id)
             builder = GenerationBuilder(self._encoder, previous, self._budgets.threads)
             with reading(self._engine) as connection:

@@ -1,0 +1,263 @@
+import json
+import multiprocessing
+import os
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from structlog.testing import capture_logs
+
+from kb.consistency import StructuresBusy, Views
+from kb.database import writing
+from kb.errors import KbNotFound
+from kb.generations import MANIFEST
+from kb.store import TripleStore
+from tests.kb.structures import Knowledge, WordEncoder, content, sqlite_engine, triple
+
+FACTS = [triple(f"Thing {number}", "is next to", f"Thing {number + 1}") for number in range(40)]
+
+
+@pytest.fixture
+def knowledge(tmp_path: Path) -> Iterator[Knowledge]:
+    made = Knowledge(tmp_path)
+    made.write(FACTS)
+    made.view()
+    yield made
+    made.engine.dispose()
+
+
+def reopened(knowledge: Knowledge) -> tuple[Views, list[str]]:
+    """What a new process finds, and what it logs."""
+    views = knowledge.new_views()
+    with capture_logs() as logs:
+        views.current(knowledge.id)
+    return views, [entry["event"] for entry in logs]
+
+
+def test_an_unchanged_kb_gives_the_same_view(knowledge: Knowledge) -> None:
+    assert knowledge.view() is knowledge.view()
+
+
+def test_a_new_process_opens_what_is_there_and_encodes_nothing(knowledge: Knowledge) -> None:
+    encoder = WordEncoder()
+    views = knowledge.new_views(encoder)
+
+    assert content(views.current(knowledge.id)) == content(knowledge.view())
+    assert encoder.encoded == []
+
+
+def test_a_new_process_catches_up_from_sql(knowledge: Knowledge) -> None:
+    knowledge.write([triple("Thing 3", "likes", "Tea")])
+
+    views, events = reopened(knowledge)
+
+    assert events == []
+    assert views.state(knowledge.id).delta_facts == 1
+    assert views.verify(knowledge.id) == []
+
+
+def test_a_label_is_encoded_once_over_generations(knowledge: Knowledge) -> None:
+    knowledge.write([triple("Thing 3", "likes", "Tea")])
+    knowledge.view()
+    knowledge.views.rebuild(knowledge.id)
+    knowledge.views.rebuild(knowledge.id)
+
+    assert knowledge.encoder.encoded.count("Tea") == 1
+    assert knowledge.encoder.encoded.count("Thing 3") == 1
+
+
+def test_a_delta_that_grew_too_big_becomes_a_generation(tmp_path: Path) -> None:
+    knowledge = Knowledge(tmp_path, delta_facts=10, delta_share=0.1)
+    first = knowledge.view().base.number
+    knowledge.write(FACTS[:8])
+    small = knowledge.view()
+    knowledge.write(FACTS[8:])
+    large = knowledge.view()
+
+    assert (small.base.number, small.delta.size) == (first, 8)
+    assert (large.base.number, large.delta.size) == (first + 1, 0)
+    assert knowledge.generation_folder().name == f"{first + 1:08d}"
+
+
+@pytest.mark.parametrize("name", [MANIFEST, "facts.faiss", "graph_targets.npy"])
+def test_a_damaged_generation_is_never_answered_from(knowledge: Knowledge, name: str) -> None:
+    expected = content(knowledge.view())
+    path = knowledge.generation_folder() / name
+    held = bytearray(path.read_bytes())
+    held[len(held) // 2] ^= 0xFF
+    path.write_bytes(held)
+
+    views, events = reopened(knowledge)
+
+    assert events == ["generation unusable", "generation built"]
+    assert content(views.current(knowledge.id)) == expected
+    assert views.verify(knowledge.id) == []
+
+
+def test_a_generation_of_another_encoder_is_rebuilt(knowledge: Knowledge) -> None:
+    other = WordEncoder("another")
+    views = knowledge.new_views(other)
+    with capture_logs() as logs:
+        views.current(knowledge.id)
+
+    assert {entry["event"] for entry in logs} == {"generation unusable", "generation built"}
+    assert "Thing 3" in other.encoded
+
+
+def test_a_generation_of_another_database_is_rebuilt(knowledge: Knowledge, tmp_path: Path) -> None:
+    (tmp_path / "other").mkdir()
+    engine = sqlite_engine(tmp_path / "other")
+    with writing(engine) as connection:
+        store = TripleStore(connection)
+        kb = store.create_kb("test")
+        store.write(kb.id, [triple("Tea", "is a", "drink")])
+    assert kb.id == knowledge.id
+
+    view = Views(engine, knowledge.folder, WordEncoder(), knowledge.budgets).current(kb.id)
+
+    assert view.num_triples == 1
+    engine.dispose()
+
+
+def test_structures_ahead_of_sql_are_rebuilt(knowledge: Knowledge) -> None:
+    manifest = knowledge.generation_folder() / MANIFEST
+    held = json.loads(manifest.read_bytes())
+    manifest.write_text(json.dumps({**held, "revision": held["revision"] + 1}))
+
+    _, events = reopened(knowledge)
+
+    assert events[0] == "structures are ahead of SQL"
+    assert events[-1] == "generation built"
+
+
+def test_structures_that_lack_a_fact_are_rebuilt(knowledge: Knowledge) -> None:
+    with writing(knowledge.engine) as connection:
+        connection.exec_driver_sql("DELETE FROM triple WHERE id = (SELECT max(id) FROM triple)")
+        connection.exec_driver_sql("UPDATE kb SET num_triples = num_triples - 1")
+
+    views, events = reopened(knowledge)
+
+    assert events == ["structures disagree with SQL", "generation built"]
+    assert views.current(knowledge.id).num_triples == len(FACTS) - 1
+
+
+def test_verify_tells_what_differs(knowledge: Knowledge) -> None:
+    with writing(knowledge.engine) as connection:
+        connection.exec_driver_sql("UPDATE entity SET label = 'Other' WHERE label = 'Thing 3'")
+        connection.exec_driver_sql("DELETE FROM triple WHERE id = (SELECT max(id) FROM triple)")
+
+    problems = " ".join(knowledge.views.verify(knowledge.id))
+
+    assert "not 'Other'" in problems
+    assert "The graph has 40 facts, SQL 39." in problems
+
+
+def test_leftovers_of_a_crashed_build_are_removed(knowledge: Knowledge) -> None:
+    leftover = knowledge.generation_folder().parent / ".building-7-1"
+    leftover.mkdir()
+    (leftover / "labels_blob.npy").write_bytes(b"half")
+
+    _, events = reopened(knowledge)
+    knowledge.views.rebuild(knowledge.id)
+
+    assert events == []
+    assert not leftover.exists()
+
+
+def test_readers_get_the_last_view_while_another_builds(tmp_path: Path) -> None:
+    knowledge = Knowledge(tmp_path, delta_facts=5, delta_share=0.0)
+    before = knowledge.view()
+    knowledge.write(FACTS)
+
+    with knowledge.views._build_lock(knowledge.id, 1.0):
+        during = in_a_thread(knowledge)
+
+    assert during is before
+    assert knowledge.view().num_triples == len(FACTS)
+
+
+def in_a_thread(knowledge: Knowledge) -> object:
+    found: list[object] = []
+    thread = threading.Thread(target=lambda: found.append(knowledge.view()))
+    thread.start()
+    thread.join()
+    return found[0]
+
+
+def test_refresh_says_when_another_builds_for_too_long(tmp_path: Path) -> None:
+    knowledge = Knowledge(tmp_path, delta_facts=5, delta_share=0.0, build_wait_seconds=0.1)
+    knowledge.view()
+    knowledge.write(FACTS)
+    other = knowledge.new_views()
+
+    with knowledge.views._build_lock(knowledge.id, 1.0), pytest.raises(StructuresBusy):
+        other.refresh(knowledge.id)
+
+
+def test_many_threads_see_every_commit_and_build_once(tmp_path: Path) -> None:
+    knowledge = Knowledge(tmp_path, delta_facts=15, delta_share=0.0)
+    failures: list[str] = []
+
+    def ask() -> None:
+        for _ in range(15):
+            view = knowledge.views.refresh(knowledge.id)
+            if view.num_triples < view.revision:
+                failures.append(f"{view.num_triples} facts at revision {view.revision}")
+
+    threads = [threading.Thread(target=ask) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for fact in FACTS:
+        knowledge.write([fact])
+        if knowledge.views.refresh(knowledge.id).num_triples < 1:
+            failures.append("a commit was not seen")
+    for thread in threads:
+        thread.join()
+
+    assert failures == []
+    assert knowledge.views.verify(knowledge.id) == []
+    knowledge.engine.dispose()
+
+
+def build_in_process(folder: str, kb_id: int) -> int:
+    engine = sqlite_engine(Path(folder))
+    view = Views(engine, Path(folder), WordEncoder()).refresh(kb_id)
+    engine.dispose()
+    return view.base.number
+
+
+def test_processes_share_one_build(tmp_path: Path) -> None:
+    knowledge = Knowledge(tmp_path)
+    knowledge.write(FACTS)
+    with multiprocessing.get_context("spawn").Pool(2) as pool:
+        numbers = pool.starmap(build_in_process, [(str(tmp_path), knowledge.id)] * 4)
+
+    assert set(numbers) == {1}
+    knowledge.engine.dispose()
+
+
+def test_a_dropped_kb_leaves_no_files_and_no_view(knowledge: Knowledge) -> None:
+    with writing(knowledge.engine) as connection:
+        TripleStore(connection).delete_kb(knowledge.id)
+    knowledge.views.drop(knowledge.id)
+
+    assert os.listdir(knowledge.folder / "kbs") == []
+    with pytest.raises(KbNotFound):
+        knowledge.view()
+
+
+def test_warming_up_opens_what_is_there_and_removes_what_is_gone(knowledge: Knowledge) -> None:
+    gone = knowledge.folder / "kbs" / "999"
+    gone.mkdir()
+    views = knowledge.new_views()
+    views.warm()
+
+    assert not gone.exists()
+    assert views.state(knowledge.id).state == "ready"
+    assert views.state(12345).state == "absent"
+
+
+def test_an_unknown_kb_is_not_found(knowledge: Knowledge) -> None:
+    with pytest.raises(KbNotFound):
+        knowledge.views.current(12345)

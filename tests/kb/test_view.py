@@ -1,0 +1,260 @@
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from kb.database import reading
+from kb.linking import link
+from kb.retrieval import facts_around, nearest_facts
+from kb.store import TripleStore
+from kb.triples import Name, Term, Triple
+from kb.verification import differences
+from kb.view import KnowledgeView, ViewBudgets
+from tests.kb.structures import Knowledge, WordEncoder, content, triple
+
+FILM = [
+    triple("Heat", "directed by", "Michael Mann", "films.tsv"),
+    triple("Heat", "starred", "Al Pacino", "films.tsv"),
+    triple("Heat", "starred", "Robert De Niro"),
+    triple("Ali", "directed by", "Michael Mann"),
+    triple("Serpico", "starred", "Al Pacino"),
+    triple("Heat", "year", "=1995"),
+]
+
+LABELS = st.sampled_from(["Ann", "Bo", "Cy Young", "Di", "=7"])
+TRIPLES = st.builds(triple, st.sampled_from(["Ann", "Bo", "Cy Young"]), st.sampled_from(["likes", "knows"]), LABELS)
+NAMES = st.builds(
+    lambda number, text, language: Name(Term(f"thing {number}", f"urn:{number}"), text, language, "rdfs:label"),
+    st.integers(0, 2),
+    st.sampled_from(["Alpha", "Beta", "Gamma"]),
+    st.sampled_from(["en", "de", None]),
+)
+THINGS = st.builds(
+    lambda start, relation, end: Triple(
+        Term(f"thing {start}", f"urn:{start}"), Term(relation), Term(f"thing {end}", f"urn:{end}")
+    ),
+    st.integers(0, 2),
+    st.sampled_from(["likes", "near"]),
+    st.integers(0, 2),
+)
+CHANGES = st.lists(
+    st.tuples(
+        st.booleans(), st.lists(TRIPLES | THINGS, min_size=1, max_size=4, unique=True), st.lists(NAMES, max_size=2)
+    ),
+    min_size=1,
+    max_size=6,
+)
+
+
+def one(view: KnowledgeView, label: str) -> "np.ndarray[tuple[int], np.dtype[np.int32]]":
+    (position,) = view.entities_named(label).tolist()
+    return np.array([position], np.int32)
+
+
+def key(view: KnowledgeView, relation: str, direction: int = 0) -> int:
+    position = view.relation_position(relation)
+    assert position is not None
+    return 2 * position + direction
+
+
+def follow(view: KnowledgeView, start: str, relation: str, direction: int = 0, budget: int = 100) -> list[str]:
+    hop = view.follow(one(view, start), np.ones(1, np.float32), key(view, relation, direction), budget)
+    return [view.label(position) for position in hop.entities.tolist()]
+
+
+@pytest.fixture
+def films(tmp_path: Path) -> Knowledge:
+    knowledge = Knowledge(tmp_path)
+    knowledge.write(FILM)
+    return knowledge
+
+
+def test_facts_are_followed_in_both_directions(films: Knowledge) -> None:
+    view = films.view()
+
+    assert follow(view, "Heat", "starred") == ["Al Pacino", "Robert De Niro"]
+    assert follow(view, "Al Pacino", "starred", 1) == ["Heat", "Serpico"]
+
+
+def test_weights_of_entities_that_lead_to_the_same_are_summed(films: Knowledge) -> None:
+    view = films.view()
+    both = np.concatenate((one(view, "Ali"), one(view, "Heat")))
+
+    hop = view.follow(both, np.array([0.25, 0.5], np.float32), key(view, "directed by"), 100)
+
+    assert [view.label(position) for position in hop.entities.tolist()] == ["Michael Mann"]
+    assert hop.weights.tolist() == [0.75]
+    assert hop.facts_read == 2
+
+
+def test_the_heaviest_entities_are_read_first_when_the_budget_is_short(films: Knowledge) -> None:
+    view = films.view()
+    both = np.concatenate((one(view, "Heat"), one(view, "Serpico")))
+
+    hop = view.follow(both, np.array([0.1, 0.9], np.float32), key(view, "starred"), 1)
+
+    assert [view.label(position) for position in hop.entities.tolist()] == ["Al Pacino"]
+    assert hop.weights.tolist() == [np.float32(0.9)]
+    assert hop.facts_read == 1
+
+
+def test_evidence_is_the_stored_fact_with_its_source(films: Knowledge) -> None:
+    view = films.view()
+
+    (fact,) = view.facts(one(view, "Michael Mann"), key(view, "directed by", 1), one(view, "Heat"), 10)
+
+    assert [view.label(fact.subject), view.relation_labels[fact.relation], view.label(fact.object), fact.source] == [
+        "Heat",
+        "directed by",
+        "Michael Mann",
+        "films.tsv",
+    ]
+
+
+def test_evidence_comes_from_the_side_with_fewer_facts(tmp_path: Path) -> None:
+    knowledge = Knowledge(tmp_path)
+    knowledge.write([triple("Hub", "has", f"Part {number}") for number in range(300)])
+    knowledge.views = type(knowledge.views)(
+        knowledge.engine,
+        tmp_path,
+        knowledge.encoder,
+        type(knowledge.budgets)(threads=1, view=ViewBudgets(evidence_facts=5)),
+    )
+    view = knowledge.view()
+
+    (fact,) = view.facts(one(view, "Hub"), key(view, "has"), one(view, "Part 299"), 10)
+
+    assert view.label(fact.object) == "Part 299"
+
+
+def test_literals_are_marked(films: Knowledge) -> None:
+    view = films.view()
+
+    assert view.is_literal(int(one(view, "1995")[0]))
+    assert not view.is_literal(int(one(view, "Heat")[0]))
+
+
+def test_added_facts_are_seen_beside_the_generation(films: Knowledge) -> None:
+    generation = films.view().base.number
+    films.write(
+        [triple("Collateral", "directed by", "Michael Mann", "new.tsv"), triple("Heat", "starred", "Val Kilmer")]
+    )
+    view = films.view()
+
+    assert view.base.number == generation
+    assert follow(view, "Michael Mann", "directed by", 1) == ["Heat", "Ali", "Collateral"]
+    assert follow(view, "Heat", "starred") == ["Al Pacino", "Robert De Niro", "Val Kilmer"]
+    assert content(view) == content(films.rebuilt())
+
+
+def test_deleted_facts_are_gone_from_hops_keys_names_and_vectors(films: Knowledge) -> None:
+    before = films.view()
+    films.delete([FILM[3], FILM[4]])
+    view = films.view()
+
+    assert view.base.number == before.base.number
+    assert follow(view, "Al Pacino", "starred", 1) == ["Heat"]
+    assert not link(view, "who directed Ali")
+    assert view.num_triples == 4
+    nearest = nearest_facts(view, films.encoder.encode(["Ali directed by Michael Mann"])[0], 10)
+    assert sorted(view.label(found.fact.object) for found in nearest) == [
+        "1995",
+        "Al Pacino",
+        "Michael Mann",
+        "Robert De Niro",
+    ]
+    assert content(view) == content(films.rebuilt())
+
+
+def test_an_older_view_stays_as_it_was(films: Knowledge) -> None:
+    old = films.view()
+    before = content(old)
+    films.write([triple("Collateral", "directed by", "Michael Mann")])
+    films.delete([FILM[0]])
+    films.views.rebuild(films.id)
+
+    assert content(old) == before
+
+
+def test_a_better_name_renames_an_entity(tmp_path: Path) -> None:
+    knowledge = Knowledge(tmp_path)
+    heat = Term("Q42198", "urn:Q42198")
+    knowledge.write([Triple(heat, Term("directed by"), Term("Michael Mann"))])
+    knowledge.view()
+    knowledge.write([], [Name(heat, "Heat", "en", "rdfs:label"), Name(heat, "Hitze", "de", "rdfs:label")])
+    view = knowledge.view()
+
+    assert view.delta.size == 0
+    assert [view.label(link(view, f"who directed {name}?")[0].entities[0].position) for name in ("Heat", "Hitze")] == [
+        "Heat",
+        "Heat",
+    ]
+    (nearest,) = nearest_facts(view, knowledge.encoder.encode(["Heat directed by Michael Mann"])[0], 3)
+    assert nearest.score > 0.95
+    assert content(view) == content(knowledge.rebuilt())
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Knowledge]:
+    knowledge = Knowledge(tmp_path_factory.mktemp("shared"))
+    yield knowledge
+    knowledge.engine.dispose()
+
+
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(CHANGES)
+def test_any_changes_as_deltas_are_the_same_as_built_anew(
+    shared: Knowledge, changes: list[tuple[bool, list[Triple], list[Name]]]
+) -> None:
+    shared.new_kb()
+    shared.view()
+    for is_written, triples, names in changes:
+        if is_written:
+            shared.write(triples, names)
+        else:
+            shared.delete(triples)
+        with reading(shared.engine) as connection:
+            assert differences(TripleStore(connection), shared.view()) == []
+    view, rebuilt = shared.view(), shared.rebuilt()
+    assert view.base.number == 1
+    assert content(view) == content(rebuilt)
+    for name in ("Ann", "cy young", "Alpha", "Beta", "Gamma", "thing 1", "urn 1", "7"):
+        same = [sorted(shown.entity_id(place) for place in shown.entities_named(name)) for shown in (view, rebuilt)]
+        assert same[0] == same[1]
+    query = shared.encoder.encode(["Alpha likes Ann"])[0]
+    scores = [[found.score for found in nearest_facts(shown, query, 4)] for shown in (view, rebuilt)]
+    assert np.allclose(scores[0], scores[1], atol=0.01)
+
+
+def test_nearest_facts_are_those_that_say_it(films: Knowledge) -> None:
+    films.view()
+    films.write([triple("Thief", "composer", "Tangerine Dream")])
+    view = films.view()
+
+    found = nearest_facts(view, films.encoder.encode(["Serpico starred Al Pacino"])[0], 2)
+    fresh = nearest_facts(view, films.encoder.encode(["composer Thief"])[0], 1)
+
+    assert view.label(found[0].fact.subject) == "Serpico"
+    assert view.label(fresh[0].fact.subject) == "Thief"
+
+
+def test_facts_around_an_entity_come_by_relation_within_the_budget(films: Knowledge) -> None:
+    view = films.view()
+
+    found = facts_around(view, one(view, "Heat"), films.encoder.encode(["starred"])[0], 3)
+
+    assert [view.relation_labels[near.fact.relation] for near in found][:2] == ["starred", "starred"]
+    assert len(found) == 3
+
+
+def test_an_empty_kb_answers_with_nothing(tmp_path: Path) -> None:
+    knowledge = Knowledge(tmp_path)
+    view = knowledge.view()
+
+    assert (view.num_triples, view.num_entities, view.relation_labels) == (0, 0, ())
+    assert link(view, "who directed Heat") == []
+    assert nearest_facts(view, np.ones(WordEncoder.dim, np.float32), 3) == []
+    assert facts_around(view, np.empty(0, np.int32), np.ones(WordEncoder.dim, np.float32), 3) == []
