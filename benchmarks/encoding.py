@@ -126,16 +126,16 @@ def likeness(encoder: Encoder, teacher: Encoder, texts: Sequence[str]) -> float:
 
 
 def speed(encoder: Encoder, texts: Sequence[str]) -> dict[str, float]:
-    """Texts a second in bulk, and the median milliseconds of one text alone."""
-    started = time.perf_counter()
+    """Texts a second of processor time in bulk, and the median milliseconds of one text alone by the clock."""
+    started = time.process_time()
     encoder.encode(texts)
-    bulk = len(texts) / (time.perf_counter() - started)
+    bulk = len(texts) / (time.process_time() - started)
     laps = []
     for text in texts[:200]:
         started = time.perf_counter()
         encoder.encode([text])
         laps.append(time.perf_counter() - started)
-    return {"texts_per_second": round(bulk), "ms_one_text": round(1000 * float(np.median(laps)), 3)}
+    return {"texts_per_cpu_second": round(bulk), "ms_one_text": round(1000 * float(np.median(laps)), 3)}
 
 
 def main() -> None:

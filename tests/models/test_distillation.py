@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 
+from kb.encoding import StaticEncoder
 from models import distillation_texts
 from models.distillation import (
     FIRST_WORD,
@@ -109,3 +110,8 @@ def test_no_text_comes_from_a_file_that_judges(datasets: Path, monkeypatch: pyte
     assert len(texts) == len(set(texts)) > 300
     assert read
     assert not [name for name in read if any(part in name for part in ("test", "dev", "val"))]
+
+
+def test_the_shipped_table_is_the_one_that_the_recipe_reports() -> None:
+    recipe = tomllib.loads(RECIPE.read_text(encoding="utf-8"))
+    assert recipe["figures"]["shipped"]["id"] == StaticEncoder().id
