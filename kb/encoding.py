@@ -123,7 +123,7 @@ class StaticEncoder:
         vectors = np.zeros((len(texts), self.dim), dtype=np.float32)
         for start in range(0, len(texts), STATIC_BATCH):
             for row, ids in enumerate(self.tokenise(texts[start : start + STATIC_BATCH]), start):
-                if ids:  # a sum for each text: measured twice as fast as np.add.reduceat over all of them
+                if ids:  # a sum for each text: half the time of np.add.reduceat for one, 7 % less for many
                     np.add.reduce(self._table.take(ids[:MAX_TOKENS], axis=0), axis=0, out=vectors[row])
         return _unit(vectors)
 
