@@ -11,9 +11,10 @@ from kb.formats.batches import BATCH_ITEMS, Found, ParseOptions, nothing_found
 from kb.formats.labels import BadLabel
 from kb.formats.rdf import Statements, syntax_reason
 
-# What pyoxigraph calls the nodes that have no label in the text: 128 random bits that start with a letter.
-_RANDOM_LABEL = re.compile(r"[a-f][0-9a-f]{31}")
-_WRITTEN_RANDOM_LABEL = re.compile(rb"_:[a-f][0-9a-f]{31}")
+# What pyoxigraph calls the nodes that have no label in the text: 128 random bits in hexadecimal, drawn until they
+# start with a letter, so that leading zeros make some shorter; fewer than 16 digits come once in 2**64.
+_RANDOM_LABEL = re.compile(r"[a-f][0-9a-f]{15,31}")
+_WRITTEN_RANDOM_LABEL = re.compile(rb"_:[a-f][0-9a-f]{15}")
 _REMEMBERED_NODES = 1 << 19
 
 

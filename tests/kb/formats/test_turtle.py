@@ -76,7 +76,7 @@ def test_damage_found_while_reading_is_told_as_it_is() -> None:
 
 
 def test_the_same_body_names_its_blank_nodes_the_same_every_time() -> None:
-    data = PREFIX + b"[] :p [ :q _:x ] .\n:l :m (1 [ :n 2 ]) .\n"
+    data = PREFIX + b"[] :p [ :q _:x ] .\n:l :m (1 [ :n 2 ]) .\n" * 100
     assert read(data, TURTLE).triples == read(data, TURTLE).triples
 
 
