@@ -13,7 +13,7 @@ NTRIPLES = "application/n-triples"
 TURTLE = "text/turtle"
 
 
-def read(data: bytes | Iterable[bytes], media_type: str, **options: Any) -> Batch:  # noqa: ANN401
+def read(data: bytes | Iterable[bytes], media_type: str, **options: Any) -> Batch:
     """All batches as one."""
     triples: list[Triple] = []
     names: list[Name] = []
