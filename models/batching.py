@@ -1,0 +1,168 @@
+"""Episodes and texts to padded tensors: the only padding.
+
+Knows tokens and keys, not what a network does with them.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from random import Random
+from typing import NamedTuple, Protocol
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from models.episodes import MENTION, End, LabelledKey, PathEpisode
+
+WORD, MENTIONED, START = 0, 1, 2
+"""Marks of a token."""
+NUM_MARKS = 3
+CACHE_LIMIT = 100_000
+PREFIX_LETTERS = 4
+LABEL_PARTS = 4
+
+
+class Tokens(NamedTuple):
+    """Texts as padded token numbers; `distances` are to the mention, 0 where a text has none."""
+
+    ids: Tensor  # batch tokens
+    marks: Tensor  # batch tokens
+    distances: Tensor  # batch tokens
+    present: Tensor  # batch tokens, bool
+
+
+class Tokeniser(Protocol):
+    """The part of `kb.encoding.StaticEncoder` that texts need."""
+
+    def tokenise(self, texts: Sequence[str]) -> list[list[int]]:
+        """Numbers of the tokens of each text."""
+        ...
+
+
+class Piece(NamedTuple):
+    """A token of a text: its number, its mark, and the word (by position) that it belongs to."""
+
+    token: int
+    mark: int
+    word: int
+
+
+@dataclass(frozen=True)
+class Pieces:
+    """A text cut into words and tokens; the first token is the start and belongs to no word (-1)."""
+
+    words: tuple[str, ...]
+    pieces: tuple[Piece, ...]
+
+    @property
+    def mention(self) -> int | None:
+        """Position of the mention among the tokens."""
+        return next((at for at, piece in enumerate(self.pieces) if piece.mark == MENTIONED), None)
+
+
+class TextCutter:
+    """Cuts texts into tokens, word by word, and remembers the words it has seen."""
+
+    def __init__(self, tokeniser: Tokeniser, max_tokens: int) -> None:
+        self._tokeniser = tokeniser
+        self._max_tokens = max_tokens
+        self._known: dict[str, tuple[int, ...]] = {}
+
+    def cut(self, texts: Sequence[str]) -> list[Pieces]:
+        """Cut texts; one too long keeps what stands around its mention."""
+        split = [text.replace(MENTION, f" {MENTION} ").split() for text in texts]
+        self._learn({word for words in split for word in words if word != MENTION and word not in self._known})
+        return [self._pieces(words) for words in split]
+
+    def _learn(self, words: set[str]) -> None:
+        if len(self._known) + len(words) > CACHE_LIMIT:
+            self._known.clear()
+        ordered = sorted(words)
+        if ordered:
+            for word, tokens in zip(ordered, self._tokeniser.tokenise(ordered), strict=True):
+                self._known[word] = tuple(tokens)
+
+    def _pieces(self, words: Sequence[str]) -> Pieces:
+        pieces = []
+        for at, word in enumerate(words):
+            if word == MENTION:
+                pieces.append(Piece(0, MENTIONED, at))
+            else:
+                known = self._known.get(word)
+                if known is None:  # the cache was emptied between learning and now, by another thread
+                    known = tuple(self._tokeniser.tokenise([word])[0])
+                pieces.extend(Piece(token, WORD, at) for token in known)
+        room = self._max_tokens - 1
+        if len(pieces) > room:
+            mention = next((at for at, piece in enumerate(pieces) if piece.mark == MENTIONED), 0)
+            first = max(0, min(mention - room // 2, len(pieces) - room))
+            pieces = pieces[first : first + room]
+        return Pieces(tuple(words), (Piece(0, START, -1), *pieces))
+
+
+def pad(texts: Sequence[Pieces]) -> Tokens:
+    """Turn cut texts into tensors."""
+    longest = max(len(text.pieces) for text in texts)
+    arrays = np.zeros((4, len(texts), longest), np.int64)
+    for row, text in enumerate(texts):
+        length = len(text.pieces)
+        arrays[0, row, :length] = [piece.token for piece in text.pieces]
+        arrays[1, row, :length] = [piece.mark for piece in text.pieces]
+        mention = text.mention
+        if mention is not None:
+            arrays[2, row, :length] = np.arange(length) - mention
+        arrays[3, row, :length] = 1
+    ids, marks, distances, present = torch.from_numpy(arrays)
+    return Tokens(ids, marks, distances, present.bool())
+
+
+class PathBatch(NamedTuple):
+    """Episodes as tensors. Columns of `in_reach`: two keys a label, then STOP and REJECT; a gold of -1 is no choice.
+
+    Labels come in parts of about the same length, so that little of them is padding.
+    """
+
+    questions: Tokens
+    labels: tuple[Tokens, ...]
+    in_reach: Tensor  # batch hops keys+2, bool
+    gold: Tensor  # batch hops
+
+
+def path_batch(
+    episodes: Sequence[PathEpisode], cutter: TextCutter, random: Random | None = None, distractors: int = 0
+) -> PathBatch:
+    """Pad episodes; each choice of a key gets up to `distractors` keys of other episodes beside those in reach."""
+    labels = list({key.label: None for episode in episodes for choice in episode.choices for key in choice.reach})
+    cut_labels = sorted(zip(cutter.cut(labels), labels, strict=True), key=lambda pair: len(pair[0].pieces))
+    labels = [label for _, label in cut_labels]
+    numbers = {label: number for number, label in enumerate(labels)}
+    pool = sorted({key for episode in episodes for choice in episode.choices for key in choice.reach})
+    num_keys, hops = 2 * len(labels), max(len(episode.choices) for episode in episodes)
+    in_reach = np.zeros((len(episodes), hops, num_keys + len(End)), np.bool_)
+    gold = np.full((len(episodes), hops), -1, np.int64)
+    for row, episode in enumerate(episodes):
+        for hop, choice in enumerate(episode.choices):
+            keys = list(choice.reach)
+            if random is not None and distractors and isinstance(choice.gold, LabelledKey):
+                drawn = random.sample(pool, min(random.randrange(distractors + 1), len(pool)))
+                keys += [key for key in drawn if unlike(key.label, choice.gold.label)]
+            in_reach[row, hop, [2 * numbers[key.label] + key.direction for key in keys]] = True
+            in_reach[row, hop, num_keys + End.STOP] = hop > 0
+            in_reach[row, hop, num_keys + End.REJECT] = True
+            if isinstance(choice.gold, End):
+                gold[row, hop] = num_keys + choice.gold
+            else:
+                gold[row, hop] = 2 * numbers[choice.gold.label] + choice.gold.direction
+    questions = pad(cutter.cut([episode.question for episode in episodes]))
+    size = -(-len(labels) // LABEL_PARTS)
+    parts = [pad([pieces for pieces, _ in cut_labels[at : at + size]]) for at in range(0, len(labels), size)]
+    return PathBatch(questions, tuple(parts), torch.from_numpy(in_reach), torch.from_numpy(gold))
+
+
+def unlike(label: str, other: str) -> bool:
+    """Say whether two labels share no word by its first letters: then one is no mere rewording of the other."""
+    return not (_beginnings(label) & _beginnings(other))
+
+
+def _beginnings(label: str) -> set[str]:
+    return {word[:PREFIX_LETTERS] for word in label.lower().split() if len(word) >= PREFIX_LETTERS}

@@ -1,0 +1,91 @@
+"""A reader and asked questions to a report: right first answers, F1 of the answer set, exact sets, refusals."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+
+import numpy as np
+
+from models.memory import TripleMemory
+from models.metrics import exact_set, hits_at_1, mean, set_f1
+from models.reader import Chain, Reader, Reading, ReadRequest
+
+BATCH = 64
+BUDGET = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class AskedQuestion:
+    """A question with its topic replaced by the placeholder; no answers means that it must be refused."""
+
+    text: str
+    topic: str
+    answers: frozenset[str]
+    hops: int
+
+
+@dataclass(slots=True)
+class Scores:
+    """Scores of the questions of one kind; `rejected` is the probability that nothing in reach fits."""
+
+    hits_at_1: list[float] = field(default_factory=list)
+    f1: list[float] = field(default_factory=list)
+    exact: list[float] = field(default_factory=list)
+    rejected: list[float] = field(default_factory=list)
+
+    def summary(self) -> dict[str, float]:
+        """Means, and how many questions there were."""
+        return {
+            "questions": len(self.hits_at_1),
+            "hits_at_1": mean(self.hits_at_1),
+            "f1": mean(self.f1),
+            "exact": mean(self.exact),
+            "rejected": mean(self.rejected),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """A question with what the reader made of it."""
+
+    question: AskedQuestion
+    answers: tuple[str, ...]
+    chains: tuple[Chain, ...]
+
+
+def read_all(
+    reader: Reader, memory: TripleMemory, questions: Iterable[AskedQuestion], max_hops: int = 3, beam: int = 4
+) -> Iterator[Read]:
+    """Ask questions with their topics given, in batches; answers of the best chain, best first."""
+    keys = reader.key_vectors(memory.relation_labels)
+    waiting = iter(questions)
+    while batch := list(islice(waiting, BATCH)):
+        requests = [
+            ReadRequest(memory, keys, (Reading(q.text, memory.entities([q.topic]), 1.0),), max_hops, BUDGET)
+            for q in batch
+        ]
+        for question, chains in zip(batch, reader.read(requests, beam), strict=True):
+            yield Read(question, tuple(answers_of(memory, chains)), tuple(chains))
+
+
+def answers_of(memory: TripleMemory, chains: Sequence[Chain]) -> list[str]:
+    """Labels of the best chain's entities, heaviest first; none if nothing fits better than the best chain."""
+    if not chains or chains[0].rejected > 0.5:
+        return []
+    last = chains[0].steps[-1]
+    return [memory.labels[position] for position in last.entities[np.argsort(-last.weights, kind="stable")].tolist()]
+
+
+def evaluate(
+    reader: Reader, memory: TripleMemory, questions: Iterable[AskedQuestion], max_hops: int = 3, beam: int = 4
+) -> dict[int, Scores]:
+    """Score a reader by the questions' numbers of hops; a question to refuse scores 1 when there is no answer."""
+    scores: defaultdict[int, Scores] = defaultdict(Scores)
+    for read in read_all(reader, memory, questions, max_hops, beam):
+        row, gold = scores[read.question.hops], read.question.answers
+        row.hits_at_1.append(hits_at_1(read.answers, gold) if gold else float(not read.answers))
+        row.f1.append(set_f1(read.answers, gold))
+        row.exact.append(exact_set(read.answers, gold))
+        row.rejected.append(read.chains[0].rejected if read.chains else 1.0)
+    return dict(sorted(scores.items()))

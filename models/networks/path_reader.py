@@ -1,0 +1,206 @@
+"""A key-value memory network that reads relations instead of memorising them, and hops by paths.
+
+Builds on Miller et al., "Key-Value Memory Networks for Directly Reading Documents" (EMNLP 2016, section 3): hashed
+facts with a key (entity, relation) and a value, addressed anew at each hop; on Xu et al., "Enhancing Key-Value Memory
+Neural Networks for Knowledge Based Question Answering" (NAACL 2019): a STOP key; and on the attention over question
+words at each hop of Shi et al., "TransferNet" (EMNLP 2021, section 3). The paper's q (question), k (key), R_j (update
+of the query) are `query`, `keys.vectors` and `advance` here.
+
+    words      h_i  = transformer(W_in e_i/|e_i| + marks)                e_i: a row of a frozen table of token vectors
+    keys       k    = norm(p + M_d(p)),  p = mean_i h_i of the label      M_d: one map for each direction
+    attention  a_i  = softmax_i(v . tanh(W_h h_i + W_s s + w_r r_i))      r: attention spent at earlier hops
+    query      q    = norm(M_q([sum_i a_i h_i, s]))
+    scores          = q . k / sqrt(dim) + c cos(sum_i a_i e_i, sum_j e_j of the label);  STOP, REJECT: M_e([.., s])
+    state      s'   = gru(k, s),  r' = r + a
+
+Differences from the papers: keys hold no entity (the memory gives the keys in reach of the entities at hand), a key's
+vector comes from its label by the encoder that reads the question, its direction by a map of its own; the state is read
+keys, entities are moved outside the network; a cosine of untrained word vectors stands beside the learned score, because
+it holds for words that training never showed; REJECT says that nothing in reach fits.
+Known result: recipes/path_reader.toml.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from models.batching import NUM_MARKS, WORD, Tokens
+from models.episodes import End
+
+NUM_DIRECTIONS = 2
+
+
+@dataclass(frozen=True)
+class PathReaderConfig:
+    """Sizes of the network, and how its search behaves; saved in the checkpoint."""
+
+    word_dim: int = 256
+    dim: int = 256
+    layers: int = 2
+    heads: int = 4
+    feedforward: int = 512
+    max_tokens: int = 48
+    max_distance: int = 16
+    dropout: float = 0.1
+    max_hops: int = 3
+    mask_topic: bool = True
+
+
+class Question(NamedTuple):
+    """Encoded questions."""
+
+    words: Tensor  # batch tokens dim
+    energies: Tensor  # batch tokens dim: W_h h_i, used at each hop
+    static: Tensor  # batch tokens word_dim
+    present: Tensor  # batch tokens, bool
+
+    def rows(self, index: Tensor) -> "Question":
+        """Give the questions at `index`, in that order."""
+        return Question(self.words[index], self.energies[index], self.static[index], self.present[index])
+
+
+class Keys(NamedTuple):
+    """Encoded relations: row 2 r + d is relation r read in direction d."""
+
+    vectors: Tensor  # keys dim
+    static: Tensor  # keys word_dim, unit length
+
+    @staticmethod
+    def join(parts: "Sequence[Keys]") -> "Keys":
+        """Put keys one after the other."""
+        return Keys(torch.cat([part.vectors for part in parts]), torch.cat([part.static for part in parts]))
+
+
+class State(NamedTuple):
+    """What was read so far."""
+
+    vector: Tensor  # batch dim
+    spent: Tensor  # batch tokens
+
+
+class Glimpse(NamedTuple):
+    """One look at the question."""
+
+    attention: Tensor  # batch tokens
+    query: Tensor  # batch dim
+    static: Tensor  # batch word_dim, unit length
+    ends: Tensor  # batch ends
+
+    def rows(self, index: Tensor) -> "Glimpse":
+        """Give the looks at `index`, in that order."""
+        return Glimpse(self.attention[index], self.query[index], self.static[index], self.ends[index])
+
+
+class Layer(nn.Module):
+    """One pre-norm transformer layer."""
+
+    def __init__(self, config: PathReaderConfig) -> None:
+        super().__init__()
+        self.heads = config.heads
+        self.norm_attention = nn.LayerNorm(config.dim)
+        self.inputs = nn.Linear(config.dim, 3 * config.dim)
+        self.output = nn.Linear(config.dim, config.dim)
+        self.norm_feedforward = nn.LayerNorm(config.dim)
+        self.widen = nn.Linear(config.dim, config.feedforward)
+        self.narrow = nn.Linear(config.feedforward, config.dim)
+        self.dropout = nn.Dropout(config.dropout)
+
+    def forward(self, words: Tensor, present: Tensor) -> Tensor:
+        """Mix words that are present; words: batch tokens dim."""
+        batch, tokens, dim = words.shape
+        mixed = self.inputs(self.norm_attention(words)).view(batch, tokens, 3, self.heads, dim // self.heads)
+        query, key, value = mixed.permute(2, 0, 3, 1, 4)  # each: batch heads tokens dim/heads
+        read = functional.scaled_dot_product_attention(query, key, value, attn_mask=present[:, None, None, :])
+        words = words + self.output(read.transpose(1, 2).reshape(batch, tokens, dim))
+        hidden = functional.gelu(self.widen(self.norm_feedforward(words)))
+        return words + self.dropout(self.narrow(hidden))
+
+
+class PathReader(nn.Module):
+    """The network of this module's equations."""
+
+    def __init__(self, config: PathReaderConfig, table: Tensor) -> None:
+        super().__init__()
+        self.config = config
+        dim = config.dim
+        self.table: Tensor
+        self.register_buffer("table", table, persistent=False)  # vocab word_dim
+        self.inputs = nn.Linear(config.word_dim, dim)
+        self.marks = nn.Embedding(NUM_MARKS, dim)
+        self.positions = nn.Embedding(config.max_tokens, dim)
+        self.distances = nn.Embedding(2 * config.max_distance + 1, dim)
+        self.kinds = nn.Embedding(2, dim)  # a question, a label
+        self.dropout = nn.Dropout(config.dropout)
+        self.layers = nn.ModuleList(Layer(config) for _ in range(config.layers))
+        self.norm = nn.LayerNorm(dim)
+        self.directions = nn.ModuleList(_perceptron(dim, dim, dim) for _ in range(NUM_DIRECTIONS))
+        self.norm_key = nn.LayerNorm(dim)
+        self.start = nn.Parameter(torch.zeros(dim))
+        self.attend_words = nn.Linear(dim, dim, bias=False)
+        self.attend_state = nn.Linear(dim, dim)
+        self.attend_spent = nn.Parameter(torch.zeros(dim))
+        self.attend = nn.Linear(dim, 1, bias=False)
+        self.query = _perceptron(2 * dim, dim, dim)
+        self.norm_query = nn.LayerNorm(dim)
+        self.ends = _perceptron(2 * dim, dim, len(End))
+        self.overlap = nn.Parameter(torch.tensor(5.0))
+        self.update = nn.GRUCell(dim, dim)
+        for embedding in (self.marks, self.positions, self.distances, self.kinds):
+            nn.init.normal_(embedding.weight, std=0.02)
+
+    def _encode(self, tokens: Tokens, kind: int) -> tuple[Tensor, Tensor]:
+        static = self.table[tokens.ids] * (tokens.marks == WORD)[..., None]  # batch tokens word_dim
+        shifted = tokens.distances.clamp(-self.config.max_distance, self.config.max_distance) + self.config.max_distance
+        words = self.inputs(functional.normalize(static, dim=-1)) + self.marks(tokens.marks) + self.distances(shifted)
+        words = self.dropout(words + self.positions.weight[: words.shape[1]] + self.kinds.weight[kind])
+        for layer in self.layers:
+            words = layer(words, tokens.present)
+        return self.norm(words), static * tokens.present[..., None]
+
+    def encode_questions(self, tokens: Tokens) -> Question:
+        """Encode questions once for all hops."""
+        words, static = self._encode(tokens, 0)
+        return Question(words, self.attend_words(words), static, tokens.present)
+
+    def encode_labels(self, tokens: Tokens) -> Keys:
+        """Encode relation labels into keys, two a label."""
+        words, static = self._encode(tokens, 1)
+        present = tokens.present[..., None]
+        pooled = (words * present).sum(1) / present.sum(1)
+        vectors = torch.stack([self.norm_key(pooled + turn(pooled)) for turn in self.directions], 1)
+        unit = functional.normalize(static.sum(1), dim=-1)
+        return Keys(vectors.flatten(0, 1), unit.repeat_interleave(NUM_DIRECTIONS, 0))
+
+    def begin(self, question: Question) -> State:
+        """Give the state before the first hop."""
+        batch, tokens = question.present.shape
+        return State(self.start.expand(batch, -1), question.words.new_zeros(batch, tokens))
+
+    def look(self, question: Question, state: State) -> Glimpse:
+        """Attend to the question given what was read so far."""
+        mixed = (
+            question.energies + self.attend_state(state.vector)[:, None] + state.spent[..., None] * self.attend_spent
+        )
+        energies = self.attend(torch.tanh(mixed)).squeeze(-1)  # batch tokens
+        attention = energies.masked_fill(~question.present, -math.inf).softmax(-1)
+        read = torch.cat([torch.einsum("bt,btd->bd", attention, question.words), state.vector], -1)
+        static = functional.normalize(torch.einsum("bt,btd->bd", attention, question.static), dim=-1)
+        return Glimpse(attention, self.norm_query(self.query(read)), static, self.ends(read))
+
+    def score(self, glimpse: Glimpse, keys: Keys) -> Tensor:
+        """Score every key, then STOP and REJECT: batch keys+2."""
+        learned = glimpse.query @ keys.vectors.T / math.sqrt(self.config.dim)
+        return torch.cat([learned + self.overlap * (glimpse.static @ keys.static.T), glimpse.ends], -1)
+
+    def advance(self, state: State, glimpse: Glimpse, key_vectors: Tensor) -> State:
+        """Update the state with the keys read; key_vectors: batch dim."""
+        return State(self.update(key_vectors, state.vector), state.spent + glimpse.attention)
+
+
+def _perceptron(inputs: int, hidden: int, outputs: int) -> nn.Sequential:
+    return nn.Sequential(nn.Linear(inputs, hidden), nn.GELU(), nn.Linear(hidden, outputs))

@@ -1,0 +1,267 @@
+"""English for relations: how nouns, verbs and phrases of a lexicon become relation labels, noun phrases and questions.
+
+Pure but for reading the lexicon; knows no schema and no network.
+
+A relation has two sides: side 0 asks for its objects given a subject, side 1 for its subjects given an object. A noun
+says what the object is to the subject (the *director* of a film), a role what the subject is to the object (a person's
+*films*); `by` is a verb that the object does to the subject, `does` one that the subject does to the object, `be` a
+participle with a preposition (*located in*); `ask` and `ask_back` are phrases, or questions if they end in `?`.
+"""
+
+import re
+import tomllib
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from random import Random
+
+ANYTHING = "thing"
+SLOT = "{x}"
+TYPO_CHANCE = 0.02
+VOWELS = "aeiou"
+
+WRAPPERS = (
+    ("what is {p}", 10), ("what are {p}", 6), ("{p}", 8), ("name {p}", 2), ("tell me {p}", 2), ("give me {p}", 1),
+    ("can you tell me {p}", 1), ("do you know {p}", 1), ("list {p}", 1), ("find {p}", 1), ("i want to know {p}", 1),
+    ("show me {p}", 1), ("what was {p}", 3), ("what were {p}", 1), ("whats {p}", 1), ("what's {p}", 1),
+)  # fmt: skip
+PERSON_WRAPPERS = (("who is {p}", 12), ("who are {p}", 6), ("who was {p}", 6), ("who were {p}", 2), ("who's {p}", 1))
+TIME_WRAPPERS = (("when was {p}", 4), ("when is {p}", 4))
+
+
+@dataclass(frozen=True, slots=True)
+class Type:
+    """A kind of entity: its nouns, and which question word asks for it."""
+
+    name: str
+    singular: tuple[str, ...]
+    plural: tuple[str, ...]
+    asked: str  # who, what, when
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """A relation asked from one end: its labels when stored that way round, its noun phrases and its questions."""
+
+    source: str
+    target: str
+    labels: tuple[str, ...]
+    phrases: tuple[str, ...]
+    questions: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Relation:
+    """A relation of the lexicon; `group` names relations too alike to stand in one schema."""
+
+    sides: tuple[Side, Side]
+    group: str
+
+
+@dataclass(slots=True)
+class _Draft:
+    """A side while it is filled."""
+
+    labels: list[str] = field(default_factory=list)
+    phrases: list[str] = field(default_factory=list)
+    questions: list[str] = field(default_factory=list)
+
+    def add(self, texts: Iterable[str]) -> None:
+        """Take phrases, and questions by their mark."""
+        for text in texts:
+            (self.questions if text.endswith("?") else self.phrases).append(text.removesuffix("?"))
+
+
+def plural(noun: str) -> str:
+    """Give a noun's regular plural."""
+    if re.search(r"(s|x|ch|sh)$", noun):
+        return noun + "es"
+    if noun.endswith("y") and noun[-2] not in VOWELS:
+        return noun[:-1] + "ies"
+    return noun + "s"
+
+
+def third(verb: str) -> str:
+    """Give a verb's form after he or she."""
+    return {"have": "has", "be": "is", "do": "does", "go": "goes"}.get(verb) or plural(verb)
+
+
+def past(verb: str) -> str:
+    """Give a regular verb's past."""
+    if verb.endswith("e"):
+        return verb + "d"
+    if verb.endswith("y") and verb[-2] not in VOWELS:
+        return verb[:-1] + "ied"
+    return verb + "ed"
+
+
+def progressive(verb: str) -> str:
+    """Give a verb's -ing form."""
+    return (verb[:-1] if verb.endswith("e") and not verb.endswith("ee") else verb) + "ing"
+
+
+class Lexicon:
+    """Types and relations with all their ways to be named and asked."""
+
+    def __init__(self, types: Mapping[str, Type], relations: Sequence[Relation]) -> None:
+        self.types = types
+        self.relations = relations
+        self.sides_from: defaultdict[str, list[tuple[Relation, int]]] = defaultdict(list)
+        for relation in relations:
+            for number, side in enumerate(relation.sides):
+                if side.phrases or side.questions:
+                    self.sides_from[side.source].append((relation, number))
+
+    @classmethod
+    def read(cls, path: Path) -> "Lexicon":
+        """Read a lexicon file."""
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+        types = {name: _type(name, nouns) for name, nouns in content["types"].items()}
+        return cls(types, [relation_of(entry, types) for given in content["relation"] for entry in _entries(given)])
+
+
+def _entries(given: Mapping[str, str]) -> Iterator[Mapping[str, str]]:
+    """Give an entry, or one for each line of its `each`: nouns, then questions, between commas."""
+    if "each" not in given:
+        yield given
+        return
+    for line in given["each"].strip().splitlines():
+        parts = [part.strip() for part in line.split(",")]
+        nouns, questions = ("; ".join(p for p in parts if p.endswith("?") == asked) for asked in (False, True))
+        yield {"types": given["types"], "nouns": nouns, "ask": questions}
+
+
+def _type(name: str, text: str) -> Type:
+    nouns, _, asked = text.partition("|")
+    singular, several = [], []
+    for noun in _split(nouns):
+        one, _, many = noun.partition("/")
+        singular.append(one)
+        several.append(many or plural(one))
+    return Type(name, tuple(singular), tuple(several), asked.strip() or "what")
+
+
+def _split(text: str) -> list[str]:
+    return [part.strip() for part in text.split(";") if part.strip()]
+
+
+def relation_of(entry: Mapping[str, str], types: Mapping[str, Type]) -> Relation:
+    """Unfold an entry of the lexicon."""
+    source, target = (name.strip() for name in entry["types"].split(">"))
+    sides = (_Draft(labels=_split(entry.get("labels", ""))), _Draft(labels=_split(entry.get("inverse", ""))))
+    ends = (types[source], types[target])
+    for noun in _split(entry.get("nouns", "")):
+        _noun(noun, sides[0], sides[1], ends[0])
+    for noun in _split(entry.get("roles", "")):
+        _noun(noun, sides[1], sides[0], ends[1])
+    for verb in _split(entry.get("by", "")):
+        _verb(verb, sides[1], sides[0], ends[1], ends[0])
+    for verb in _split(entry.get("does", "")):
+        _verb(verb, sides[0], sides[1], ends[0], ends[1])
+    for participle in _split(entry.get("be", "")):
+        _participle(participle, sides[0], sides[1], ends[0], ends[1])
+    sides[0].add(_split(entry.get("ask", "")))
+    sides[1].add(_split(entry.get("ask_back", "")))
+    made = [
+        Side(start, end, *(tuple(dict.fromkeys(texts)) for texts in (draft.labels, draft.phrases, draft.questions)))
+        for draft, start, end in zip(sides, (source, target), (target, source), strict=True)
+    ]
+    return Relation((made[0], made[1]), entry.get("group", ""))
+
+
+def _noun(noun: str, side: _Draft, other: _Draft, source: Type) -> None:
+    """What one end is to the other: the capital of a country."""
+    one, _, many = noun.partition("/")
+    many = many or plural(one)
+    side.labels += [one, one, f"has {one}", many]
+    other.labels += [f"{one} of", f"is {one} of"]
+    for form in dict.fromkeys((one, one, many)):
+        side.phrases += [f"the {form} of {{x}}", f"{{x}}'s {form}", f"{form} of {{x}}", f"the {{x}} {form}"]
+    side.questions += [f"what {one} does {{x}} have", f"which {many} does {{x}} have"]
+    for kind, kinds in zip(source.singular, source.plural, strict=True):
+        other.phrases += [
+            f"the {kind} whose {one} is {{x}}",
+            f"{kinds} with {one} {{x}}",
+            f"{kinds} that have {{x}} as {one}",
+        ]
+        other.questions += [
+            f"which {kind} has {{x}} as its {one}", f"{{x}} is the {one} of which {kind}", f"what {kinds} have the {one} {{x}}",
+            f"which {kind} has the {one} {{x}}", f"of which {kind} is {{x}} the {one}",
+        ]  # fmt: skip
+    other.questions += [f"what is {{x}} the {one} of", f"{{x}} is the {one} of what", f"whose {one} is {{x}}"]
+
+
+def _verb(text: str, side: _Draft, other: _Draft, agent: Type, patient: Type) -> None:
+    """What the source does to the target: a person directs films, a player plays for a club."""
+    forms, _, rest = text.partition(" ")
+    base, *irregular = forms.split("/")
+    simple, participle = irregular if irregular else [past(base)] * 2
+    rest = f" {rest}" if rest else ""
+    side.labels += [f"{third(base)}{rest}", f"{simple}{rest}"]
+    if not rest:
+        other.labels += [f"{participle} by", f"{participle} by", f"was {participle} by"]
+    who = agent.asked if agent.asked == "who" else "what"
+    for kind, kinds in zip(patient.singular, patient.plural, strict=True):
+        side.questions += [f"which {kind} did {{x}} {base}{rest}", f"what {kinds} does {{x}} {base}{rest}"]
+        side.phrases += [f"the {kind} that {{x}} {simple}{rest}", f"{kinds} {{x}} {third(base)}{rest}"]
+        if not rest:
+            side.phrases += [f"{kinds} {participle} by {{x}}", f"the {kind} {participle} by {{x}}"]
+            side.questions += [f"what {kinds} were {participle} by {{x}}", f"which {kind} was {participle} by {{x}}"]
+    side.questions += [
+        f"what did {{x}} {base}{rest}",
+        f"what does {{x}} {base}{rest}",
+        f"what has {{x}} {participle}{rest}",
+    ]
+    if patient.asked == "who":
+        side.questions += [
+            f"who does {{x}} {base}{rest}",
+            f"who did {{x}} {base}{rest}",
+            f"whom did {{x}} {base}{rest}",
+        ]
+    other.questions += [f"{who} {simple}{rest} {{x}}", f"{who} {third(base)}{rest} {{x}}"]
+    for kind, kinds in zip(agent.singular, agent.plural, strict=True):
+        other.questions += [f"which {kind} {simple}{rest} {{x}}", f"what {kinds} {base}{rest} {{x}}"]
+        other.phrases += [
+            f"the {kind} that {simple}{rest} {{x}}", f"{kinds} {progressive(base)}{rest} {{x}}",
+            f"{kinds} that {base}{rest} {{x}}",
+        ]  # fmt: skip
+    if not rest:
+        other.questions += [f"{who} was {{x}} {participle} by", f"{{x}} was {participle} by {who}"]
+
+
+def _participle(text: str, side: _Draft, other: _Draft, source: Type, target: Type) -> None:
+    """What the source is, by the target: a city is located in a country."""
+    side.labels += [text, text, f"is {text}"]
+    first, _, preposition = text.rpartition(" ")
+    for kind in target.singular:
+        side.questions += [f"which {kind} is {{x}} {text}", f"{preposition} which {kind} is {{x}} {first}"]
+        side.phrases += [f"the {kind} {{x}} is {text}", f"the {kind} {preposition} which {{x}} is {first}"]
+    side.questions += [f"what is {{x}} {text}", f"what was {{x}} {text}"]
+    who = source.asked if source.asked == "who" else "what"
+    for kind, kinds in zip(source.singular, source.plural, strict=True):
+        other.questions += [f"which {kind} is {text} {{x}}", f"what {kinds} are {text} {{x}}"]
+        other.phrases += [f"{kinds} {text} {{x}}", f"the {kind} {text} {{x}}", f"{kinds} that are {text} {{x}}"]
+    other.questions += [f"{who} is {text} {{x}}", f"{who} was {text} {{x}}"]
+
+
+def wrap(phrase: str, target: Type, random: Random) -> str:
+    """Make a question of a noun phrase."""
+    wrappers = WRAPPERS + {"who": PERSON_WRAPPERS, "when": TIME_WRAPPERS}.get(target.asked, ())
+    templates, weights = zip(*wrappers, strict=True)
+    if random.random() < 0.1:
+        return f"which {random.choice(target.singular)} is {phrase}"
+    return str(random.choices(templates, weights)[0]).replace("{p}", phrase)
+
+
+def noisy(text: str, mention: str, random: Random) -> str:
+    """Misspell a word now and then, forget articles, add or leave the question mark."""
+    words = []
+    for word in text.split():
+        if word in ("the", "a", "an") and random.random() < 0.08:
+            continue
+        if mention not in word and len(word) > 4 and random.random() < TYPO_CHANCE:
+            at = random.randrange(len(word) - 1)
+            word = random.choice((word[:at] + word[at + 1 :], word[:at] + word[at + 1] + word[at] + word[at + 2 :]))
+        words.append(word)
+    return " ".join(words) + random.choice(("", "", "?", " ?"))
