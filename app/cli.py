@@ -23,7 +23,12 @@ from app.spool import SpoolFull
 from app.telemetry import Metrics, configure_logging
 from kb.errors import KnowledgeError
 
-app = typer.Typer(name="hopfact", help="Questions in English over your own triples.", no_args_is_help=True)
+app = typer.Typer(
+    name="hopfact",
+    help="Questions in English over your own triples.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
 kb_app = typer.Typer(help="Knowledge bases.", no_args_is_help=True)
 index_app = typer.Typer(help="Derived structures of the embedded store.", no_args_is_help=True)
 keys_app = typer.Typer(help="API keys.", no_args_is_help=True)

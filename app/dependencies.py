@@ -9,7 +9,7 @@ from typing import Annotated, Any, TypeVar
 
 import orjson
 from anyio.to_thread import run_sync
-from fastapi import Depends, Query, Request, Response
+from fastapi import Depends, Path, Query, Request, Response
 from fastapi.security import HTTPBearer
 from pydantic import BaseModel, ValidationError
 
@@ -59,6 +59,7 @@ Asker = Annotated[Access, Depends(may("ask"))]
 Writer = Annotated[Access, Depends(may("write"))]
 Admin = Annotated[Access, Depends(may("admin"))]
 Limit = Annotated[int, Query(ge=1, le=1_000, description="most rows of a page")]
+Id = Annotated[int, Path(ge=1, lt=2**63)]
 Cursor = Annotated[int, Query(ge=0, lt=2**63, description="`next_cursor` of the page before")]
 
 

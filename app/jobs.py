@@ -47,7 +47,7 @@ class Job:
 
     id: int
     kind: str
-    kb_id: int | None  # None: the KB is deleted, rows and all
+    kb_id: int
     kb: str
     state: State
     created_at: datetime
@@ -66,7 +66,6 @@ class Job:
     cancel_requested: bool
     worker: str | None
     heartbeat_at: datetime | None
-    attempts: int
 
     @property
     def is_finished(self) -> bool:
@@ -99,7 +98,7 @@ class Job:
 
 
 _JOB_FIELDS = [field.name for field in fields(Job) if field.name != "upload"]
-_UPLOAD_FIELDS = [field.name for field in fields(Upload)]
+_UPLOAD_FIELDS = [field.name for field in fields(Upload) if field.name != "num_bytes"]
 
 
 class JobStore:
@@ -120,7 +119,6 @@ class JobStore:
                 created_at=_now(),
                 total=upload.num_bytes,
                 spool=upload.spool,
-                num_bytes=upload.num_bytes,
                 media_type=upload.media_type,
                 content_encoding=upload.content_encoding,
                 source=upload.source,
@@ -201,7 +199,6 @@ class JobStore:
                 worker=worker,
                 started_at=job.started_at or _now(),
                 heartbeat_at=_now(),
-                attempts=job.attempts + 1,
                 **progress,
             )
             .returning(_job)
@@ -244,7 +241,7 @@ class JobStore:
 
     def release(self, job_id: int, worker: str) -> None:
         """Put a job back, unfinished, for whoever claims it next."""
-        self._update_own(job_id, worker, state="queued", worker=None, attempts=0)
+        self._update_own(job_id, worker, state="queued", worker=None)
 
     def reject(self, job_id: int, lines: Sequence[RejectedLine]) -> None:
         """Keep the lines that were left out."""
@@ -278,7 +275,8 @@ class JobStore:
 
 def _job_of(row: Row[Any]) -> Job:
     values = {name: row._mapping[name] for name in _JOB_FIELDS}
-    return Job(**values, upload=Upload(**{name: row._mapping[name] for name in _UPLOAD_FIELDS}))
+    read = {name: row._mapping[name] for name in _UPLOAD_FIELDS}
+    return Job(**values, upload=Upload(num_bytes=row._mapping["total"], **read))
 
 
 def _now() -> datetime:

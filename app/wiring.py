@@ -71,6 +71,7 @@ class Services:
         import torch
 
         from app.answering import AnsweringLimits, QuestionAnswerer
+        from app.sparql import QueryWriter
         from models.reader import Reader
 
         settings = self.settings
@@ -80,7 +81,7 @@ class Services:
             max_hops=settings.max_hops, fact_budget=settings.fact_budget, abstain_below=settings.abstain_below
         )
         reader = Reader.load(settings.reader, encoder=words)
-        return QuestionAnswerer(self.views, reader, self.encoder, limits)
+        return QuestionAnswerer(self.views, reader, self.encoder, QueryWriter(self.engine), limits)
 
     @cached_property
     def worker(self) -> Worker:

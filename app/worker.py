@@ -9,6 +9,7 @@ import errno
 import fcntl
 import os
 import secrets
+import shutil
 import socket
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -32,7 +33,6 @@ from kb.ingestion import Ingested, IngestionCancelled, IngestionTask, Progress, 
 from kb.triples import RejectedLine
 
 KB_DELETED = ("kb_deleted", "The knowledge base was deleted while the job ran: nothing of the upload is left.")
-_MAX_ATTEMPTS = 20
 _RETRY_SECONDS = (0.2, 1.0, 5.0, 15.0)
 
 log = logger("hopfact.worker")
@@ -51,6 +51,7 @@ class Worker:
         self._woken = Event()
         self._thread: Thread | None = None
         self._locks = settings.data / "workers"
+        self.work_folder = settings.work_folder / self.name
         self._lock = _hold(self._locks / f"{self.name}.lock")
 
     def start(self) -> None:
@@ -76,6 +77,7 @@ class Worker:
         self.ask_to_stop()
         if self._thread is not None:
             self._thread.join()
+        shutil.rmtree(self.work_folder, ignore_errors=True)
         self._lock.unlink(missing_ok=True)
 
     def run(self) -> None:
@@ -97,6 +99,7 @@ class Worker:
         removed = sweep(self._settings.spool_folder, wanted)
         for lock in self._locks.glob("*.lock"):
             if lock != self._lock and _is_free(lock):
+                shutil.rmtree(self._settings.work_folder / lock.stem, ignore_errors=True)
                 lock.unlink(missing_ok=True)
         if removed:
             log.info("removed uploads that belong to no job", files=removed)
@@ -158,13 +161,9 @@ class _JobRun:
 
     def _run(self) -> Job:
         try:
-            if self._job.kb_id is None:
-                return self._fail(*KB_DELETED)
-            if self._job.attempts > _MAX_ATTEMPTS and not self._job.is_merged:
-                return self._fail("worker_died", f"{_MAX_ATTEMPTS} workers died over this upload: send it in parts.")
             if not self._job.is_merged:
-                self._ingest(self._job.kb_id)
-            self._make_answerable(self._job.kb_id)
+                self._ingest()
+            self._make_answerable()
         except IngestionCancelled:
             if self._is_lost.is_set():
                 raise JobLost(f"job {self._job.id} belongs to another worker now") from None
@@ -179,10 +178,10 @@ class _JobRun:
             return self._fail(*self._reason(error))
         return self._end(lambda jobs: jobs.finish(self._job.id, self._name, "succeeded"))
 
-    def _ingest(self, kb_id: int) -> None:
+    def _ingest(self) -> None:
         upload = self._job.upload
         task = IngestionTask(
-            kb_id=kb_id,
+            kb_id=self._job.kb_id,
             spool=Path(upload.spool),
             options=ParseOptions(
                 media_type=upload.media_type,
@@ -194,8 +193,9 @@ class _JobRun:
                 blank_prefix=digest_of(Path(upload.spool)),
             ),
             on_error=upload.on_error,
-            work_folder=self._settings.work_folder,
+            work_folder=self._worker.work_folder,
         )
+        self._worker.work_folder.mkdir(parents=True, exist_ok=True)
         ingested = ingest(
             self._engine,
             task,
@@ -206,11 +206,11 @@ class _JobRun:
         )
         self._worker._metrics.triples.inc(ingested.accepted)
 
-    def _make_answerable(self, kb_id: int) -> None:
+    def _make_answerable(self) -> None:
         """The triples are committed, so this cannot fail any more, only take longer."""
         for pause in _RETRY_SECONDS:
             try:
-                self._worker._views.refresh(kb_id)
+                self._worker._views.refresh(self._job.kb_id)
             except KbNotFound:
                 raise
             except Exception:
@@ -221,7 +221,7 @@ class _JobRun:
                     raise IngestionCancelled from None
             else:
                 return
-        self._worker._views.rebuild(kb_id)
+        self._worker._views.rebuild(self._job.kb_id)
 
     def _note_progress(self, progress: Progress) -> None:
         self._progress = progress

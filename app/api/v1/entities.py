@@ -6,7 +6,7 @@ from fastapi import APIRouter, Query, Response
 
 from app.api.schemas import EntitiesReply, EntityFactsReply, RelationsReply
 from app.api.v1.triples import shown
-from app.dependencies import Asker, Cursor, Limit, Service, gives, reply
+from app.dependencies import Asker, Cursor, Id, Limit, Service, gives, reply
 from kb.store import TripleStore
 
 router = APIRouter(prefix="/v1/kbs/{kb}", tags=["entities"])
@@ -28,9 +28,7 @@ def find_entities(
 
 
 @router.get("/entities/{entity_id}", response_model=EntityFactsReply, responses=gives(404))
-def show_entity(
-    kb: str, entity_id: int, _: Asker, service: Service, cursor: Cursor = 0, limit: Limit = 100
-) -> Response:
+def show_entity(kb: str, entity_id: Id, _: Asker, service: Service, cursor: Cursor = 0, limit: Limit = 100) -> Response:
     """An entity with its other names and its facts, in pages."""
     with service.reading() as connection:
         store = TripleStore(connection)

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
 from app.api.schemas import JobReply, JobsReply, RejectedReply, State
-from app.dependencies import Asker, Cursor, Limit, Service, Writer, gives, reply
+from app.dependencies import Asker, Cursor, Id, Limit, Service, Writer, gives, reply
 from app.errors import NotFound
 from app.jobs import Job, JobStore
 from app.keys import Access
@@ -41,13 +41,13 @@ def list_jobs(
 
 
 @router.get("/{job_id}", response_model=JobReply, responses=gives(404))
-def show_job(job_id: int, access: Asker, service: Service) -> Response:
+def show_job(job_id: Id, access: Asker, service: Service) -> Response:
     """One job."""
     return reply(_job(service, access, job_id).envelope())
 
 
 @router.delete("/{job_id}", status_code=202, response_model=JobReply, responses=gives(404, 409))
-def cancel_job(job_id: int, access: Writer, service: Service) -> Response:
+def cancel_job(job_id: Id, access: Writer, service: Service) -> Response:
     """Cancel a job: at once when it waits, soon when it runs; a job that has ended gives 409."""
     _job(service, access, job_id)
     with service.writing() as connection:
@@ -60,7 +60,7 @@ def cancel_job(job_id: int, access: Writer, service: Service) -> Response:
     response_class=StreamingResponse,
     responses={200: {"content": {EVENT_STREAM: {"schema": {"type": "string"}}}}, **gives(404)},
 )
-async def follow_job(request: Request, job_id: int, access: Asker, service: Service) -> Response:
+async def follow_job(request: Request, job_id: Id, access: Asker, service: Service) -> Response:
     """Server-sent events: the job at each change, until it has ended."""
     job = await run_sync(_job, service, access, job_id)
     return StreamingResponse(
@@ -69,7 +69,7 @@ async def follow_job(request: Request, job_id: int, access: Asker, service: Serv
 
 
 @router.get("/{job_id}/rejected", response_model=RejectedReply, responses=gives(404))
-def list_rejected(job_id: int, access: Asker, service: Service, cursor: Cursor = 0, limit: Limit = 100) -> Response:
+def list_rejected(job_id: Id, access: Asker, service: Service, cursor: Cursor = 0, limit: Limit = 100) -> Response:
     """The lines that the job left out, in their order."""
     _job(service, access, job_id)
     with service.reading() as connection:

@@ -17,7 +17,6 @@ def create_kb(access: Admin, service: Service, body: Annotated[KbBody, Depends(b
     access.check_all_kbs("Only a key for all KBs can make one.")
     with service.writing() as connection:
         kb = TripleStore(connection).create_kb(body.name)
-    service.views.refresh(kb.id)
     return reply(service.kb_envelope(kb), 201, {"Location": f"/v1/kbs/{kb.name}"})
 
 

@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Response
 
 from app.api.schemas import KeyBody, KeysReply, NewKeyReply
-from app.dependencies import Admin, Service, body_of, gives, reply, takes
+from app.dependencies import Admin, Id, Service, body_of, gives, reply, takes
 from app.errors import Problem
 from app.keys import NewKey
 
@@ -33,7 +33,7 @@ def list_keys(access: Admin, service: Service) -> Response:
 
 
 @router.delete("/{key_id}", status_code=204, response_class=Response, responses=gives(404))
-def revoke_key(key_id: int, access: Admin, service: Service) -> Response:
+def revoke_key(key_id: Id, access: Admin, service: Service) -> Response:
     """Revoke a key: it is refused from now on."""
     service.keys.revoke(key_id, access.kb)
     return Response(status_code=204)

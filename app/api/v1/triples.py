@@ -34,7 +34,7 @@ router = APIRouter(prefix="/v1/kbs/{kb}", tags=["triples"])
 
 _FILE = {"schema": {"type": "string", "format": "binary"}}
 _TRIPLES = {JSON: {"schema": schema_reference(TriplesBody)}}
-Text = Annotated[str | None, Query(description="exact, after normalising; a label or an IRI")]
+Text = Annotated[str | None, Query(min_length=1, description="exact, after normalising; a label or an IRI")]
 Source = Annotated[str | None, Query(min_length=1, max_length=1_000, description="where the triples come from")]
 
 

@@ -1,0 +1,245 @@
+"""Bad input over HTTP: a clear problem, nothing lost, nothing half done, the service alive."""
+
+import gzip
+import os
+import resource
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.app.running import TSV, RunningService
+
+LINES = b"Oslo\tcapital of\tNorway\nRome\tcapital of\tItaly\n"
+
+
+@pytest.fixture
+def kb(service: RunningService) -> Iterator[str]:
+    """An empty KB; afterwards the service must live, and no upload may be left in the spool."""
+    yield service.kb()
+    assert service.http.get("/livez").status_code == 200
+    deadline = time.monotonic() + 5
+    while spool(service):
+        assert time.monotonic() < deadline, "an upload was left in the spool"
+        time.sleep(0.05)
+
+
+def spool(service: RunningService) -> list[Path]:
+    folder = service.services.settings.spool_folder
+    return list(folder.iterdir()) if folder.is_dir() else []
+
+
+def refused(reply: httpx.Response) -> tuple[int, str]:
+    assert reply.headers["content-type"] == "application/problem+json"
+    problem = reply.json()
+    assert problem["request_id"] == reply.headers["x-request-id"]
+    assert problem["status"] == reply.status_code
+    assert len(problem["detail"]) > 10
+    return reply.status_code, problem["code"]
+
+
+def failed(job: dict[str, object]) -> str:
+    assert job["state"] == "failed"
+    error = job["error"]
+    assert isinstance(error, dict)
+    assert len(error["detail"]) > 10
+    return str(error["code"])
+
+
+@pytest.mark.parametrize("media_type", [TSV, "application/json"])
+def test_an_empty_body(service: RunningService, kb: str, media_type: str) -> None:
+    assert refused(service.upload(kb, b"", media_type)) == (400, "empty_body")
+
+
+def test_a_missing_content_type(service: RunningService, kb: str) -> None:
+    reply = service.http.post(f"/v1/kbs/{kb}/triples", content=LINES)
+    assert refused(reply) == (415, "unsupported_media_type")
+    assert "text/csv" in reply.json()["detail"]
+
+
+@pytest.mark.parametrize("media_type", ["text/plain", "application/pdf", "tsv", "application/x-www-form-urlencoded"])
+def test_a_wrong_content_type(service: RunningService, kb: str, media_type: str) -> None:
+    assert refused(service.upload(kb, LINES, media_type)) == (415, "unsupported_media_type")
+
+
+def test_an_unknown_content_encoding(service: RunningService, kb: str) -> None:
+    assert refused(service.upload(kb, LINES, TSV, "br")) == (415, "unsupported_content_encoding")
+
+
+@pytest.mark.parametrize("framing", ["Content-Length: 1000", "Transfer-Encoding: chunked"])
+def test_a_body_cut_in_the_middle(service: RunningService, kb: str, framing: str) -> None:
+    body = LINES if "Length" in framing else b"%x\r\n%b\r\n" % (len(LINES), LINES)
+    head = f"POST /v1/kbs/{kb}/triples HTTP/1.1\r\nHost: localhost\r\nContent-Type: {TSV}\r\n{framing}\r\n\r\n"
+    before = service.http.get("/v1/jobs", params={"kb": kb}).json()
+    with socket.create_connection(("127.0.0.1", service.port)) as connection:
+        connection.sendall(head.encode() + body)
+        time.sleep(0.2)
+    time.sleep(0.2)
+    assert service.http.get("/v1/jobs", params={"kb": kb}).json() == before
+    assert service.facts(kb) == set()
+
+
+def test_gzip_that_is_not_gzip(service: RunningService, kb: str) -> None:
+    assert failed(service.ingest(kb, LINES, TSV, "gzip")) == "unpack_failed"
+    assert service.facts(kb) == set()
+
+
+def test_gzip_that_is_cut(service: RunningService, kb: str) -> None:
+    packed = gzip.compress(os.urandom(3000).hex().encode() + b"\n" + LINES)
+    assert failed(service.ingest(kb, packed[:-100], TSV, "gzip")) == "unpack_failed"
+
+
+def test_a_gzip_bomb(service: RunningService, kb: str) -> None:
+    bomb = gzip.compress(b"a\tb\tc\n" * 2_000_000)
+    assert failed(service.ingest(kb, bomb, TSV, "gzip")) == "unpacked_too_large"
+    assert service.facts(kb) == set()
+
+
+def test_an_upload_that_announces_more_than_the_limit(service: RunningService, kb: str) -> None:
+    assert refused(service.upload(kb, b"a\tb\tc\n" * 2_000_000)) == (413, "request_too_large")
+
+
+def test_a_stream_that_grows_beyond_the_limit(service: RunningService, kb: str) -> None:
+    chunks = (b"a\tb\tc\n" * 100_000 for _ in range(20))
+    with suppress(httpx.WriteError):  # the service may close the connection before the client is done sending
+        assert refused(service.upload(kb, chunks)) == (413, "request_too_large")
+    assert service.facts(kb) == set()
+
+
+def test_a_json_body_beyond_its_limit(service: RunningService, kb: str) -> None:
+    body = b'{"triples": [' + b" " * 3_000_000 + b"]}"
+    assert refused(service.upload(kb, body, "application/json")) == (413, "request_too_large")
+
+
+@pytest.mark.parametrize("body", [b"{", b"nonsense", b'{"triples": [}', b"\xff\xfe"])
+def test_a_body_that_is_no_json(service: RunningService, kb: str, body: bytes) -> None:
+    assert refused(service.upload(kb, body, "application/json")) == (400, "malformed_json")
+    reply = service.http.post(f"/v1/kbs/{kb}/ask", content=body, headers={"Content-Type": "application/json"})
+    assert refused(reply) == (400, "malformed_json")
+
+
+BAD_LINES = {
+    "invalid UTF-8": b"a\tb\t\xff\xfe",
+    "NUL": b"a\tb\tc\0d",
+    "two fields": b"a\tb",
+    "four fields": b"a\tb\tc\td",
+    "empty subject": b"\tb\tc",
+    "empty relation": b"a\t \tc",
+    "empty object": b"a\tb\t",
+    "a label of one megabyte": b"a\tb\t" + b"c" * 900_000,
+    "a line beyond the limit": b"a\tb\t" + b"c" * 1_200_000,
+}
+
+
+@pytest.mark.parametrize("name", BAD_LINES)
+def test_a_bad_line_is_listed_and_the_rest_goes_in(service: RunningService, kb: str, name: str) -> None:
+    job = service.ingest(kb, b"Oslo\tcapital of\tNorway\n" + BAD_LINES[name] + b"\nRome\tcapital of\tItaly\n")
+    assert (job["state"], job["accepted"], job["rejected"]) == ("succeeded", 2, 1)
+    lines = service.http.get(f"/v1/jobs/{job['id']}/rejected").json()["rejected"]
+    assert [line["number"] for line in lines] == [2]
+    assert lines[0]["reason"]
+    assert len(lines[0]["text"]) <= 200
+
+
+def test_a_byte_order_mark_is_no_part_of_the_first_name(service: RunningService, kb: str) -> None:
+    job = service.ingest(kb, b"\xef\xbb\xbf" + LINES)
+    assert (job["accepted"], job["rejected"]) == (2, 0)
+    assert ("Oslo", "capital of", "Norway") in service.facts(kb)
+
+
+def test_a_bad_line_aborts_when_that_was_asked_for(service: RunningService, kb: str) -> None:
+    job = service.ingest(kb, LINES + b"a\tb\n", on_error="abort")
+    assert failed(job) == "line_rejected"
+    assert "Line 3" in job["error"]["detail"]
+    assert service.facts(kb) == set()
+
+
+def test_on_error_of_another_kind(service: RunningService, kb: str) -> None:
+    assert refused(service.upload(kb, LINES, on_error="ignore")) == (422, "invalid_parameter")
+
+
+def test_ten_thousand_bad_lines_are_all_listed_in_pages(service: RunningService, kb: str) -> None:
+    data = b"".join(b"s%d\tr\to\n" % number + (b"bad\n" if number % 2 else b"") for number in range(20_000))
+    job = service.ingest(kb, data)
+    assert (job["state"], job["accepted"], job["rejected"]) == ("succeeded", 20_000, 10_000)
+    numbers, cursor = [], 0
+    while cursor is not None:
+        page = service.http.get(f"/v1/jobs/{job['id']}/rejected", params={"cursor": cursor, "limit": 1000}).json()
+        numbers += [line["number"] for line in page["rejected"]]
+        cursor = page["next_cursor"]
+    assert len(numbers) == 10_000
+    assert numbers == sorted(set(numbers))
+
+
+def test_a_turtle_syntax_error_names_its_line(service: RunningService, kb: str) -> None:
+    data = b"@prefix : <http://e.org/> .\n:a :b :c .\n:a :b .\n:d :e :f .\n"
+    job = service.ingest(kb, data, "text/turtle")
+    assert failed(job) == "syntax_error"
+    assert "line 3" in job["error"]["detail"]
+    assert service.facts(kb) == set()
+
+
+def test_the_same_file_in_two_jobs_at_once(service: RunningService, kb: str) -> None:
+    data = b"".join(b"s%d\tr%d\to%d\n" % (number, number % 7, number % 100) for number in range(5_000))
+    numbers = [service.upload(kb, data).json()["id"] for _ in range(2)]
+    first, second = (service.ended(number) for number in numbers)
+    assert {first["state"], second["state"]} == {"succeeded"}
+    assert first["accepted"] + second["accepted"] == 5_000
+    assert first["duplicates"] + second["duplicates"] == 5_000
+    assert service.http.get(f"/v1/kbs/{kb}").json()["counts"]["triples"] == 5_000
+
+
+def test_a_full_disk_while_spooling(service: RunningService, kb: str) -> None:
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (6 * 1024**2, limits[1]))
+    try:
+        reply = service.upload(kb, b"a\tb\tc\n" * 1_200_000)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert refused(reply) == (507, "disk_full")
+    assert service.ingest(kb, LINES)["state"] == "succeeded"
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "code"),
+    [
+        ("GET", "/v1/nothing", 404, "not_found"),
+        ("GET", "/", 404, "not_found"),
+        ("PUT", "/v1/kbs", 405, "method_not_allowed"),
+        ("DELETE", "/v1/kbs", 405, "method_not_allowed"),
+        ("GET", "/v1/jobs/none", 422, "invalid_parameter"),
+        ("GET", "/v1/jobs/999999", 404, "job_not_found"),
+        ("GET", "/v1/jobs/99999999999999999999999", 422, "invalid_parameter"),
+        ("GET", "/v1/jobs/999999/events", 404, "job_not_found"),
+        ("GET", "/v1/jobs?state=asleep", 422, "invalid_parameter"),
+        ("DELETE", "/v1/keys/999999", 404, "key_not_found"),
+        ("POST", "/v1/kbs", 415, "unsupported_media_type"),
+    ],
+)
+def test_a_request_that_makes_no_sense_is_a_problem(
+    service: RunningService, method: str, path: str, status: int, code: str
+) -> None:
+    assert refused(service.http.request(method, path)) == (status, code)
+
+
+def test_a_request_id_is_taken_over_or_made(service: RunningService) -> None:
+    assert service.http.get("/livez", headers={"X-Request-ID": "mine-1"}).headers["x-request-id"] == "mine-1"
+    strange = service.http.get("/livez", headers={"X-Request-ID": "a b<script>"}).headers["x-request-id"]
+    assert strange != "a b<script>"
+    assert len(strange) == 24
+
+
+def test_an_unexpected_fault_is_a_problem_that_tells_nothing(
+    service: RunningService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken() -> bytes:
+        raise ZeroDivisionError("internals")
+
+    monkeypatch.setattr(service.services.metrics, "page", broken)
+    reply = service.http.get("/metrics")
+    assert refused(reply) == (500, "internal_error")
+    assert "internals" not in reply.text

@@ -1,0 +1,174 @@
+"""Keys over HTTP: a service of its own, because the first key closes it."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import httpx
+import pytest
+
+from app.settings import Settings
+from tests.app.running import TSV, RunningService, running, triples
+
+ROOT = "a-root-key-of-the-environment"
+
+
+@pytest.fixture(scope="module")
+def closed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningService]:
+    """A service with a key from the environment, a KB `one`, and a KB `two`; no cache, so that changes show at once."""
+    settings = Settings(
+        data=tmp_path_factory.mktemp("closed"),
+        api_key=ROOT,  # type: ignore[arg-type]
+        threads=1,
+        key_cache_seconds=0,
+        log_level="error",
+    )
+    with running(settings) as service:
+        service.http.headers["Authorization"] = f"Bearer {ROOT}"
+        for name in ("one", "two"):
+            service.http.post("/v1/kbs", json={"name": name})
+        yield service
+
+
+def made(service: RunningService, scope: str, kb: str | None = None, **more: Any) -> dict[str, Any]:
+    reply = service.http.post("/v1/keys", json={"name": "test", "scope": scope, "kb": kb, **more})
+    assert reply.status_code == 201, reply.text
+    return dict(reply.json())
+
+
+def client(service: RunningService, key: str | None) -> httpx.Client:
+    return httpx.Client(base_url=service.url, headers={"Authorization": f"Bearer {key}"} if key else {}, timeout=60)
+
+
+def refused(reply: httpx.Response) -> tuple[int, str]:
+    assert reply.headers["content-type"] == "application/problem+json"
+    return reply.status_code, reply.json()["code"]
+
+
+@pytest.mark.parametrize("authorization", [None, "Bearer", "Bearer x", "Bearer hf_" + "a" * 54, "Basic YTpi", "\xff"])
+def test_an_unknown_key_is_401(closed: RunningService, authorization: str | None) -> None:
+    headers = {} if authorization is None else {"Authorization": authorization.encode("latin-1")}
+    with httpx.Client(base_url=closed.url, headers=headers) as stranger:
+        reply = stranger.get("/v1/kbs")
+    assert refused(reply) == (401, "key_refused")
+    assert reply.headers["www-authenticate"] == "Bearer"
+
+
+def test_health_needs_no_key(closed: RunningService) -> None:
+    with client(closed, None) as stranger:
+        assert [stranger.get(path).status_code for path in ("/livez", "/readyz", "/metrics", "/openapi.json")] == [
+            200
+        ] * 4
+
+
+def test_a_key_is_shown_once_and_kept_as_a_hash(closed: RunningService) -> None:
+    key = made(closed, "ask")
+    listed = [one for one in closed.http.get("/v1/keys").json()["keys"] if one["id"] == key["id"]]
+    assert listed == [{name: value for name, value in key.items() if name != "key"}]
+    database = closed.services.settings.data / "hopfact.sqlite"
+    secret = key["key"].rsplit("_", 1)[1].encode()
+    for file in database.parent.glob("hopfact.sqlite*"):
+        assert secret not in file.read_bytes()
+
+
+def test_each_scope_may_do_what_is_below_it(closed: RunningService) -> None:
+    body = {"triples": triples("a|b|c")}
+    calls = {
+        "ask": lambda http: http.get("/v1/kbs/one/triples"),
+        "write": lambda http: http.post("/v1/kbs/one/triples", json=body),
+        "admin": lambda http: http.get("/v1/keys"),
+    }
+    for number, scope in enumerate(calls):
+        with client(closed, made(closed, scope)["key"]) as http:
+            for other, (needed, call) in enumerate(calls.items()):
+                reply = call(http)
+                if other <= number:
+                    assert reply.status_code == 200, (scope, needed)
+                else:
+                    assert refused(reply) == (403, "scope_too_small"), (scope, needed)
+
+
+def test_another_kb_is_as_if_it_did_not_exist(closed: RunningService) -> None:
+    job = closed.ingest("two", b"x\ty\tz\n", TSV)
+    with client(closed, made(closed, "admin", "one")["key"]) as http:
+        unknown = http.get("/v1/kbs/none").json()
+        for method, path in (
+            ("GET", "/v1/kbs/two"),
+            ("DELETE", "/v1/kbs/two"),
+            ("GET", "/v1/kbs/two/triples"),
+            ("GET", "/v1/kbs/two/export"),
+            ("GET", "/v1/kbs/two/entities"),
+            ("GET", "/v1/kbs/two/relations"),
+        ):
+            reply = http.request(method, path)
+            assert refused(reply) == (404, "kb_not_found")
+            assert reply.json()["detail"] == unknown["detail"].replace("none", "two")
+        assert [kb["name"] for kb in http.get("/v1/kbs").json()["kbs"]] == ["one"]
+        assert refused(http.get(f"/v1/jobs/{job['id']}")) == (404, "job_not_found")
+        assert refused(http.delete(f"/v1/jobs/{job['id']}")) == (404, "job_not_found")
+        assert {one["kb"] for one in http.get("/v1/jobs").json()["jobs"]} <= {"one"}
+        assert http.get("/v1/jobs", params={"kb": "two"}).json()["jobs"] == []
+
+
+def test_a_key_for_one_kb_makes_neither_kbs_nor_wider_keys(closed: RunningService) -> None:
+    with client(closed, made(closed, "admin", "one")["key"]) as http:
+        assert refused(http.post("/v1/kbs", json={"name": "three"})) == (403, "scope_too_small")
+        assert refused(http.post("/v1/keys", json={"name": "x", "scope": "ask"})) == (403, "scope_too_small")
+        assert refused(http.post("/v1/keys", json={"name": "x", "scope": "ask", "kb": "two"})) == (404, "kb_not_found")
+        assert http.post("/v1/keys", json={"name": "x", "scope": "ask", "kb": "one"}).status_code == 201
+        assert {key["kb"] for key in http.get("/v1/keys").json()["keys"]} == {"one"}
+
+
+def test_a_revoked_key_is_refused_from_then_on(closed: RunningService) -> None:
+    key = made(closed, "ask")
+    with client(closed, key["key"]) as http:
+        assert http.get("/v1/kbs").status_code == 200
+        assert closed.http.delete(f"/v1/keys/{key['id']}").status_code == 204
+        assert refused(http.get("/v1/kbs")) == (401, "key_refused")
+
+
+def test_an_expired_key_is_refused(closed: RunningService) -> None:
+    past = (datetime.now(UTC) - timedelta(seconds=1)).isoformat()
+    future = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
+    with client(closed, made(closed, "ask", expires_at=past)["key"]) as http:
+        assert refused(http.get("/v1/kbs")) == (401, "key_refused")
+    with client(closed, made(closed, "ask", expires_at=future)["key"]) as http:
+        assert http.get("/v1/kbs").status_code == 200
+
+
+def test_the_keys_of_a_deleted_kb_are_gone(closed: RunningService) -> None:
+    closed.http.post("/v1/kbs", json={"name": "short-lived"})
+    key = made(closed, "ask", "short-lived")
+    closed.http.delete("/v1/kbs/short-lived")
+    closed.http.post("/v1/kbs", json={"name": "short-lived"})
+    with client(closed, key["key"]) as http:
+        assert http.get("/v1/kbs/short-lived").status_code in (401, 404)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"name": "x", "scope": "root"},
+        {"name": "", "scope": "ask"},
+        {"scope": "ask"},
+        {"name": "x", "scope": "ask", "kb": "../x"},
+        {"name": "x", "scope": "ask", "expires_at": "2030-01-01T00:00:00"},
+        {"name": "x", "scope": "ask", "colour": "red"},
+    ],
+)
+def test_a_key_that_makes_no_sense_is_refused(closed: RunningService, body: dict[str, str]) -> None:
+    assert refused(closed.http.post("/v1/keys", json=body)) == (422, "invalid_body")
+
+
+def test_an_open_service_closes_with_its_first_key(tmp_path_factory: pytest.TempPathFactory) -> None:
+    settings = Settings(data=tmp_path_factory.mktemp("open"), threads=1, log_level="error")
+    with running(settings) as service:
+        rebound = service.http.get("/v1/kbs", headers={"Host": "evil.example"})
+        assert refused(rebound) == (401, "key_refused")
+        assert service.http.get("/v1/kbs").status_code == 200
+        locked_out = service.http.post("/v1/keys", json={"name": "x", "scope": "ask"})
+        assert refused(locked_out) == (409, "first_key_must_be_admin")
+        key = made(service, "admin")["key"]
+        assert refused(service.http.get("/v1/kbs")) == (401, "key_refused")
+        with client(service, key) as http:
+            assert http.get("/v1/kbs").status_code == 200

@@ -1,0 +1,73 @@
+from typing import Any
+
+import pytest
+
+from tests.app.running import RunningService
+
+# Design section 7, as far as it is built.
+CALLS = {
+    "/livez": {"get"},
+    "/readyz": {"get"},
+    "/metrics": {"get"},
+    "/v1/kbs": {"get", "post"},
+    "/v1/kbs/{kb}": {"get", "delete"},
+    "/v1/kbs/{kb}/triples": {"get", "post", "delete"},
+    "/v1/kbs/{kb}/export": {"get"},
+    "/v1/kbs/{kb}/entities": {"get"},
+    "/v1/kbs/{kb}/entities/{entity_id}": {"get"},
+    "/v1/kbs/{kb}/relations": {"get"},
+    "/v1/kbs/{kb}/ask": {"post"},
+    "/v1/kbs/{kb}/ask/batch": {"post"},
+    "/v1/jobs": {"get"},
+    "/v1/jobs/{job_id}": {"get", "delete"},
+    "/v1/jobs/{job_id}/events": {"get"},
+    "/v1/jobs/{job_id}/rejected": {"get"},
+    "/v1/keys": {"get", "post"},
+    "/v1/keys/{key_id}": {"delete"},
+}
+
+
+@pytest.fixture(scope="module")
+def document(service: RunningService) -> Any:
+    return service.http.get("/openapi.json").json()
+
+
+def operations(document: Any) -> list[tuple[str, str, Any]]:
+    return [(path, method, call) for path, calls in document["paths"].items() for method, call in calls.items()]
+
+
+def test_exactly_the_designed_calls_are_there(document: Any) -> None:
+    assert document["openapi"].startswith("3.1")
+    assert {path: set(calls) for path, calls in document["paths"].items()} == CALLS
+
+
+def test_every_reference_is_defined(document: Any) -> None:
+    def references(part: Any) -> set[str]:
+        if isinstance(part, dict):
+            own = {part["$ref"]} if isinstance(part.get("$ref"), str) else set()
+            return own.union(*(references(value) for value in part.values()))
+        return set().union(*(references(value) for value in part)) if isinstance(part, list) else set()
+
+    defined = {f"#/components/schemas/{name}" for name in document["components"]["schemas"]}
+    assert references(document) <= defined
+
+
+def test_every_error_is_declared_as_a_problem(document: Any) -> None:
+    for path, method, call in operations(document):
+        for status, response in call["responses"].items():
+            if int(status) >= 400:
+                assert list(response["content"]) == ["application/problem+json"], (path, method, status)
+
+
+def test_every_call_of_v1_takes_a_bearer_key(document: Any) -> None:
+    for path, method, call in operations(document):
+        assert bool(call.get("security")) == path.startswith("/v1/"), (path, method)
+
+
+def test_every_body_is_declared(document: Any) -> None:
+    with_body = {path for path, method, call in operations(document) if "requestBody" in call and method == "post"}
+    assert with_body == {path for path, calls in CALLS.items() if "post" in calls}
+
+
+def test_the_explorer_is_served(service: RunningService) -> None:
+    assert service.http.get("/docs").headers["content-type"].startswith("text/html")

@@ -1,0 +1,126 @@
+import asyncio
+from threading import Event
+from typing import Any
+
+import pytest
+
+from app.answering import Question
+from app.batching import QuestionBatcher
+from app.errors import Overloaded
+from app.telemetry import Metrics
+
+
+class Oracle:
+    """Answers with the question; keeps the batches that it saw; waits for `go` first."""
+
+    def __init__(self) -> None:
+        self.batches: list[tuple[str, list[str]]] = []
+        self.go = Event()
+        self.go.set()
+
+    def ask(self, kb: str, questions: list[Question]) -> list[dict[str, Any]]:
+        self.go.wait(10)
+        texts = [question.text for question in questions]
+        self.batches.append((kb, texts))
+        if "bad" in texts:
+            raise ValueError("bad question")
+        return [{"answer": text} for text in texts]
+
+
+def batcher(oracle: Oracle, most: int = 4, most_waiting: int = 100) -> QuestionBatcher:
+    return QuestionBatcher(oracle.ask, Metrics(), most, most_waiting)
+
+
+def questions(*texts: str) -> list[Question]:
+    return [Question(text) for text in texts]
+
+
+async def held(oracle: Oracle, asker: QuestionBatcher, *asks: Any) -> list[Any]:
+    """What the asks give when all of them arrive while the first question is being read."""
+    oracle.go.clear()
+    first = asyncio.create_task(asker.ask("kb", questions("first")))
+    await asyncio.sleep(0.05)
+    waiting = [asyncio.create_task(ask) for ask in asks]
+    await asyncio.sleep(0.05)
+    oracle.go.set()
+    await first
+    return await asyncio.gather(*waiting, return_exceptions=True)
+
+
+def test_a_lone_question_is_asked_at_once() -> None:
+    oracle = Oracle()
+    assert asyncio.run(batcher(oracle).ask("kb", questions("a"))) == [{"answer": "a"}]
+
+
+def test_questions_that_wait_are_read_together() -> None:
+    oracle = Oracle()
+
+    async def crowd() -> list[Any]:
+        asker = batcher(oracle)
+        return await held(oracle, asker, *(asker.ask("kb", questions(text)) for text in "abc"))
+
+    assert asyncio.run(crowd()) == [[{"answer": text}] for text in "abc"]
+    assert oracle.batches == [("kb", ["first"]), ("kb", ["a", "b", "c"])]
+
+
+def test_questions_on_two_kbs_are_never_mixed() -> None:
+    oracle = Oracle()
+
+    async def crowd() -> None:
+        asker = batcher(oracle)
+        await held(oracle, asker, asker.ask("one", questions("a")), asker.ask("two", questions("b")))
+
+    asyncio.run(crowd())
+    assert oracle.batches[1:] == [("one", ["a"]), ("two", ["b"])]
+
+
+def test_one_bad_question_spoils_no_other() -> None:
+    oracle = Oracle()
+
+    async def crowd() -> list[Any]:
+        asker = batcher(oracle)
+        return await held(oracle, asker, *(asker.ask("kb", questions(text)) for text in ("a", "bad", "c")))
+
+    first, second, third = asyncio.run(crowd())
+    assert (first, third) == ([{"answer": "a"}], [{"answer": "c"}])
+    assert isinstance(second, ValueError)
+
+
+def test_single_questions_overtake_a_long_batch() -> None:
+    oracle = Oracle()
+
+    async def crowd() -> None:
+        asker = batcher(oracle)
+        many = asker.ask("kb", questions(*(f"many{number}" for number in range(8))))
+        await held(oracle, asker, many, *(asker.ask("kb", questions(text)) for text in "abc"))
+
+    asyncio.run(crowd())
+    assert oracle.batches[1] == ("kb", ["a", "b", "c", "many0"])
+
+
+def test_too_many_questions_are_refused() -> None:
+    oracle = Oracle()
+    with pytest.raises(Overloaded):
+        asyncio.run(batcher(oracle, most_waiting=2).ask("kb", questions("a", "b", "c")))
+    assert oracle.batches == []
+
+
+def test_a_batch_of_nothing_but_given_up_questions_does_not_stop_the_rest() -> None:
+    oracle = Oracle()
+
+    async def crowd() -> list[Any]:
+        asker = batcher(oracle, most=1)
+        oracle.go.clear()
+        first = asyncio.create_task(asker.ask("kb", questions("first")))
+        await asyncio.sleep(0.05)
+        given_up = asyncio.create_task(asker.ask("kb", questions("given up")))
+        last = asyncio.create_task(asker.ask("kb", questions("last")))
+        await asyncio.sleep(0.05)
+        given_up.cancel()
+        await asyncio.sleep(0)
+        oracle.go.set()
+        await first
+        return await last
+
+    assert asyncio.run(crowd()) == [{"answer": "last"}]
+    assert oracle.batches == [("kb", ["first"]), ("kb", ["last"])]
