@@ -52,9 +52,11 @@ def run(console: Console, settings: Settings, *, once: bool = False) -> None:
     started = time.perf_counter()
     with _serving(settings) as (url, thread), _client(settings, url) as client:
         _wait_until_ready(client, thread)
-        job = _load(client, console)
-        facts = job["accepted"] + job["duplicates"]
-        console.print(f"{facts:,} facts about countries and cities are in the knowledge base [bold]{KB}[/bold].")
+        _load(client, console)
+        counts = _checked(client.get(f"/v1/kbs/{KB}"))["counts"]
+        console.print(
+            f"{counts['triples']:,} facts about countries and cities are in the knowledge base [bold]{KB}[/bold]."
+        )
         console.print(_answers(client))
         console.print(f"Ready after {time.perf_counter() - started:.1f} s at [link]{url}/docs[/link]. Ask your own:\n")
         console.print(_example(url, settings), soft_wrap=True, highlight=False)
@@ -125,8 +127,8 @@ def _checked(reply: httpx.Response) -> dict[str, Any]:
     return found
 
 
-def _load(client: httpx.Client, console: Console) -> dict[str, Any]:
-    """Sends the facts; the ended job. Facts that are there already count as duplicates."""
+def _load(client: httpx.Client, console: Console) -> None:
+    """Sends the facts and waits until they are answerable; those that are there already change nothing."""
     if client.get(f"/v1/kbs/{KB}").status_code == httpx.codes.NOT_FOUND:
         _checked(client.post("/v1/kbs", json={"name": KB}))
     columns = (TextColumn("Loading"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"), TimeElapsedColumn())
@@ -141,7 +143,6 @@ def _load(client: httpx.Client, console: Console) -> dict[str, Any]:
             progress.update(bar, completed=job["progress"]["done"], total=job["progress"]["total"])
     if job["state"] != "succeeded":
         raise DemoFailed(f"Loading has {job['state']}: {job['error']}")
-    return job
 
 
 def _answers(client: httpx.Client) -> Table:
