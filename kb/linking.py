@@ -336,8 +336,7 @@ def _unmatched(view: KnowledgeView, words: Sequence[_Word], mentions: Sequence[M
 
 
 def _looks_like_name(word: _Word, place: int) -> bool:
-    is_capitalised = word.text[0].isupper()
-    return is_capitalised and (word.key not in COMMON_WORDS or (place > 0 and word.key not in _CONNECTORS))
+    return word.text[0].isupper() and (place > 0 or word.key not in COMMON_WORDS)
 
 
 def _runs(words: Sequence[_Word], is_kept: Sequence[bool]) -> list[range]:

@@ -123,8 +123,7 @@ class KnowledgeView:
     def keys_of(self, entities: IntArray) -> IntArray:
         """Distinct keys in reach of the entities, sorted; looks at no more entities than the budget says."""
         graph = self.base.graph
-        if len(entities) == 1 and self.delta.is_empty:
-            entity = int(entities[0])
+        if len(entities) == 1 and self._is_untouched(entity := int(entities[0])):
             first, last = graph.groups_of(entity)
             return (graph.codes[first:last] - entity * graph.num_keys).astype(np.int32)
         entities = entities[: self._budgets.key_entities]
@@ -142,12 +141,11 @@ class KnowledgeView:
 
         Reads at most `budget` facts: when there are more, those of the heaviest entities first, in KB order.
         """
-        if len(entities) == 1 and self.delta.is_empty:
-            graph = self.base.graph
-            group = graph.group(int(entities[0]), key)
+        if len(entities) == 1 and self._is_untouched(entity := int(entities[0])):
+            group = self.base.graph.group(entity, key)
             if group < 0:
                 return NOWHERE
-            targets, facts = graph.read_one(group, budget)
+            targets, facts = self.base.graph.read_one(group, budget)
             return Hop(targets, np.full(len(targets), weights[0], np.float32), facts, len(targets))
         return merge_targets(self._read(entities, key, budget, weights), weights)
 
@@ -192,6 +190,11 @@ class KnowledgeView:
                 is_deleted = not offset and bool(is_in(np.array([place]), self.delta.deleted)[0])
                 return None if is_deleted else offset + place
         return None
+
+    def _is_untouched(self, entity: int) -> bool:
+        """Whether the facts of an entity are those of the generation."""
+        delta = self.delta
+        return delta.is_empty or (entity not in delta.lost_degrees and not delta.graph.degree(entity))
 
     def _num_facts(self, entities: IntArray, key: int) -> int:
         graphs = (self.base.graph, self.delta.graph)

@@ -54,7 +54,7 @@ def triple(subject: str, relation: str, value: str, source: str | None = None) -
 class Knowledge:
     """One KB in SQL, and its views."""
 
-    def __init__(self, folder: Path, encoder: WordEncoder | None = None, **budgets: Any) -> None:  # noqa: ANN401
+    def __init__(self, folder: Path, encoder: WordEncoder | None = None, **budgets: Any) -> None:
         self.engine = sqlite_engine(folder)
         self.folder = folder
         self.encoder = encoder or WordEncoder()
