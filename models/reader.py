@@ -162,11 +162,12 @@ class Reader:
         for request in requests:
             searches.append(_Search(request, beam, self._network.config.mask_topic, texts, row))
             row += len(request.readings)
+        glimpse: Glimpse | None = None
         for hop in range(max(request.max_hops for request in requests)):
             live = [path for search in searches for path in search.live]
             if not live:
                 break
-            if hop > 0:
+            if glimpse is not None:
                 parents = torch.tensor([path.parent for path in live])
                 question = question.rows(parents)
                 state = self._advance(state, glimpse, parents, searches)
@@ -239,9 +240,9 @@ class _Search:
         for candidate in candidates:
             if candidate.worth < candidates[0].worth - LEAST_WORTH or len(self.live) == self._beam:
                 break
-            path = self._follow(hop, candidate, attention[candidate.row])
-            if path is not None:
-                self.live.append(path)
+            moved = self._follow(hop, candidate, attention[candidate.row])
+            if moved is not None:
+                self.live.append(moved)
         if hop + 1 == self.request.max_hops:
             self._chains.extend(self._chain(path, path.log_probability) for path in self.live)
             self.live = []

@@ -133,7 +133,7 @@ class TrainingRun:
 
 
 def path_loss(network: PathReader, batch: PathBatch, label_smoothing: float = 0.0) -> tuple[Tensor, float]:
-    """Cross-entropy of every choice among what was in reach, gold keys read; and the share of choices that were right."""
+    """Cross-entropy of every choice among what was in reach, gold keys read; and the share of right choices."""
     question = network.encode_questions(batch.questions)
     keys = Keys.join([network.encode_labels(part) for part in batch.labels])
     state = network.begin(question)
@@ -198,7 +198,6 @@ def train(
             losses, rights = [], []
         if run.step % config.resume_steps == 0:
             run.save(state)
-    provenance = {"recipe": given.name, "seed": config.seed, "steps": config.steps, "threads": threads}
-    checkpoints.save(network, out, encoder.id, provenance)
+    checkpoints.save(network, out, encoder.id, {"recipe": given.name, "seed": config.seed, "steps": config.steps})
     state.unlink(missing_ok=True)
     return out

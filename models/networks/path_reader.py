@@ -13,10 +13,10 @@ of the query) are `query`, `keys.vectors` and `advance` here.
     scores          = q . k / sqrt(dim) + c cos(sum_i a_i e_i, sum_j e_j of the label);  STOP, REJECT: M_e([.., s])
     state      s'   = gru(k, s),  r' = r + a
 
-Differences from the papers: keys hold no entity (the memory gives the keys in reach of the entities at hand), a key's
-vector comes from its label by the encoder that reads the question, its direction by a map of its own; the state is read
-keys, entities are moved outside the network; a cosine of untrained word vectors stands beside the learned score, because
-it holds for words that training never showed; REJECT says that nothing in reach fits.
+Differences from the papers: keys hold no entity (the memory gives the keys in reach of the entities at hand); a key's
+vector comes from its label by the first layers of the question's encoder, its direction by a map of its own; the state
+is read keys, entities are moved outside the network; a cosine of untrained word vectors stands beside the learned
+score, because it holds for words that training never showed; REJECT says that nothing in reach fits.
 Known result: recipes/path_reader.toml.
 """
 
@@ -42,6 +42,7 @@ class PathReaderConfig:
     word_dim: int = 256
     dim: int = 256
     layers: int = 2
+    label_layers: int = 1
     heads: int = 4
     feedforward: int = 512
     max_tokens: int = 48
@@ -153,23 +154,23 @@ class PathReader(nn.Module):
         for embedding in (self.marks, self.positions, self.distances, self.kinds):
             nn.init.normal_(embedding.weight, std=0.02)
 
-    def _encode(self, tokens: Tokens, kind: int) -> tuple[Tensor, Tensor]:
+    def _encode(self, tokens: Tokens, kind: int, layers: int) -> tuple[Tensor, Tensor]:
         static = self.table[tokens.ids] * (tokens.marks == WORD)[..., None]  # batch tokens word_dim
         shifted = tokens.distances.clamp(-self.config.max_distance, self.config.max_distance) + self.config.max_distance
         words = self.inputs(functional.normalize(static, dim=-1)) + self.marks(tokens.marks) + self.distances(shifted)
         words = self.dropout(words + self.positions.weight[: words.shape[1]] + self.kinds.weight[kind])
-        for layer in self.layers:
+        for layer in self.layers[:layers]:
             words = layer(words, tokens.present)
         return self.norm(words), static * tokens.present[..., None]
 
     def encode_questions(self, tokens: Tokens) -> Question:
         """Encode questions once for all hops."""
-        words, static = self._encode(tokens, 0)
+        words, static = self._encode(tokens, 0, self.config.layers)
         return Question(words, self.attend_words(words), static, tokens.present)
 
     def encode_labels(self, tokens: Tokens) -> Keys:
         """Encode relation labels into keys, two a label."""
-        words, static = self._encode(tokens, 1)
+        words, static = self._encode(tokens, 1, self.config.label_layers)
         present = tokens.present[..., None]
         pooled = (words * present).sum(1) / present.sum(1)
         vectors = torch.stack([self.norm_key(pooled + turn(pooled)) for turn in self.directions], 1)

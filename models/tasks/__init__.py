@@ -14,7 +14,7 @@ TASKS: Mapping[str, TaskFactory] = {
     "metaqa": MetaQaTask,
     "simplequestions-wikidata": WikidataQuestionsTask,
     "simplequestions-freebase": FreebaseQuestionsTask,
-    "generated": GeneratedTask,
+    "generated": GeneratedTask.of_datasets,
 }
 
 

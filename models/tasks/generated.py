@@ -1,8 +1,8 @@
 """Questions made by a grammar over relations of our own: the breadth that no data set has.
 
-Source: lexicon.toml beside this file (Apache-2.0, written for this project): relations with the types they join, and the
-nouns, verbs and phrases that people ask them by. Every draw makes a small schema, labels its relations in one of many
-ways, and asks along a path of one to three of them:
+Source: lexicon.toml beside this file (Apache-2.0, written for this project): relations with the types they join, and
+the nouns, verbs and phrases that people ask them by. Every draw makes a small schema, labels its relations in one of
+many ways, and asks along a path of one to three of them:
 `what is the currency of the country whose capital is <mention>`: capital of, inverse; then currency, forward.
 No official scorer: it is a source of training questions only.
 """
@@ -13,9 +13,12 @@ from dataclasses import dataclass
 from itertools import accumulate
 from pathlib import Path
 from random import Random
+from typing import Self
 
+from kb.encoding import StaticEncoder
 from models.episodes import FORWARD, INVERSE, MENTION, Choice, End, LabelledKey, PathEpisode, path_episode, rejection
 from models.tasks.grammar import SLOT, Lexicon, Relation, noisy, wrap
+from models.tasks.inventions import Vocabulary
 
 MAX_HOPS = 3
 HOPS = (0.45, 0.35, 0.20)
@@ -23,43 +26,6 @@ VALUES = ("number", "text", "code", "year")
 STOP_AT_VALUE = 0.8
 MOST_OTHERS = 24
 STRANGERS = 4
-NAME_PARTS = [
-    "kismet",
-    "anna",
-    "river",
-    "north",
-    "golden",
-    "john",
-    "smith",
-    "lake",
-    "star",
-    "blue",
-    "city",
-    "royal",
-    "delta",
-    "maria",
-    "stone",
-    "iron",
-    "omega",
-    "park",
-    "hill",
-    "new",
-    "garden",
-    "berg",
-    "lopez",
-    "tokyo",
-    "saint",
-    "king",
-    "moon",
-    "red",
-    "chen",
-    "atlas",
-    "grand",
-    "silva",
-    "west",
-    "nova",
-    "bridge",
-]
 LEXICON = Path(__file__).with_name("lexicon.toml")
 
 
@@ -98,12 +64,20 @@ class GeneratedTask:
 
     name = "generated"
 
-    def __init__(self, datasets: Path, wrong_mentions: float, missing: float) -> None:
+    def __init__(self, vocabulary: Vocabulary, wrong_mentions: float, missing: float, invented: float) -> None:
+        self._vocabulary = vocabulary
+        self._invented = invented
         self._lexicon = Lexicon.read(LEXICON)
+        self._types = list(self._lexicon.types.values())
         self._sides = _Weighted([pair for sides in self._lexicon.sides_from.values() for pair in sides])
         self._onward = {kind: _Weighted(sides) for kind, sides in self._lexicon.sides_from.items()}
         self._wrong_mentions = wrong_mentions
         self._missing = missing
+
+    @classmethod
+    def of_datasets(cls, datasets: Path, wrong_mentions: float, missing: float, invented: float) -> Self:
+        """Build the task with a vocabulary taken from data sets."""
+        return cls(Vocabulary.of_datasets(datasets, StaticEncoder()), wrong_mentions, missing, invented)
 
     def episode(self, random: Random) -> PathEpisode:
         """Draw a path, a schema around it, and a question."""
@@ -123,14 +97,24 @@ class GeneratedTask:
     def _path(self, random: Random) -> list[tuple[Relation, int]]:
         """Draw relations that can follow one another, each with the side it is asked from."""
         hops = random.choices((1, 2, 3), HOPS)[0]
-        path = [self._sides.draw(random)]
+        path = [self._draw(None, random)]
         while len(path) < hops:
             relation, number = path[-1]
             side = relation.sides[number]
             if not side.phrases or (side.target in VALUES and random.random() < STOP_AT_VALUE):
                 break
-            path.append(self._onward[side.target].draw(random))
+            path.append(self._draw(side.target, random))
         return path
+
+    def _draw(self, source: str | None, random: Random) -> tuple[Relation, int]:
+        """Draw a relation that starts at a kind of entity, of the lexicon or made up."""
+        if random.random() >= self._invented:
+            return (self._onward[source] if source else self._sides).draw(random)
+        start = self._lexicon.types[source] if source else random.choice(self._types)
+        end = random.choice(self._types)
+        if random.random() < 0.6:
+            return self._vocabulary.invent((start, end), random), 0
+        return self._vocabulary.invent((end, start), random), 1
 
     def _schema(self, wanted: Sequence[Relation], random: Random) -> list[Placed]:
         """Label the wanted relations and a share of the others, no label and no group twice."""
@@ -138,6 +122,9 @@ class GeneratedTask:
         alike = [relation for relation in self._lexicon.relations if {side.source for side in relation.sides} & kinds]
         others = random.sample(alike, min(len(alike), int(random.random() ** 2 * MOST_OTHERS)))
         others += random.choices(self._lexicon.relations, k=random.randrange(STRANGERS))
+        for _ in range(random.randrange(STRANGERS)):
+            start, end = self._lexicon.types[random.choice(sorted(kinds))], random.choice(self._types)
+            others.append(self._vocabulary.invent((start, end) if random.random() < 0.6 else (end, start), random))
         schema: list[Placed] = []
         labels: set[str] = set()
         groups: set[str] = set()
@@ -183,7 +170,7 @@ class GeneratedTask:
         others = [at for at, word in enumerate(words) if MENTION not in word and len(word) > 2]
         if others:
             words[random.choice(others)] = "\0"
-        name = " ".join(random.choice(NAME_PARTS) for _ in range(random.randint(1, 3)))
+        name = " ".join(random.choices(self._vocabulary.words, k=random.randint(1, 3)))
         return rejection(" ".join(words).replace(MENTION, name).replace("\0", MENTION), reach)
 
 

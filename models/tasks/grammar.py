@@ -186,7 +186,8 @@ def _noun(noun: str, side: _Draft, other: _Draft, source: Type) -> None:
             f"{kinds} that have {{x}} as {one}",
         ]
         other.questions += [
-            f"which {kind} has {{x}} as its {one}", f"{{x}} is the {one} of which {kind}", f"what {kinds} have the {one} {{x}}",
+            f"which {kind} has {{x}} as its {one}", f"{{x}} is the {one} of which {kind}",
+            f"what {kinds} have the {one} {{x}}",
             f"which {kind} has the {one} {{x}}", f"of which {kind} is {{x}} the {one}",
         ]  # fmt: skip
     other.questions += [f"what is {{x}} the {one} of", f"{{x}} is the {one} of what", f"whose {one} is {{x}}"]

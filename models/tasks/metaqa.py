@@ -10,6 +10,7 @@ Scored by whether the first answer is in the gold set (Hits@1). The gold path fo
 import lzma
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from random import Random
 
@@ -74,7 +75,7 @@ def gold_path(kind: str) -> tuple[LabelledKey, ...]:
     names = kind.split("_to_")
     return tuple(
         LabelledKey(RELATIONS[right], FORWARD) if left == "movie" else LabelledKey(RELATIONS[left], INVERSE)
-        for left, right in zip(names, names[1:], strict=False)
+        for left, right in pairwise(names)
     )
 
 
