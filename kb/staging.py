@@ -29,8 +29,12 @@ OWN_LABEL_RANK = 9
 ATTACHED = "stage"
 """The schema under which a stage file is attached to a SQLite connection."""
 
-_MAX_REMEMBERED_TERMS = 200_000
+_MAX_REMEMBERED_TERMS = 500_000
 _SECONDARY_NAMES = ("#altLabel", "/alternateName", "/altLabel")
+
+
+_Key = str | tuple[str | None, ...]
+_Row = tuple[object, ...]
 
 
 @dataclass(frozen=True)
@@ -131,8 +135,8 @@ class Stager:
     def __init__(self, connection: Connection, tables: StageTables) -> None:
         self._connection = connection
         self._tables = tables
-        self._entities: dict[Term, int] = {}
-        self._relations: dict[Term, int] = {}
+        self._entities: dict[_Key, int] = {}
+        self._relations: dict[_Key, int] = {}
         self._num_entities = 0
         self._num_relations = 0
         self._sources: set[str | None] = {None}
@@ -145,21 +149,24 @@ class Stager:
         Raises:
             TermInvalid: one of the texts cannot be stored.
         """
-        new_entities: list[tuple[object, ...]] = []
-        new_relations: list[tuple[object, ...]] = []
+        new_entities: list[_Row] = []
+        new_relations: list[_Row] = []
         entities, relations, sources = self._entities, self._relations, self._sources
-        rows: list[tuple[object, ...]] = []
+        rows: list[_Row] = []
         number = self.num_triples
         for subject, relation, object_, source in triples:
             number += 1
             if source not in sources:
                 sources.add(_checked(source))
+            # A thing without an IRI is its label, and the hash of a text is kept with it: this loop is hot.
+            subject_key = subject[0] if subject[1] is None and subject[2] is None else _key(subject)
+            object_key = object_[0] if object_[1] is None and object_[2] is None else _key(object_)
             rows.append(
                 (
                     number,
-                    entities.get(subject) or self._new_entity(subject, new_entities),
-                    relations.get(relation) or self._new_relation(relation, new_relations),
-                    entities.get(object_) or self._new_entity(object_, new_entities),
+                    entities.get(subject_key) or self._new_entity(subject, subject_key, new_entities),
+                    relations.get(_key(relation)) or self._new_relation(relation, new_relations),
+                    entities.get(object_key) or self._new_entity(object_, object_key, new_entities),
                     source,
                 )
             )
@@ -174,29 +181,30 @@ class Stager:
             if len(remembered) > _MAX_REMEMBERED_TERMS:
                 remembered.clear()
 
-    def _name_rows(self, names: Sequence[Name], new_entities: list[tuple[object, ...]]) -> list[tuple[object, ...]]:
-        rows: list[tuple[object, ...]] = []
+    def _name_rows(self, names: Sequence[Name], new_entities: list[_Row]) -> list[_Row]:
+        rows: list[_Row] = []
         for number, (entity, text, language, property_) in enumerate(names, self.num_names + 1):
-            entity_number = self._entities.get(entity) or self._new_entity(entity, new_entities)
+            key = _key(entity)
+            entity_number = self._entities.get(key) or self._new_entity(entity, key, new_entities)
             identity = f"{_checked(text)}\0{language or ''}\0{_checked(property_)}"
             digest = blake2b(identity.encode(), digest_size=16).digest()
             rank = name_rank(language, property_)
             rows.append((number, entity_number, digest, text, language, property_, rank, surface_of(text)))
         return rows
 
-    def _new_entity(self, term: Term, rows: list[tuple[object, ...]]) -> int:
+    def _new_entity(self, term: Term, key: _Key, rows: list[_Row]) -> int:
         label, iri, datatype, language = term
         _check_term(term)
         self._num_entities = number = self._num_entities + 1
         rows.append((number, term_digest(term), label, iri, datatype, language, surface_of(label)))
-        self._entities[term] = number
+        self._entities[key] = number
         return number
 
-    def _new_relation(self, term: Term, rows: list[tuple[object, ...]]) -> int:
+    def _new_relation(self, term: Term, rows: list[_Row]) -> int:
         _check_term(term)
         self._num_relations = number = self._num_relations + 1
         rows.append((number, term_digest(term), term.label, term.iri))
-        self._relations[term] = number
+        self._relations[_key(term)] = number
         return number
 
 
@@ -211,6 +219,14 @@ def name_rank(language: str | None, property_: str) -> int:
     if not language:
         return 2 + secondary
     return (0 if language.lower().partition("-")[0] == "en" else 4) + secondary
+
+
+def _key(term: Term) -> _Key:
+    """What makes a term itself, as texts only: the garbage collector would walk through our own tuples."""
+    label, iri, datatype, language = term
+    if iri is not None:
+        return (iri,)
+    return label if datatype is None else (label, datatype, language)
 
 
 def _check_term(term: Term) -> None:
@@ -233,7 +249,7 @@ def _checked(text: str | None) -> str:
     return text
 
 
-def _insert(connection: Connection, table: Table, rows: list[tuple[object, ...]]) -> None:
+def _insert(connection: Connection, table: Table, rows: list[_Row]) -> None:
     """Append rows by the fastest way that the database has."""
     if not rows:
         return

