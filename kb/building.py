@@ -4,6 +4,7 @@ Reads rows through the store's feeds inside the caller's transaction, and writes
 """
 
 from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,11 +44,14 @@ class GenerationBuilder:
     def build(self, store: TripleStore, kb_id: int, identity: str) -> tuple[Contents, VectorIndex, Manifest]:
         """Everything of a generation; the manifest lacks the files, which are not written yet."""
         revision = store.revision(kb_id)
-        entity_ids, literals, label_vectors = self._take_entities(store, kb_id)
-        alias_entities = self._take_aliases(store, kb_id, entity_ids, literals)
-        relation_ids, relation_labels, relation_vectors = self._take_relations(store, kb_id)
         sources: dict[str, int] = {}
-        triple_ids, parts, triple_sources = _take_triples(store, kb_id, entity_ids, relation_ids, sources)
+        with ThreadPoolExecutor(1) as encoding:
+            entity_ids, literals, vectors = self._take_entities(store, kb_id, encoding)
+            alias_entities = self._take_aliases(store, kb_id, entity_ids, literals)
+            relation_ids, relation_labels, relation_vectors = self._take_relations(store, kb_id)
+            triple_ids, parts, triple_sources = _take_triples(store, kb_id, entity_ids, relation_ids, sources)
+            none = LabelVectors.of(np.empty((0, self._encoder.dim), np.float32))
+            label_vectors = LabelVectors.joined([none, *(future.result() for future in vectors)])
         source_names = TextTableBuilder()
         source_names.extend(sources)
         labels, aliases = self._labels.table(), self._aliases.table()
@@ -78,22 +82,19 @@ class GenerationBuilder:
         )
         return contents, fact_index(contents, self._encoder.dim, self._threads), manifest
 
-    def _take_entities(self, store: TripleStore, kb_id: int) -> tuple[LongArray, BoolArray, LabelVectors]:
-        ids, literals, codes, scales = [], [], bytearray(), []
+    def _take_entities(
+        self, store: TripleStore, kb_id: int, encoding: ThreadPoolExecutor
+    ) -> tuple[LongArray, BoolArray, list[Future[LabelVectors]]]:
+        """Ids, literals and, still in the making, vectors: labels are encoded while the other rows are read."""
+        ids, literals, vectors = [np.empty(0, np.int64)], [np.empty(0, bool)], []
         for rows in store.entity_rows(kb_id):
             labels = [label for _, label, _ in rows]
-            block = np.array([entity_id for entity_id, _, _ in rows], np.int64)
-            are_literals = [is_literal for _, _, is_literal in rows]
-            ids.append(block)
-            literals.append(np.array(are_literals, bool))
+            ids.append(np.array([entity_id for entity_id, _, _ in rows], np.int64))
+            literals.append(np.array([is_literal for _, _, is_literal in rows], bool))
             self._labels.extend(labels)
-            self._names.extend(labels, (not is_literal for is_literal in are_literals))
-            vectors = self._label_vectors(block, labels)
-            codes += vectors.codes.tobytes()
-            scales.append(vectors.scales)
-        table = np.frombuffer(codes, np.int8).reshape(-1, self._encoder.dim)
-        vectors = LabelVectors(table, np.concatenate([np.empty(0, np.float32), *scales]))
-        return np.concatenate([np.empty(0, np.int64), *ids]), np.concatenate([np.empty(0, bool), *literals]), vectors
+            self._names.extend(labels, (not is_literal for _, _, is_literal in rows))
+            vectors.append(encoding.submit(self._label_vectors, ids[-1], labels))
+        return np.concatenate(ids), np.concatenate(literals), vectors
 
     def _label_vectors(self, ids: LongArray, labels: Sequence[str]) -> LabelVectors:
         """Vectors of entities: those of the previous view where the label is the same, the others encoded."""

@@ -18,11 +18,13 @@ from kb.graph import FloatArray, IntArray, LongArray
 
 FLAT_LIMIT = 200_000
 """Up to this many facts every vector is compared; above, inverted lists."""
-LISTS = 512
-PROBED_LISTS = 24
-TRAINING_VECTORS = 40 * LISTS
-BLOCK = 16_384
-"""Vectors made and added at a time: bounds the memory of building."""
+MIN_LISTS = 256
+FACTS_PER_LIST = 4_000
+PROBED_SHARE = 1 / 16
+"""Part of the lists that one search reads."""
+TRAINING_VECTORS_PER_LIST = 40
+BLOCK = 2_048
+"""Vectors made and added at a time: bounds the memory of building, and stays in the processor's cache."""
 
 VectorsOf = Callable[[IntArray], FloatArray]
 """Vectors of the facts at these places (0-based, in the order of the ids)."""
@@ -47,7 +49,9 @@ class LabelVectors:
 
     def take(self, rows: IntArray | LongArray) -> FloatArray:
         """The vectors of these rows."""
-        return self.codes[rows].astype(np.float32) * self.scales[rows][:, None]
+        vectors = np.take(self.codes, rows, axis=0).astype(np.float32)
+        vectors *= self.scales[rows][:, None]
+        return vectors
 
     def select(self, rows: LongArray) -> "LabelVectors":
         """A table of these rows, copied."""
@@ -102,13 +106,16 @@ class VectorIndex:
         Filling in passing would let every list grow by doubling, up to twice the memory of the codes.
         """
         faiss.omp_set_num_threads(threads)
+        num_lists = max(MIN_LISTS, len(ids) // FACTS_PER_LIST)
         quantizer = faiss.IndexFlatIP(dim)
         index = faiss.IndexIVFScalarQuantizer(
-            quantizer, dim, LISTS, faiss.ScalarQuantizer.QT_8bit, faiss.METRIC_INNER_PRODUCT, False
+            quantizer, dim, num_lists, faiss.ScalarQuantizer.QT_8bit, faiss.METRIC_INNER_PRODUCT, False
         )
         index.own_fields = True
         quantizer.this.disown()  # type: ignore[attr-defined]
-        sample = np.random.default_rng(0).choice(len(ids), min(TRAINING_VECTORS, len(ids)), replace=False)
+        sample = np.random.default_rng(0).choice(
+            len(ids), min(TRAINING_VECTORS_PER_LIST * num_lists, len(ids)), replace=False
+        )
         index.cp.niter = 6
         index.train(vectors_of(np.sort(sample).astype(np.int32)))
         lists = np.empty(len(ids), np.int32)
@@ -116,7 +123,6 @@ class VectorIndex:
             places = np.arange(start, min(start + BLOCK, len(ids)), dtype=np.int32)
             lists[places] = index.quantizer.search(vectors_of(places), 1)[1][:, 0]
         _fill_lists(index, np.argsort(lists, kind="stable").astype(np.int32), lists, ids, vectors_of)
-        index.nprobe = PROBED_LISTS
         return cls(index, dim, threads)
 
     def __len__(self) -> int:
@@ -163,7 +169,7 @@ class VectorIndex:
             selector = faiss.IDSelectorNot(faiss.IDSelectorBatch(np.ascontiguousarray(excluded, np.int64)))
         if self.is_flat:
             return faiss.SearchParameters(sel=selector) if selector else None  # type: ignore[call-arg]
-        return faiss.SearchParametersIVF(sel=selector, nprobe=PROBED_LISTS)  # type: ignore[call-arg]
+        return faiss.SearchParametersIVF(sel=selector, nprobe=max(1, round(self._index.nlist * PROBED_SHARE)))  # type: ignore[call-arg]
 
     def merged(self, other: "VectorIndex") -> "VectorIndex":
         """A new flat index of two flat ones; the codes are copied, not quantised again."""

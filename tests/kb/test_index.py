@@ -51,7 +51,8 @@ def test_flat_search_is_brute_force(many: tuple[FloatArray, LongArray]) -> None:
 def test_lists_find_most_of_what_brute_force_finds(
     many: tuple[FloatArray, LongArray], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(index_module, "LISTS", 64)
+    monkeypatch.setattr(index_module, "MIN_LISTS", 64)
+    monkeypatch.setattr(index_module, "PROBED_SHARE", 0.25)
     vectors, ids = many
     queries = unit_vectors(50, seed=2)
 
@@ -69,7 +70,7 @@ def test_lists_find_most_of_what_brute_force_finds(
 def test_a_saved_index_is_mapped_and_answers_alike(
     many: tuple[FloatArray, LongArray], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, flat_limit: int
 ) -> None:
-    monkeypatch.setattr(index_module, "LISTS", 64)
+    monkeypatch.setattr(index_module, "MIN_LISTS", 64)
     vectors, ids = many
     index = built(vectors, ids, flat_limit)
     index.save(tmp_path / "index")
@@ -85,7 +86,7 @@ def test_a_saved_index_is_mapped_and_answers_alike(
 def test_excluded_facts_are_not_found(
     many: tuple[FloatArray, LongArray], monkeypatch: pytest.MonkeyPatch, flat_limit: int
 ) -> None:
-    monkeypatch.setattr(index_module, "LISTS", 64)
+    monkeypatch.setattr(index_module, "MIN_LISTS", 64)
     vectors, ids = many
 
     found, _ = built(vectors, ids, flat_limit).search(vectors[:1], 10, excluded=ids[:1])
