@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
@@ -91,8 +92,9 @@ def load(path: Path, table: Tensor, encoder_id: str) -> PathReader:
     with torch.device("meta"):
         network = PathReader(info.config, torch.empty(0, info.config.word_dim))
     try:
-        network.load_state_dict(load_file(path), assign=True)
-    except (OSError, RuntimeError, ValueError) as error:
+        weights = {name: tensor.clone() for name, tensor in load_file(path).items()}  # out of the file, and aligned
+        network.load_state_dict(weights, assign=True)
+    except (OSError, RuntimeError, ValueError, SafetensorError) as error:
         raise CheckpointUnusable(path, f"no readable weights: {error}") from error
     network.table = table
     return network.eval().requires_grad_(False)

@@ -1,18 +1,28 @@
 """A reader and asked questions to a report: right first answers, F1 of the answer set, exact sets, refusals."""
 
+import logging
+import time
+import tomllib
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
+from pathlib import Path
 
 import numpy as np
+import torch
 
+from kb.encoding import StaticEncoder
 from models.memory import TripleMemory
 from models.metrics import exact_set, hits_at_1, mean, set_f1
 from models.reader import Chain, Reader, Reading, ReadRequest
+from models.tasks import metaqa, pathquestion
 
 BATCH = 64
 BUDGET = 20_000
+
+Report = Callable[[str], None]
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +87,7 @@ def answers_of(memory: TripleMemory, chains: Sequence[Chain]) -> list[str]:
     return [memory.labels[position] for position in last.entities[np.argsort(-last.weights, kind="stable")].tolist()]
 
 
-def evaluate(
+def score(
     reader: Reader, memory: TripleMemory, questions: Iterable[AskedQuestion], max_hops: int = 3, beam: int = 4
 ) -> dict[int, Scores]:
     """Score a reader by the questions' numbers of hops; a question to refuse scores 1 when there is no answer."""
@@ -89,3 +99,52 @@ def evaluate(
         row.exact.append(exact_set(read.answers, gold))
         row.rejected.append(read.chains[0].rejected if read.chains else 1.0)
     return dict(sorted(scores.items()))
+
+
+Asked = tuple[str, TripleMemory, Sequence[AskedQuestion]]
+
+
+def metaqa_questions(datasets: Path, split: str) -> Iterator[Asked]:
+    """Give MetaQA's questions of a split by hops, topics as in the brackets."""
+    memory = TripleMemory(metaqa.load_triples(datasets))
+    for hops in range(1, metaqa.MAX_HOPS + 1):
+        lines = metaqa.load_questions(datasets, split, hops)
+        asked = [AskedQuestion(line.text, line.topic, frozenset(line.answers), hops) for line in lines]
+        yield f"metaqa {split} {hops} hops", memory, asked
+
+
+def path_questions(datasets: Path, split: str) -> Iterator[Asked]:
+    """Give PathQuestion's parts; it has one split only."""
+    for part in pathquestion.PARTS:
+        memory = TripleMemory(pathquestion.load_triples(datasets, part))
+        lines = [line for line in pathquestion.load_questions(datasets, part) if line.topic in memory.positions]
+        hops = int(part[-2])
+        yield part, memory, [AskedQuestion(line.text, line.topic, frozenset(line.answers), hops) for line in lines]
+
+
+SETS: Mapping[str, Callable[[Path, str], Iterator[Asked]]] = {
+    "metaqa": metaqa_questions,
+    "pathquestion": path_questions,
+}
+
+
+def evaluate(
+    recipe: Path,
+    checkpoint: Path | None,
+    datasets: Path,
+    threads: int = 1,
+    split: str = "dev",
+    report: Report = logger.info,
+) -> dict[str, dict[str, float]]:
+    """Evaluate a checkpoint (the shipped one if none is named) on the sets that a recipe lists, topics given."""
+    torch.set_num_threads(threads)
+    reader = Reader.load(checkpoint, encoder=StaticEncoder())
+    results = {}
+    for name in tomllib.loads(recipe.read_text(encoding="utf-8"))["evaluation"]["sets"]:
+        for part, memory, questions in SETS[name](datasets, split):
+            started = time.perf_counter()
+            (scores,) = score(reader, memory, questions).values()
+            results[part] = scores.summary()
+            shown = "  ".join(f"{key} {value:.4f}" for key, value in results[part].items() if key != "questions")
+            report(f"{part}: {len(questions)} questions  {shown}  {time.perf_counter() - started:.0f} s")
+    return results

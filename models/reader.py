@@ -192,7 +192,8 @@ class Reader:
         for number, search in enumerate(searches):
             starts.append(first)
             first += len(search.live)
-            shared.setdefault(id(search.request.keys), []).append(number)
+            if search.live:
+                shared.setdefault(id(search.request.keys), []).append(number)
         for numbers in shared.values():
             rows = torch.tensor([starts[n] + at for n in numbers for at in range(len(searches[n].live))])
             part = glimpse if len(rows) == first else glimpse.rows(rows)

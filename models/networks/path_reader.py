@@ -119,7 +119,8 @@ class Layer(nn.Module):
         read = functional.scaled_dot_product_attention(query, key, value, attn_mask=present[:, None, None, :])
         words = words + self.output(read.transpose(1, 2).reshape(batch, tokens, dim))
         hidden = functional.gelu(self.widen(self.norm_feedforward(words)))
-        return words + self.dropout(self.narrow(hidden))
+        narrowed: Tensor = self.dropout(self.narrow(hidden))
+        return words + narrowed
 
 
 class PathReader(nn.Module):

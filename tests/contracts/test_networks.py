@@ -1,0 +1,185 @@
+"""What every network promises, whatever it is trained on."""
+
+import math
+from pathlib import Path
+from random import Random
+
+import pytest
+import torch
+from torch import Tensor
+
+from models import checkpoints
+from models.batching import PathBatch, Tokens, pad, path_batch
+from models.networks.path_reader import Keys, Layer, PathReader, State
+from models.training import TrainingConfig, TrainingRun, path_loss
+from tests.models.factories import TinyEncoder, make_cutter, make_episodes, make_network
+
+
+def make_batch() -> PathBatch:
+    return path_batch(make_episodes(), make_cutter())
+
+
+def keys_of(network: PathReader, batch: PathBatch) -> Keys:
+    return Keys.join([network.encode_labels(part) for part in batch.labels])
+
+
+def all_scores(network: PathReader, batch: PathBatch) -> Tensor:
+    """Scores of every hop along the gold path, batch hops keys+2."""
+    question, keys = network.encode_questions(batch.questions), keys_of(network, batch)
+    state, scores = network.begin(question), []
+    for hop in range(batch.gold.shape[1]):
+        glimpse = network.look(question, state)
+        scores.append(network.score(glimpse, keys))
+        state = network.advance(state, glimpse, keys.vectors[batch.gold[:, hop].clamp(0, len(keys.vectors) - 1)])
+    return torch.stack(scores, 1)
+
+
+def padded(tokens: Tokens, more: int) -> Tokens:
+    wider = [torch.nn.functional.pad(part.long(), (0, more)) for part in tokens]
+    return Tokens(wider[0], wider[1], wider[2], wider[3].bool())
+
+
+def test_padding_adds_nothing() -> None:
+    network, batch = make_network(), make_batch()
+    wide = batch._replace(questions=padded(batch.questions, 5), labels=tuple(padded(part, 3) for part in batch.labels))
+    torch.testing.assert_close(all_scores(network, wide), all_scores(network, batch))
+
+
+def test_order_of_the_batch_is_irrelevant() -> None:
+    network, batch = make_network(), make_batch()
+    order = torch.randperm(len(batch.gold), generator=torch.Generator().manual_seed(1))
+    turned = batch._replace(questions=Tokens(*(part[order] for part in batch.questions)), gold=batch.gold[order])
+    torch.testing.assert_close(all_scores(network, turned), all_scores(network, batch)[order])
+
+
+def test_attention_sums_to_one_over_present_words() -> None:
+    network, batch = make_network(), make_batch()
+    question = network.encode_questions(batch.questions)
+    attention = network.look(question, network.begin(question)).attention
+    torch.testing.assert_close(attention.sum(-1), torch.ones(len(attention)))
+    assert (attention[~batch.questions.present] == 0).all()
+
+
+def test_gradients_reach_all_parameters() -> None:
+    network, batch = make_network().train(), make_batch()
+    loss, _ = path_loss(network, batch)
+    loss.backward()  # type: ignore[no-untyped-call]
+    silent = [name for name, weight in network.named_parameters() if weight.grad is None or not weight.grad.any()]
+    assert silent == []
+
+
+def test_checkpoint_round_trip_is_equal(tmp_path: Path) -> None:
+    network, batch, encoder = make_network(), make_batch(), TinyEncoder()
+    checkpoints.save(network, tmp_path / "reader.safetensors", encoder.id, {"seed": 3})
+    loaded = checkpoints.load(tmp_path / "reader.safetensors", torch.tensor(encoder.token_table()), encoder.id)
+    torch.testing.assert_close(all_scores(loaded, batch), all_scores(network, batch), rtol=0, atol=0)
+
+
+def test_a_checkpoint_of_another_encoder_is_refused(tmp_path: Path) -> None:
+    checkpoints.save(make_network(), tmp_path / "reader.safetensors", "other", {})
+    with pytest.raises(checkpoints.CheckpointUnusable, match="made for encoder other, not tiny"):
+        checkpoints.load(tmp_path / "reader.safetensors", torch.tensor(TinyEncoder().token_table()), "tiny")
+
+
+def test_a_cut_checkpoint_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "reader.safetensors"
+    checkpoints.save(make_network(), path, "tiny", {})
+    path.write_bytes(path.read_bytes()[:-100])
+    with pytest.raises(checkpoints.CheckpointUnusable, match="no readable weights"):
+        checkpoints.load(path, torch.tensor(TinyEncoder().token_table()), "tiny")
+
+
+def test_a_tiny_task_is_learnt_by_heart_and_attention_finds_the_words() -> None:
+    class Fixed:
+        name = "fixed"
+
+        def episode(self, random: Random) -> object:
+            return random.choice(make_episodes())
+
+    config = TrainingConfig(seed=5, steps=120, batch=16, learning_rate=1e-2, warmup_steps=10, label_smoothing=0.0)
+    run = TrainingRun(make_network(dim=32), make_cutter(), [(Fixed(), 1.0)], config)  # type: ignore[list-item]
+    rights = [run.advance()[1] for _ in range(config.steps)]
+    assert min(rights[-5:]) == 1.0
+
+
+def naive_words(
+    network: PathReader, ids: list[int], marks: list[int], distances: list[int], kind: int, layers: int
+) -> Tensor:
+    """The encoder for one unpadded text, token by token and head by head."""
+    rows = []
+    for at, (token, mark, distance) in enumerate(zip(ids, marks, distances, strict=True)):
+        static = network.table[token] if mark == 0 else torch.zeros(network.config.word_dim)
+        unit = static / static.norm() if mark == 0 else static
+        rows.append(
+            network.inputs(unit)
+            + network.marks.weight[mark]
+            + network.distances.weight[max(-16, min(16, distance)) + 16]
+            + network.positions.weight[at]
+            + network.kinds.weight[kind]
+        )
+    for layer in list(network.layers)[:layers]:
+        assert isinstance(layer, Layer)
+        size = network.config.dim // network.config.heads
+        parts = [layer.inputs(layer.norm_attention(row)) for row in rows]
+        mixed = []
+        for own in parts:
+            read = []
+            for head in range(network.config.heads):
+                first = head * size
+                query = own[first : first + size]
+                keys = [part[network.config.dim + first :][:size] for part in parts]
+                values = [part[2 * network.config.dim + first :][:size] for part in parts]
+                weights = torch.tensor([float(query @ key) / math.sqrt(size) for key in keys]).softmax(0)
+                read.append(sum((w * v for w, v in zip(weights, values, strict=True)), torch.zeros(size)))
+            mixed.append(torch.cat(read))
+        rows = [row + layer.output(read) for row, read in zip(rows, mixed, strict=True)]
+        rows = [row + layer.narrow(torch.nn.functional.gelu(layer.widen(layer.norm_feedforward(row)))) for row in rows]
+    return torch.stack([network.norm(row) for row in rows])
+
+
+def naive_cosine(left: Tensor, right: Tensor) -> float:
+    lengths = float(left.norm()) * float(right.norm())
+    return float(left @ right) / lengths if lengths else 0.0
+
+
+@torch.no_grad()
+def test_the_network_agrees_with_its_equations_written_as_loops() -> None:
+    network, cutter = make_network(), make_cutter()
+    text = pad(cutter.cut(["who directed \N{OBJECT REPLACEMENT CHARACTER} in berlin"]))
+    labels = [pad(cutter.cut([label])) for label in ("directed by", "year")]
+    question, keys = network.encode_questions(text), Keys.join([network.encode_labels(label) for label in labels])
+    state = State(torch.randn(1, 16), torch.rand(1, 6))
+    glimpse = network.look(question, state)
+    scores = network.score(glimpse, keys)[0]
+
+    ids, marks, distances = (part[0].tolist() for part in text[:3])
+    words = naive_words(network, ids, marks, distances, 0, network.config.layers)
+    energies = [
+        float(
+            network.attend.weight[0]
+            @ torch.tanh(
+                network.attend_words(word)
+                + network.attend_state(state.vector[0])
+                + state.spent[0, at] * network.attend_spent
+            )
+        )
+        for at, word in enumerate(words)
+    ]
+    attention = torch.tensor(energies).softmax(0)
+    read = torch.cat([sum((a * w for a, w in zip(attention, words, strict=True)), torch.zeros(16)), state.vector[0]])
+    query = network.norm_query(network.query(read))
+    static = sum(
+        (a * network.table[token] for a, token, mark in zip(attention, ids, marks, strict=True) if mark == 0),
+        torch.zeros(16),
+    )
+    expected = []
+    for label in labels:
+        label_ids, label_marks, label_distances = (part[0].tolist() for part in label[:3])
+        pooled = naive_words(network, label_ids, label_marks, label_distances, 1, network.config.label_layers).mean(0)
+        total = sum((network.table[t] for t, m in zip(label_ids, label_marks, strict=True) if m == 0), torch.zeros(16))
+        for turn in network.directions:
+            key = network.norm_key(pooled + turn(pooled))
+            expected.append(float(query @ key) / 4 + float(network.overlap) * naive_cosine(static, total))
+    expected += network.ends(read).tolist()
+    torch.testing.assert_close(scores, torch.tensor(expected), rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(glimpse.attention[0], attention, rtol=1e-4, atol=1e-5)

@@ -1,0 +1,73 @@
+from random import Random
+
+import pytest
+import torch
+
+from models.batching import MENTIONED, START, TextCutter, pad, path_batch, unlike
+from models.episodes import MENTION, End
+from tests.models.factories import TinyEncoder, make_cutter, make_episodes
+
+
+def test_a_text_starts_with_the_start_and_marks_its_mention() -> None:
+    (text,) = make_cutter().cut([f"who directed {MENTION}?"])
+    assert text.words == ("who", "directed", MENTION, "?")
+    assert [piece.mark for piece in text.pieces] == [START, 0, 0, MENTIONED, 0]
+    assert [piece.word for piece in text.pieces] == [-1, 0, 1, 2, 3]
+    assert text.mention == 3
+
+
+def test_a_long_text_keeps_what_stands_around_its_mention() -> None:
+    (text,) = make_cutter().cut([f"{'so ' * 500} who directed {MENTION} {'then ' * 500}"])
+    assert len(text.pieces) == 24
+    assert text.mention is not None
+    assert text.pieces[0].mark == START
+
+
+@pytest.mark.parametrize("words", ["", "so " * 100])
+def test_a_text_without_mention_is_cut_too(words: str) -> None:
+    (text,) = make_cutter().cut([words])
+    assert text.mention is None
+    assert 1 <= len(text.pieces) <= 24
+
+
+def test_distances_count_from_the_mention() -> None:
+    tokens = pad(make_cutter().cut([f"who directed {MENTION} then", "who"]))
+    assert tokens.distances.tolist() == [[-3, -2, -1, 0, 1], [0, 0, 0, 0, 0]]
+    assert tokens.present.sum(-1).tolist() == [5, 2]
+
+
+def test_the_cutter_forgets_words_rather_than_grow_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("models.batching.CACHE_LIMIT", 3)
+    cutter = TextCutter(TinyEncoder(), 24)
+    first = cutter.cut(["one two three"])
+    cutter.cut(["four five"])
+    assert cutter.cut(["one two three"]) == first
+
+
+def test_gold_and_reach_point_at_the_same_keys() -> None:
+    episodes = make_episodes()
+    batch = path_batch(episodes, make_cutter())
+    num_keys = batch.in_reach.shape[-1] - len(End)
+    assert sum(part.ids.shape[0] for part in batch.labels) * 2 == num_keys
+    for row, episode in enumerate(episodes):
+        for hop, choice in enumerate(episode.choices):
+            assert batch.in_reach[row, hop, batch.gold[row, hop]]
+            assert int(batch.in_reach[row, hop, :num_keys].sum()) == len(choice.reach)
+        assert (batch.gold[row, len(episode.choices) :] == -1).all()
+
+
+def test_a_path_cannot_stop_before_its_first_hop() -> None:
+    batch = path_batch(make_episodes(), make_cutter())
+    num_keys = batch.in_reach.shape[-1] - len(End)
+    assert not batch.in_reach[:, 0, num_keys + End.STOP].any()
+    assert batch.in_reach[:, 0, num_keys + End.REJECT].all()
+
+
+def test_distractors_share_no_word_with_the_gold_label() -> None:
+    episodes = make_episodes()
+    plain = path_batch(episodes, make_cutter())
+    crowded = path_batch(episodes, make_cutter(), Random(1), 50)
+    assert crowded.in_reach.sum() > plain.in_reach.sum()
+    torch.testing.assert_close(crowded.gold, plain.gold)
+    assert not unlike("directed by", "film director")
+    assert unlike("born in", "place of death")

@@ -1,0 +1,81 @@
+from pathlib import Path
+from random import Random
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from models import training
+from models.episodes import PathEpisode
+from tests.models.factories import TinyEncoder, make_episodes
+
+RECIPE = """
+[network]
+word_dim = 16
+dim = 16
+heads = 2
+feedforward = 24
+max_tokens = 24
+
+[training]
+seed = 4
+steps = 12
+batch = 6
+resume_steps = 5
+report_steps = 4
+
+[tasks.fixed]
+weight = 1.0
+"""
+
+
+class FixedTask:
+    name = "fixed"
+
+    def episode(self, random: Random) -> PathEpisode:
+        return random.choice(make_episodes())
+
+
+class Killed(Exception):
+    pass
+
+
+@pytest.fixture
+def recipe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr(training, "make_task", lambda name, datasets, settings: FixedTask())
+    path = tmp_path / "tiny.toml"
+    path.write_text(RECIPE, encoding="utf-8")
+    return path
+
+
+def train(recipe: Path, out: Path, report: training.Report = lambda line: None) -> dict[str, torch.Tensor]:
+    path = training.train(recipe, out, Path(), threads=1, encoder=TinyEncoder(), report=report)
+    return load_file(path)
+
+
+def test_a_killed_run_resumes_to_the_same_weights(recipe: Path, tmp_path: Path) -> None:
+    def kill(line: str) -> None:
+        if line.startswith("step 8/"):
+            raise Killed
+
+    whole = train(recipe, tmp_path / "whole.safetensors")
+    with pytest.raises(Killed):
+        train(recipe, tmp_path / "killed.safetensors", kill)
+    lines: list[str] = []
+    resumed = train(recipe, tmp_path / "killed.safetensors", lines.append)
+    assert "resumed at step 5" in lines
+    assert whole.keys() == resumed.keys()
+    for name, weight in whole.items():
+        torch.testing.assert_close(resumed[name], weight, rtol=0, atol=0)
+
+
+def test_a_finished_run_leaves_no_state_behind(recipe: Path, tmp_path: Path) -> None:
+    train(recipe, tmp_path / "reader.safetensors")
+    assert sorted(path.name for path in tmp_path.glob("reader*")) == ["reader.json", "reader.safetensors"]
+
+
+def test_another_seed_gives_other_weights(recipe: Path, tmp_path: Path) -> None:
+    first = train(recipe, tmp_path / "first.safetensors")
+    recipe.write_text(RECIPE.replace("seed = 4", "seed = 5"), encoding="utf-8")
+    second = train(recipe, tmp_path / "second.safetensors")
+    assert not torch.equal(first["start"], second["start"])
