@@ -39,6 +39,7 @@ app.add_typer(keys_app, name="keys")
 app.add_typer(db_app, name="db")
 
 console = Console()
+TOLD = (SettingsError, ClientError, ServiceError, Problem, KnowledgeError, SpoolFull)
 _POLL_SECONDS = 0.1
 _SHOWN_REJECTED = 10
 
@@ -75,7 +76,7 @@ def main() -> NoReturn:
     """Run the command; every error is one clear line."""
     try:
         app(standalone_mode=True)
-    except (SettingsError, ClientError, ServiceError, Problem, KnowledgeError, SpoolFull) as error:
+    except TOLD as error:
         detail = error.detail if isinstance(error, Problem) else str(error)
         typer.secho(f"hopfact: {detail}", fg="red", err=True)
         sys.exit(2 if isinstance(error, SettingsError) else 1)

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 import orjson
 
+from app.api.schemas import KeyBody
 from app.client import chunks_of
 from app.exports import exported
 from app.jobs import JobStore, Upload
@@ -41,9 +42,7 @@ class Embedded:
 
     def create_kb(self, name: str) -> dict[str, Any]:
         """Make a knowledge base."""
-        with self._services.writing() as connection:
-            kb = TripleStore(connection).create_kb(name)
-        return self._services.kb_envelope(kb)
+        return self._services.kb_envelope(self._services.create_kb(name))
 
     def kb(self, name: str) -> dict[str, Any]:
         """One knowledge base."""
@@ -111,7 +110,8 @@ class Embedded:
 
     def create_key(self, new: dict[str, Any]) -> dict[str, Any]:
         """Make a key."""
-        key, text = self._services.keys.create(NewKey(new["name"], new["scope"], new.get("kb"), new.get("expires_at")))
+        body = KeyBody.model_validate(new)
+        key, text = self._services.keys.create(NewKey(body.name, body.scope, body.kb, body.expires_at))
         return _as_json({**key.envelope(), "key": text})
 
     def stored_keys(self) -> list[dict[str, Any]]:

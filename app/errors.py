@@ -6,6 +6,7 @@ proves that each of them is listed.
 
 ServiceError
 ├── NotFound
+├── KbNameInvalid
 ├── Overloaded
 ├── JobFinished
 ├── KeyRefused          no key, or one that is unknown, expired or revoked
@@ -33,6 +34,13 @@ class NotFound(ServiceError):
     def __init__(self, noun: str, name: object) -> None:
         super().__init__(f"There is no {noun} {name!r}.")
         self.noun = noun
+
+
+class KbNameInvalid(ServiceError):
+    """A name that no knowledge base may have."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"{name[:80]!r} is no name of a KB: take lower-case letters, digits, _ and -, at most 63.")
 
 
 class Overloaded(ServiceError):
@@ -89,6 +97,7 @@ class Problem(Exception):
 # Exception -> status and code; the nearest class of its ancestry counts. The detail is the exception's message.
 PROBLEMS: dict[str, tuple[int, str]] = {
     "KbNotFound": (404, "kb_not_found"),
+    "KbNameInvalid": (422, "invalid_body"),
     "KbExists": (409, "kb_exists"),
     "EmptyPattern": (400, "empty_filter"),
     "EntityNotFound": (404, "entity_not_found"),

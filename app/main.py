@@ -27,13 +27,13 @@ VERSION = "0.1.0"
 log = logger("hopfact.service")
 
 
-def create_app(settings: Settings) -> FastAPI:
-    """The ASGI application; it opens nothing before its lifespan starts."""
-    metrics = Metrics()
+def create_app(settings: Settings, opened: Services | None = None) -> FastAPI:
+    """The ASGI application; it opens nothing before its lifespan starts, and closes also what it was given `opened`."""
+    metrics = opened.metrics if opened else Metrics()
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        services = await run_sync(open_services, settings, metrics)
+        services = await run_sync(open_services, settings, metrics) if opened is None else opened
         app.state.services = services
         yield
         await services.batcher.close()
@@ -66,11 +66,15 @@ def open_services(settings: Settings, metrics: Metrics) -> Services:
         SettingsError: the service would be open to the network.
     """
     services = Services(settings, metrics)
-    services.prepare()
-    services.check_locked()
-    services.warm()
-    if settings.worker == "embedded":
-        services.worker.start()
+    try:
+        services.prepare()
+        services.check_locked()
+        services.warm()
+        if settings.worker == "embedded":
+            services.worker.start()
+    except BaseException:
+        services.close()
+        raise
     return services
 
 
@@ -81,10 +85,10 @@ def serve(settings: Settings) -> None:
         SettingsError: the address cannot be listened on, or must not be.
     """
     configure_logging(settings)
-    _check(settings)
     listener = _listen(settings)
+    services = open_services(settings, Metrics())  # before the server starts, whose words for what fails are many
     config = uvicorn.Config(
-        create_app(settings),
+        create_app(settings, services),
         loop="uvloop",
         http="httptools",
         log_config=None,
@@ -99,16 +103,6 @@ def serve(settings: Settings) -> None:
     log.info("listening", url=f"http://{f'[{host}]' if ':' in host else host}:{port}")
     server = uvicorn.Server(config)
     server.run(sockets=[listener])
-
-
-def _check(settings: Settings) -> None:
-    """Find out what is wrong before the server starts, whose own words for it are many."""
-    services = Services(settings, Metrics())
-    try:
-        services.prepare()
-        services.check_locked()
-    finally:
-        services.close()
 
 
 def _listen(settings: Settings) -> socket.socket:

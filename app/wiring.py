@@ -1,5 +1,6 @@
 """Wiring: builds everything from the settings, each part when it is first needed; the only constructor calls."""
 
+import re
 from contextlib import AbstractContextManager
 from dataclasses import asdict
 from functools import cached_property
@@ -13,7 +14,9 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 
 import migrations
+from app.api.schemas import KB_NAME
 from app.batching import QuestionBatcher
+from app.errors import KbNameInvalid
 from app.jobs import Job, JobStore, Upload
 from app.keys import KeyRing
 from app.settings import Settings, SettingsError
@@ -26,6 +29,7 @@ from kb.store import Kb, TripleStore
 
 if TYPE_CHECKING:
     from app.answering import Question, QuestionAnswerer
+    from models.reader import Reader
 
 log = logger("hopfact.service")
 
@@ -66,22 +70,35 @@ class Services:
         return Views(self.engine, self.settings.data, self.encoder, budgets)
 
     @cached_property
-    def answerer(self) -> "QuestionAnswerer":
-        """The answerer. Torch takes seconds to import: what answers no question does without it."""
+    def reader(self) -> "Reader":
+        """The reader. Torch takes seconds to import: what answers no question does without it.
+
+        Raises:
+            SettingsError: its checkpoint cannot be used.
+        """
         import torch
 
-        from app.answering import AnsweringLimits, QuestionAnswerer
-        from app.sparql import QueryWriter
+        from models.checkpoints import CheckpointUnusable
         from models.reader import Reader
 
-        settings = self.settings
-        torch.set_num_threads(settings.num_threads)
+        torch.set_num_threads(self.settings.num_threads)
         words = self.encoder if isinstance(self.encoder, StaticEncoder) else StaticEncoder()
+        try:
+            return Reader.load(self.settings.reader, encoder=words)
+        except CheckpointUnusable as error:
+            raise SettingsError(f"HOPFACT_READER: {error}") from error
+
+    @cached_property
+    def answerer(self) -> "QuestionAnswerer":
+        """The answerer."""
+        from app.answering import AnsweringLimits, QuestionAnswerer
+        from app.sparql import QueryWriter
+
+        settings = self.settings
         limits = AnsweringLimits(
             max_hops=settings.max_hops, fact_budget=settings.fact_budget, abstain_below=settings.abstain_below
         )
-        reader = Reader.load(settings.reader, encoder=words)
-        return QuestionAnswerer(self.views, reader, self.encoder, QueryWriter(self.engine), limits)
+        return QuestionAnswerer(self.views, self.reader, self.encoder, QueryWriter(self.engine), limits)
 
     @cached_property
     def worker(self) -> Worker:
@@ -98,7 +115,7 @@ class Services:
     @property
     def model_id(self) -> str | None:
         """The reader that answers; None in a process that has loaded none."""
-        return self.answerer.model if "answerer" in self.__dict__ else None
+        return self.reader.name if "reader" in self.__dict__ else None
 
     def reading(self) -> AbstractContextManager[Connection]:
         """A connection that reads one state of the database."""
@@ -133,6 +150,18 @@ class Services:
     def ask(self, kb: str, questions: "list[Question]") -> list[dict[str, Any]]:
         """Replies to questions on one KB."""
         return self.answerer.ask(self.kb(kb), questions)
+
+    def create_kb(self, name: str) -> Kb:
+        """A new, empty KB.
+
+        Raises:
+            KbNameInvalid: the name could not stand in an address or a path.
+            KbExists: the name is taken.
+        """
+        if not re.fullmatch(KB_NAME, name):
+            raise KbNameInvalid(name)
+        with self.writing() as connection:
+            return TripleStore(connection).create_kb(name)
 
     def delete_kb(self, name: str) -> None:
         """Delete a KB with all that belongs to it.
@@ -171,7 +200,7 @@ class Services:
 
     def warm(self) -> None:
         """Load the reader now, and the structures of every KB in a thread; `missing` tells when that is done."""
-        log.info("loaded", model=self.answerer.model, encoder=self.encoder.id)
+        log.info("loaded", model=self.reader.name, encoder=self.encoder.id)
 
         def load() -> None:
             self.views.warm()

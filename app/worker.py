@@ -27,9 +27,9 @@ from app.spool import digest_of, sweep
 from app.telemetry import Metrics, logger
 from kb.consistency import Views
 from kb.database import writing
-from kb.errors import KbNotFound, KnowledgeError
+from kb.errors import IngestionCancelled, KbNotFound, KnowledgeError
 from kb.formats import ParseOptions
-from kb.ingestion import Ingested, IngestionCancelled, IngestionTask, Progress, ingest
+from kb.ingestion import Ingested, IngestionTask, Progress, ingest
 from kb.triples import RejectedLine
 
 KB_DELETED = ("kb_deleted", "The knowledge base was deleted while the job ran: nothing of the upload is left.")

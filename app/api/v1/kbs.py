@@ -15,8 +15,7 @@ router = APIRouter(prefix="/v1/kbs", tags=["knowledge bases"])
 def create_kb(access: Admin, service: Service, body: Annotated[KbBody, Depends(body_of(KbBody))]) -> Response:
     """Make an empty knowledge base."""
     access.check_all_kbs("Only a key for all KBs can make one.")
-    with service.writing() as connection:
-        kb = TripleStore(connection).create_kb(body.name)
+    kb = service.create_kb(body.name)
     return reply(service.kb_envelope(kb), 201, {"Location": f"/v1/kbs/{kb.name}"})
 
 

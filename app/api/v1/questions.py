@@ -9,7 +9,6 @@ from app.answering import Question
 from app.api.schemas import AskBatchBody, AskBatchReply, AskBody, AskReply
 from app.dependencies import Asker, Service, body_of, gives, reply, takes
 from app.errors import Problem
-from app.settings import Settings
 from app.telemetry import logger
 from app.wiring import Services
 
@@ -26,7 +25,7 @@ async def ask(
     body: Annotated[AskBody, Depends(body_of(AskBody))],
 ) -> Response:
     """Answer one question with its proof, or refuse it with a reason."""
-    replies = await _answers(service, kb, [_question(body, service.settings)], request.state.request_id)
+    replies = await _answers(service, kb, [_question(body, service)], request.state.request_id)
     return reply(replies[0])
 
 
@@ -45,7 +44,7 @@ async def ask_batch(
     if len(body.questions) > most:
         raise Problem(422, "too_many_questions", f"Send at most {most:,} questions in one batch.")
     questions = [
-        _question(one if isinstance(one, AskBody) else AskBody(question=one), service.settings, ("questions", number))
+        _question(one if isinstance(one, AskBody) else AskBody(question=one), service, ("questions", number))
         for number, one in enumerate(body.questions)
     ]
     return reply({"replies": await _answers(service, kb, questions, request.state.request_id)})
@@ -63,8 +62,9 @@ async def _answers(
     return replies
 
 
-def _question(body: AskBody, settings: Settings, at: tuple[str | int, ...] = ()) -> Question:
+def _question(body: AskBody, service: Services, at: tuple[str | int, ...] = ()) -> Question:
     """The question, once it is within the limits of the settings."""
+    settings = service.settings
     if not body.question.strip():
         raise _refused(at, "question", "empty_question", "The question is empty: ask something.")
     if len(body.question) > settings.max_question_characters:
@@ -73,6 +73,10 @@ def _question(body: AskBody, settings: Settings, at: tuple[str | int, ...] = ())
     if body.max_hops is not None and body.max_hops > settings.max_hops:
         detail = f"max_hops can be 1 to {settings.max_hops}."
         raise _refused(at, "max_hops", "invalid_body", detail)
+    if body.model not in (None, service.model_id):
+        raise Problem(
+            404, "model_not_found", f"There is no reader {body.model!r}: leave `model` out for the active one."
+        )
     return Question(body.question, tuple(body.entities or ()), body.max_hops, body.limit)
 
 

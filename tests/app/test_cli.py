@@ -1,0 +1,131 @@
+"""The command line, on the embedded store and against a server."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from app import cli
+from tests.app.running import RunningService
+
+LINES = "Oslo\tcapital of\tNorway\nRome\tcapital of\tItaly\nbad\n"
+
+
+@pytest.fixture
+def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("HOPFACT_DATA", str(tmp_path / "data"))
+    monkeypatch.setenv("HOPFACT_THREADS", "1")
+    monkeypatch.setenv("COLUMNS", "120")
+    (tmp_path / "capitals.tsv").write_text(LINES)
+    return tmp_path
+
+
+class Ran:
+    """How a command ended, in this process."""
+
+    def __init__(self, *arguments: str) -> None:
+        result = CliRunner().invoke(cli.app, list(arguments))
+        self.error = result.exception
+        self.code = result.exit_code
+        self.output = result.output
+
+
+def run(*arguments: str) -> str:
+    ran = Ran(*arguments)
+    assert ran.code == 0, (ran.output, ran.error)
+    return ran.output
+
+
+def verbs(data: Path, *where: str) -> None:
+    """Every verb that works on both, in turn."""
+    run("ingest", str(data / "capitals.tsv"), "--kb", "cities", "--source", "atlas", *where)
+    again = run("ingest", str(data / "capitals.tsv"), "--kb", "cities", *where)
+    assert "line 3: 1 fields, not 3" in again
+    assert "0 new, 2 known already, 1 rejected" in again
+    assert "cities" in run("kb", "list", *where)
+    assert '"triples": 2' in run("kb", "show", "cities", *where)
+    run("kb", "export", "cities", "--format", "tsv", "--out", str(data / "out.tsv"), *where)
+    assert (data / "out.tsv").read_text() == "".join(LINES.splitlines(keepends=True)[:2])
+    assert "kb_revision" in run("ask", "Oslo is the capital of what?", "--kb", "cities", "--explain", *where)
+    run("kb", "create", "empty", *where)
+    run("kb", "delete", "empty", "--yes", *where)
+    assert "empty" not in run("kb", "list", *where)
+
+
+def test_every_verb_works_on_the_embedded_store(data: Path) -> None:
+    verbs(data)
+    assert "cities: agrees" in run("index", "verify")
+    assert "cities: built" in run("index", "rebuild")
+    assert "cities: agrees" in run("index", "verify", "cities")
+
+
+def test_every_verb_works_against_a_server(data: Path, service: RunningService) -> None:
+    verbs(data, "--url", service.url)
+    service.http.delete("/v1/kbs/cities")
+
+
+def test_keys_are_made_listed_and_revoked(data: Path) -> None:
+    key = run("keys", "create", "me", "--scope", "admin", "--days", "3").strip()
+    assert key.startswith("hf_")
+    listed = run("keys", "list")
+    assert key.split("_")[1] in listed
+    assert key not in listed
+    run("keys", "revoke", "1")
+    assert key.split("_")[1] not in run("keys", "list")
+
+
+def test_the_schema_is_checked_and_upgraded(data: Path) -> None:
+    assert Ran("db", "check").code == 1
+    run("db", "upgrade")
+    assert "this version's" in run("db", "check")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("kb", "show", "none"),
+        ("kb", "create", "../x"),
+        ("ask", "Who?", "--kb", "none"),
+        ("keys", "revoke", "77"),
+        ("kb", "list", "--url", "http://127.0.0.1:1"),
+    ],
+)
+def test_what_cannot_be_done_raises_what_is_told_in_one_line(data: Path, arguments: tuple[str, ...]) -> None:
+    ran = Ran(*arguments)
+    assert ran.code == 1
+    assert isinstance(ran.error, cli.TOLD)
+    assert "\n" not in str(ran.error)
+
+
+def test_a_failed_ingestion_is_an_error_and_changes_nothing(data: Path) -> None:
+    ran = Ran("ingest", str(data / "capitals.tsv"), "--kb", "cities", "--on-error", "abort")
+    assert ran.code == 1
+    assert "Line 3" in str(ran.error)
+    assert '"triples": 0' in run("kb", "show", "cities")
+
+
+def test_a_file_of_unknown_format_is_asked_about(data: Path) -> None:
+    (data / "facts.doc").write_text(LINES)
+    ran = Ran("ingest", str(data / "facts.doc"), "--kb", "cities")
+    assert ran.code == 2
+    assert "--media-type" in ran.output
+
+
+def hopfact(data: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    command = [str(Path(sys.executable).with_name("hopfact")), *arguments]
+    variables = {"PATH": "/usr/bin:/bin", "HOPFACT_DATA": str(data / "data"), **environment}
+    return subprocess.run(command, env=variables, capture_output=True, text=True, timeout=60, check=False)
+
+
+def test_a_bad_setting_ends_a_process_with_one_line_and_code_2(data: Path) -> None:
+    ended = hopfact(data, "serve", HOPFACT_PROT="1")
+    assert (ended.returncode, ended.stderr.count("\n")) == (2, 1)
+    assert "HOPFACT_PROT is no setting" in ended.stderr
+
+
+def test_the_service_is_not_open_to_the_network_without_a_key(data: Path) -> None:
+    ended = hopfact(data, "serve", "--host", "0.0.0.0", "--port", "0")
+    assert ended.returncode == 2
+    assert "HOPFACT_API_KEY" in ended.stderr.splitlines()[-1]
