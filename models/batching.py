@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from models.episodes import MENTION, End, LabelledKey, PathEpisode
+from models.episodes import MENTION, Choice, End, Kind, LabelledKey, PathEpisode
 
 WORD, MENTIONED, START = 0, 1, 2
 """Marks of a token."""
@@ -20,6 +20,7 @@ NUM_MARKS = 3
 CACHE_LIMIT = 100_000
 PREFIX_LETTERS = 4
 LABEL_PARTS = 4
+HIDDEN_KINDS = 0.25
 
 
 class Tokens(NamedTuple):
@@ -29,6 +30,14 @@ class Tokens(NamedTuple):
     marks: Tensor  # batch tokens
     distances: Tensor  # batch tokens
     present: Tensor  # batch tokens, bool
+
+
+class KeyTokens(NamedTuple):
+    """Keys by number: which label, which direction, which kind of values."""
+
+    labels: Tensor  # keys
+    directions: Tensor  # keys
+    kinds: Tensor  # keys
 
 
 class Tokeniser(Protocol):
@@ -117,13 +126,15 @@ def pad(texts: Sequence[Pieces]) -> Tokens:
 
 
 class PathBatch(NamedTuple):
-    """Episodes as tensors. Columns of `in_reach`: two keys a label, then STOP and REJECT; a gold of -1 is no choice.
+    """Episodes as tensors. Columns of `in_reach`: the keys, then STOP and REJECT; a gold of -1 is no choice.
 
-    Labels come in parts of about the same length, so that little of them is padding.
+    Labels come in parts of about the same length, so that little of them is padding; a key names its label by its
+    number among all parts.
     """
 
     questions: Tokens
     labels: tuple[Tokens, ...]
+    keys: KeyTokens
     in_reach: Tensor  # batch hops keys+2, bool
     gold: Tensor  # batch hops
 
@@ -131,32 +142,53 @@ class PathBatch(NamedTuple):
 def path_batch(
     episodes: Sequence[PathEpisode], cutter: TextCutter, random: Random | None = None, distractors: int = 0
 ) -> PathBatch:
-    """Pad episodes; each choice of a key gets up to `distractors` keys of other episodes beside those in reach."""
-    labels = list({key.label: None for episode in episodes for choice in episode.choices for key in choice.reach})
-    cut_labels = sorted(zip(cutter.cut(labels), labels, strict=True), key=lambda pair: len(pair[0].pieces))
-    labels = [label for _, label in cut_labels]
-    numbers = {label: number for number, label in enumerate(labels)}
-    pool = sorted({key for episode in episodes for choice in episode.choices for key in choice.reach})
-    num_keys, hops = 2 * len(labels), max(len(episode.choices) for episode in episodes)
-    in_reach = np.zeros((len(episodes), hops, num_keys + len(End)), np.bool_)
+    """Pad episodes.
+
+    With `random`, the kinds of one episode in four are hidden, and each choice of a key gets up to `distractors` keys
+    of other episodes beside those in reach.
+    """
+    if random is not None:
+        episodes = [_hide_kinds(episode) if random.random() < HIDDEN_KINDS else episode for episode in episodes]
+    keys = list(dict.fromkeys(key for episode in episodes for choice in episode.choices for key in choice.reach))
+    columns = {key: column for column, key in enumerate(keys)}
+    hops = max(len(episode.choices) for episode in episodes)
+    in_reach = np.zeros((len(episodes), hops, len(keys) + len(End)), np.bool_)
     gold = np.full((len(episodes), hops), -1, np.int64)
     for row, episode in enumerate(episodes):
         for hop, choice in enumerate(episode.choices):
-            keys = list(choice.reach)
+            reach = list(choice.reach)
             if random is not None and distractors and isinstance(choice.gold, LabelledKey):
-                drawn = random.sample(pool, min(random.randrange(distractors + 1), len(pool)))
-                keys += [key for key in drawn if unlike(key.label, choice.gold.label)]
-            in_reach[row, hop, [2 * numbers[key.label] + key.direction for key in keys]] = True
-            in_reach[row, hop, num_keys + End.STOP] = hop > 0
-            in_reach[row, hop, num_keys + End.REJECT] = True
-            if isinstance(choice.gold, End):
-                gold[row, hop] = num_keys + choice.gold
-            else:
-                gold[row, hop] = 2 * numbers[choice.gold.label] + choice.gold.direction
+                drawn = random.sample(keys, min(random.randrange(distractors + 1), len(keys)))
+                reach += [key for key in drawn if unlike(key.label, choice.gold.label)]
+            in_reach[row, hop, [columns[key] for key in reach]] = True
+            in_reach[row, hop, len(keys) + End.STOP] = hop > 0
+            in_reach[row, hop, len(keys) + End.REJECT] = True
+            gold[row, hop] = len(keys) + choice.gold if isinstance(choice.gold, End) else columns[choice.gold]
     questions = pad(cutter.cut([episode.question for episode in episodes]))
-    size = -(-len(labels) // LABEL_PARTS)
-    parts = [pad([pieces for pieces, _ in cut_labels[at : at + size]]) for at in range(0, len(labels), size)]
-    return PathBatch(questions, tuple(parts), torch.from_numpy(in_reach), torch.from_numpy(gold))
+    labels, tokens = _labels(keys, cutter)
+    return PathBatch(questions, labels, tokens, torch.from_numpy(in_reach), torch.from_numpy(gold))
+
+
+def _labels(keys: Sequence[LabelledKey], cutter: TextCutter) -> tuple[tuple[Tokens, ...], KeyTokens]:
+    """Pad the labels of keys in parts, short ones first."""
+    labels = list(dict.fromkeys(key.label for key in keys))
+    cut = sorted(zip(cutter.cut(labels), labels, strict=True), key=lambda pair: len(pair[0].pieces))
+    numbers = {label: number for number, (_, label) in enumerate(cut)}
+    size = -(-len(cut) // LABEL_PARTS)
+    parts = tuple(pad([pieces for pieces, _ in cut[at : at + size]]) for at in range(0, len(cut), size))
+    rows = [(numbers[key.label], key.direction, key.kind) for key in keys]
+    return parts, KeyTokens(*torch.tensor(rows).T)
+
+
+def _hide_kinds(episode: PathEpisode) -> PathEpisode:
+    hidden = [
+        Choice(
+            tuple(dict.fromkeys(key._replace(kind=Kind.UNKNOWN) for key in choice.reach)),
+            choice.gold if isinstance(choice.gold, End) else choice.gold._replace(kind=Kind.UNKNOWN),
+        )
+        for choice in episode.choices
+    ]
+    return PathEpisode(episode.question, tuple(hidden))
 
 
 def unlike(label: str, other: str) -> bool:

@@ -3,6 +3,7 @@
 Pure values: no tensors, no files. Tasks make episodes, batching turns them into tensors.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
@@ -28,11 +29,22 @@ class End(IntEnum):
     """Nothing in reach fits what the question asks."""
 
 
+class Kind(IntEnum):
+    """What the entities that a key leads to look like."""
+
+    UNKNOWN = 0
+    NAME = 1
+    NUMBER = 2
+    DATE = 3
+    """A date, or a year."""
+
+
 class LabelledKey(NamedTuple):
-    """A relation, by its label, read in one direction."""
+    """A relation, by its label, read in one direction, and the kind of what it leads to."""
 
     label: str
     direction: int
+    kind: Kind = Kind.UNKNOWN
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +64,22 @@ class PathEpisode:
 
     question: str
     choices: tuple[Choice, ...]
+
+
+_NUMBER = re.compile(r"[-+~]?[$€£]?\d[\d.,' ]*(%|[^\W\d]{1,3}\d?)?")
+_DATE = re.compile(r"(1\d|20)\d\d|-?\d{3,4}-\d\d?(-\d\d?.*)?|\d\d?[./]\d\d?[./]\d{2,4}|\d\d? [A-Z][a-z]{2,8}\.? \d{4}")
+MOST = 0.8
+
+
+def kind_of(labels: Sequence[str]) -> Kind:
+    """Tell the kind of most of some labels, of what one key leads to; UNKNOWN of none."""
+    if not labels:
+        return Kind.UNKNOWN
+    if sum(_DATE.fullmatch(label) is not None for label in labels) >= MOST * len(labels):
+        return Kind.DATE
+    if sum(_NUMBER.fullmatch(label) is not None for label in labels) >= MOST * len(labels):
+        return Kind.NUMBER
+    return Kind.NAME
 
 
 class PathTask(Protocol):

@@ -68,7 +68,7 @@ def read_all(
     reader: Reader, memory: TripleMemory, questions: Iterable[AskedQuestion], max_hops: int = 3, beam: int = 4
 ) -> Iterator[Read]:
     """Ask questions with their topics given, in batches; answers of the best chain, best first."""
-    keys = reader.key_vectors(memory.relation_labels)
+    keys = reader.key_vectors(memory.relation_labels, memory.kinds())
     waiting = iter(questions)
     while batch := list(islice(waiting, BATCH)):
         requests = [

@@ -10,6 +10,10 @@ from typing import NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from models.episodes import Kind, kind_of
+
+MOST_TARGETS = 5
+
 IntArray = NDArray[np.int32]
 FloatArray = NDArray[np.float32]
 
@@ -83,6 +87,14 @@ class TripleMemory:
             self.labels.append(label)
             facts.append({})
         return self.positions[label]
+
+    def kinds(self) -> list[Kind]:
+        """Kind of what each key leads to."""
+        targets: list[set[str]] = [set() for _ in range(2 * len(self.relation_labels))]
+        for keys in self._facts:
+            for key, rows in keys.items():
+                targets[key].update(self.labels[target] for target in rows[:MOST_TARGETS, 0].tolist())
+        return [kind_of(sorted(labels)) for labels in targets]
 
     def entities(self, labels: Sequence[str]) -> IntArray:
         """Positions of entities by label; raises KeyError for one that is not there."""

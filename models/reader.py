@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from models import checkpoints
-from models.batching import Pieces, TextCutter, Tokeniser, pad
-from models.episodes import End
+from models.batching import KeyTokens, Pieces, TextCutter, Tokeniser, pad
+from models.episodes import FORWARD, INVERSE, End, Kind
 from models.memory import FloatArray, IntArray, KeyValueMemory
 from models.networks.path_reader import Glimpse, Keys, PathReader, State
 
@@ -141,11 +141,18 @@ class Reader:
         return self._network.config.mask_topic
 
     @torch.inference_mode()
-    def key_vectors(self, relation_labels: Sequence[str]) -> Keys:
-        """Encode a knowledge base's relations: row `2 * relation + direction`; keep it as long as the labels hold."""
-        if not relation_labels:
+    def key_vectors(self, relation_labels: Sequence[str], kinds: Sequence[Kind] | None = None) -> Keys:
+        """Encode a knowledge base's relations: row `2 * relation + direction`; keep it while labels and kinds hold.
+
+        `kinds` has one for each row, of the entities that the key leads to; unknown where it is not given.
+        """
+        count = len(relation_labels)
+        if count == 0:
             return Keys(torch.empty(0, self._network.config.dim), torch.empty(0, self._network.config.word_dim))
-        return self._network.encode_labels(pad(self._cutter.cut(relation_labels)))
+        labels = self._network.encode_labels(pad(self._cutter.cut(relation_labels)))
+        rows, directions = torch.arange(count).repeat_interleave(2), torch.tensor([FORWARD, INVERSE]).repeat(count)
+        kinds = kinds or [Kind.UNKNOWN] * (2 * count)
+        return self._network.keys(labels, KeyTokens(rows, directions, torch.tensor(list(kinds))))
 
     @torch.inference_mode()
     def read(self, requests: Sequence[ReadRequest], beam: int = 4) -> list[list[Chain]]:

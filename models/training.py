@@ -24,7 +24,7 @@ from kb.encoding import StaticEncoder
 from models import checkpoints
 from models.batching import PathBatch, TextCutter, path_batch
 from models.episodes import PathTask
-from models.networks.path_reader import Keys, PathReader, PathReaderConfig
+from models.networks.path_reader import Labels, PathReader, PathReaderConfig
 from models.reader import TokenEncoder
 from models.tasks import make_task
 
@@ -135,7 +135,8 @@ class TrainingRun:
 def path_loss(network: PathReader, batch: PathBatch, label_smoothing: float = 0.0) -> tuple[Tensor, float]:
     """Cross-entropy of every choice among what was in reach, gold keys read; and the share of right choices."""
     question = network.encode_questions(batch.questions)
-    keys = Keys.join([network.encode_labels(part) for part in batch.labels])
+    labels = Labels.join([network.encode_labels(part) for part in batch.labels])
+    keys = network.keys(labels, batch.keys)
     state = network.begin(question)
     losses, right, total = [], 0, 0
     for hop in range(batch.gold.shape[1]):

@@ -7,7 +7,7 @@ words at each hop of Shi et al., "TransferNet" (EMNLP 2021, section 3). The pape
 of the query) are `query`, `keys.vectors` and `advance` here.
 
     words      h_i  = transformer(W_in e_i/|e_i| + marks)                e_i: a row of a frozen table of token vectors
-    keys       k    = norm(p + M_d(p)),  p = mean_i h_i of the label      M_d: one map for each direction
+    keys       k    = norm(p + M_d(p + W_v)),  p = mean_i h_i of the label   d: direction, v: the kind of its values
     attention  a_i  = softmax_i(v . tanh(W_h h_i + W_s s + w_r r_i))      r: attention spent at earlier hops
     query      q    = norm(M_q([sum_i a_i h_i, s]))
     scores          = q . k / sqrt(dim) + c cos(sum_i a_i e_i, sum_j e_j of the label);  STOP, REJECT: M_e([.., s])
@@ -29,8 +29,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from models.batching import NUM_MARKS, WORD, Tokens
-from models.episodes import End
+from models.batching import NUM_MARKS, WORD, KeyTokens, Tokens
+from models.episodes import End, Kind
 
 NUM_DIRECTIONS = 2
 
@@ -65,16 +65,23 @@ class Question(NamedTuple):
         return Question(self.words[index], self.energies[index], self.static[index], self.present[index])
 
 
+class Labels(NamedTuple):
+    """Encoded relation labels."""
+
+    pooled: Tensor  # labels dim
+    static: Tensor  # labels word_dim, unit length
+
+    @staticmethod
+    def join(parts: "Sequence[Labels]") -> "Labels":
+        """Put labels one after the other."""
+        return Labels(torch.cat([part.pooled for part in parts]), torch.cat([part.static for part in parts]))
+
+
 class Keys(NamedTuple):
-    """Encoded relations: row 2 r + d is relation r read in direction d."""
+    """Encoded keys: relations read in one direction."""
 
     vectors: Tensor  # keys dim
     static: Tensor  # keys word_dim, unit length
-
-    @staticmethod
-    def join(parts: "Sequence[Keys]") -> "Keys":
-        """Put keys one after the other."""
-        return Keys(torch.cat([part.vectors for part in parts]), torch.cat([part.static for part in parts]))
 
 
 class State(NamedTuple):
@@ -136,7 +143,8 @@ class PathReader(nn.Module):
         self.marks = nn.Embedding(NUM_MARKS, dim)
         self.positions = nn.Embedding(config.max_tokens, dim)
         self.distances = nn.Embedding(2 * config.max_distance + 1, dim)
-        self.kinds = nn.Embedding(2, dim)  # a question, a label
+        self.texts = nn.Embedding(2, dim)  # a question, a label
+        self.values = nn.Embedding(len(Kind), dim)
         self.dropout = nn.Dropout(config.dropout)
         self.layers = nn.ModuleList(Layer(config) for _ in range(config.layers))
         self.norm = nn.LayerNorm(dim)
@@ -152,14 +160,14 @@ class PathReader(nn.Module):
         self.ends = _perceptron(2 * dim, dim, len(End))
         self.overlap = nn.Parameter(torch.tensor(5.0))
         self.update = nn.GRUCell(dim, dim)
-        for embedding in (self.marks, self.positions, self.distances, self.kinds):
+        for embedding in (self.marks, self.positions, self.distances, self.texts, self.values):
             nn.init.normal_(embedding.weight, std=0.02)
 
-    def _encode(self, tokens: Tokens, kind: int, layers: int) -> tuple[Tensor, Tensor]:
+    def _encode(self, tokens: Tokens, text: int, layers: int) -> tuple[Tensor, Tensor]:
         static = self.table[tokens.ids] * (tokens.marks == WORD)[..., None]  # batch tokens word_dim
         shifted = tokens.distances.clamp(-self.config.max_distance, self.config.max_distance) + self.config.max_distance
         words = self.inputs(functional.normalize(static, dim=-1)) + self.marks(tokens.marks) + self.distances(shifted)
-        words = self.dropout(words + self.positions.weight[: words.shape[1]] + self.kinds.weight[kind])
+        words = self.dropout(words + self.positions.weight[: words.shape[1]] + self.texts.weight[text])
         for layer in self.layers[:layers]:
             words = layer(words, tokens.present)
         return self.norm(words), static * tokens.present[..., None]
@@ -169,14 +177,20 @@ class PathReader(nn.Module):
         words, static = self._encode(tokens, 0, self.config.layers)
         return Question(words, self.attend_words(words), static, tokens.present)
 
-    def encode_labels(self, tokens: Tokens) -> Keys:
-        """Encode relation labels into keys, two a label."""
+    def encode_labels(self, tokens: Tokens) -> Labels:
+        """Encode relation labels."""
         words, static = self._encode(tokens, 1, self.config.label_layers)
         present = tokens.present[..., None]
         pooled = (words * present).sum(1) / present.sum(1)
-        vectors = torch.stack([self.norm_key(pooled + turn(pooled)) for turn in self.directions], 1)
-        unit = functional.normalize(static.sum(1), dim=-1)
-        return Keys(vectors.flatten(0, 1), unit.repeat_interleave(NUM_DIRECTIONS, 0))
+        return Labels(pooled, functional.normalize(static.sum(1), dim=-1))
+
+    def keys(self, labels: Labels, tokens: KeyTokens) -> Keys:
+        """Make keys of encoded labels."""
+        pooled = labels.pooled[tokens.labels]  # keys dim
+        mixed = pooled + self.values(tokens.kinds)
+        turned = torch.stack([turn(mixed) for turn in self.directions], 1)  # keys directions dim
+        chosen = turned[torch.arange(len(pooled)), tokens.directions]
+        return Keys(self.norm_key(pooled + chosen), labels.static[tokens.labels])
 
     def begin(self, question: Question) -> State:
         """Give the state before the first hop."""

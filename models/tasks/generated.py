@@ -16,12 +16,24 @@ from random import Random
 from typing import Self
 
 from kb.encoding import StaticEncoder
-from models.episodes import FORWARD, INVERSE, MENTION, Choice, End, LabelledKey, PathEpisode, path_episode, rejection
+from models.episodes import (
+    FORWARD,
+    INVERSE,
+    MENTION,
+    Choice,
+    End,
+    Kind,
+    LabelledKey,
+    PathEpisode,
+    path_episode,
+    rejection,
+)
 from models.tasks.grammar import SLOT, Lexicon, Relation, noisy, wrap
 from models.tasks.inventions import Vocabulary
 
 MAX_HOPS = 3
-HOPS = (0.45, 0.35, 0.20)
+HOPS = (0.42, 0.35, 0.23)
+KINDS = {"number": Kind.NUMBER, "year": Kind.DATE}
 VALUES = ("number", "text", "code", "year")
 STOP_AT_VALUE = 0.8
 MOST_OTHERS = 24
@@ -39,7 +51,8 @@ class Placed:
 
     def key(self, side: int) -> LabelledKey:
         """Give the key that reads the relation from one of its sides."""
-        return LabelledKey(self.label, FORWARD if side == self.orientation else INVERSE)
+        kind = KINDS.get(self.relation.sides[side].target, Kind.NAME)
+        return LabelledKey(self.label, FORWARD if side == self.orientation else INVERSE, kind)
 
 
 class _Weighted:
@@ -52,7 +65,7 @@ class _Weighted:
     @staticmethod
     def _weight(relation: Relation, number: int) -> float:
         side = relation.sides[number]
-        return 0.15 if side.source in VALUES else 0.4 if side.target in VALUES else 1.0
+        return 0.3 if side.source in VALUES else 0.4 if side.target in VALUES else 1.0
 
     def draw(self, random: Random) -> tuple[Relation, int]:
         """Draw one."""

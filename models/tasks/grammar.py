@@ -25,7 +25,11 @@ WRAPPERS = (
     ("what is {p}", 10), ("what are {p}", 6), ("{p}", 8), ("name {p}", 2), ("tell me {p}", 2), ("give me {p}", 1),
     ("can you tell me {p}", 1), ("do you know {p}", 1), ("list {p}", 1), ("find {p}", 1), ("i want to know {p}", 1),
     ("show me {p}", 1), ("what was {p}", 3), ("what were {p}", 1), ("whats {p}", 1), ("what's {p}", 1),
+    ("which are {p}", 1), ("do you have {p}", 0.5), ("i need {p}", 0.5), ("are there {p}", 0.5), ("{p}, what is that", 0.3),
+    ("i am looking for {p}", 0.5), ("could you give me {p}", 0.5), ("what would be {p}", 0.3), ("search {p}", 0.3),
 )  # fmt: skip
+OPENERS = ("hey ", "so ", "please ", "ok ", "hi, ", "and ", "now ", "quick question: ", "i wonder, ")
+CLOSERS = (" please", " thanks", " again", " by the way", ", do you know that", " exactly", " originally", " then")
 PERSON_WRAPPERS = (("who is {p}", 12), ("who are {p}", 6), ("who was {p}", 6), ("who were {p}", 2), ("who's {p}", 1))
 TIME_WRAPPERS = (("when was {p}", 4), ("when is {p}", 4))
 
@@ -235,6 +239,8 @@ def _participle(text: str, side: _Draft, other: _Draft, source: Type, target: Ty
     """What the source is, by the target: a city is located in a country."""
     side.labels += [text, text, f"is {text}"]
     first, _, preposition = text.rpartition(" ")
+    if target.asked == "when":  # a bare "founded" leads to a year
+        side.labels += [first, first]
     for kind in target.singular:
         side.questions += [f"which {kind} is {{x}} {text}", f"{preposition} which {kind} is {{x}} {first}"]
         side.phrases += [f"the {kind} {{x}} is {text}", f"the {kind} {preposition} which {{x}} is {first}"]
@@ -256,7 +262,7 @@ def wrap(phrase: str, target: Type, random: Random) -> str:
 
 
 def noisy(text: str, mention: str, random: Random) -> str:
-    """Misspell a word now and then, forget articles, add or leave the question mark."""
+    """Misspell a word now and then, forget articles, add words that say nothing, and the question mark or none."""
     words = []
     for word in text.split():
         if word in ("the", "a", "an") and random.random() < 0.08:
@@ -265,4 +271,6 @@ def noisy(text: str, mention: str, random: Random) -> str:
             at = random.randrange(len(word) - 1)
             word = random.choice((word[:at] + word[at + 1 :], word[:at] + word[at + 1] + word[at] + word[at + 2 :]))
         words.append(word)
-    return " ".join(words) + random.choice(("", "", "?", " ?"))
+    opener = random.choice(OPENERS) if random.random() < 0.04 else ""
+    closer = random.choice(CLOSERS) if random.random() < 0.04 else ""
+    return opener + " ".join(words) + closer + random.choice(("", "", "?", " ?"))

@@ -16,7 +16,7 @@ from random import Random
 
 import numpy as np
 
-from models.episodes import FORWARD, INVERSE, MENTION, LabelledKey, PathEpisode, path_episode, rejection
+from models.episodes import FORWARD, INVERSE, MENTION, Kind, LabelledKey, PathEpisode, path_episode, rejection
 from models.memory import IntArray, TripleMemory
 
 MAX_HOPS = 3
@@ -74,9 +74,13 @@ def gold_path(kind: str) -> tuple[LabelledKey, ...]:
     """Keys that a question type asks to read: `actor_to_movie_to_year` is starred actors inverse, release year."""
     names = kind.split("_to_")
     return tuple(
-        LabelledKey(RELATIONS[right], FORWARD) if left == "movie" else LabelledKey(RELATIONS[left], INVERSE)
+        _key(RELATIONS[right], FORWARD) if left == "movie" else _key(RELATIONS[left], INVERSE)
         for left, right in pairwise(names)
     )
+
+
+def _key(label: str, direction: int) -> LabelledKey:
+    return LabelledKey(label, direction, Kind.DATE if (label, direction) == ("release year", FORWARD) else Kind.NAME)
 
 
 class MetaQaTask:
@@ -126,7 +130,7 @@ class MetaQaTask:
 
     def _reach(self, entities: IntArray) -> Sequence[LabelledKey]:
         labels = self._memory.relation_labels
-        return [LabelledKey(labels[key // 2], key % 2) for key in self._memory.keys_of(entities).tolist()]
+        return [_key(labels[key // 2], key % 2) for key in self._memory.keys_of(entities).tolist()]
 
 
 def _lines(path: Path) -> list[str]:

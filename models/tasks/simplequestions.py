@@ -19,7 +19,7 @@ from pathlib import Path
 from random import Random
 from typing import Generic, TypeVar
 
-from models.episodes import FORWARD, INVERSE, MENTION, LabelledKey, PathEpisode, path_episode, rejection
+from models.episodes import FORWARD, INVERSE, MENTION, Kind, LabelledKey, PathEpisode, path_episode, rejection
 
 KeyType = TypeVar("KeyType")
 QuestionType = TypeVar("QuestionType")
@@ -50,7 +50,7 @@ def load_wikidata(datasets: Path, split: str) -> list[Question]:
         label, topic = labels.get(f"P{relation[1:]}"), labels.get(subject)
         cut = replace_name(text, topic) if label and topic else None
         if label and topic and cut:
-            questions.append(Question(cut, topic, LabelledKey(label, INVERSE if relation[0] == "R" else FORWARD)))
+            questions.append(Question(cut, topic, _key(label, INVERSE if relation[0] == "R" else FORWARD)))
     return questions
 
 
@@ -119,7 +119,7 @@ class WikidataQuestionsTask:
     def __init__(self, datasets: Path, wrong_mentions: float) -> None:
         self._questions = KeyedQuestions((question.key, question) for question in load_wikidata(datasets, "train"))
         labels = {key.label for key in self._questions.keys}
-        self._keys = sorted(LabelledKey(label, direction) for label in labels for direction in (FORWARD, INVERSE))
+        self._keys = sorted(_key(label, direction) for label in labels for direction in (FORWARD, INVERSE))
         self._wrong_mentions = wrong_mentions
 
     def episode(self, random: Random) -> PathEpisode:
@@ -151,23 +151,19 @@ class FreebaseQuestionsTask:
         relation, question = self._questions.draw(random)
         parts = random.choice((1, 1, 2, 3))
         reverse = self._reverse.get(relation)
-        gold = LabelledKey(short_label(relation, parts), FORWARD)
+        gold = _key(short_label(relation, parts), FORWARD)
         if reverse is not None and random.random() < 0.5:
-            gold = LabelledKey(short_label(reverse, parts), INVERSE)
+            gold = _key(short_label(reverse, parts), INVERSE)
         same = self._siblings[relation.rsplit(".", 1)[0]]
         near = random.sample(same, min(len(same), random.randint(1, SIBLINGS)))
-        reach = [LabelledKey(short_label(name, parts), FORWARD) for name in near if name not in (relation, reverse)]
+        reach = [_key(short_label(name, parts), FORWARD) for name in near if name not in (relation, reverse)]
         for name in random.sample(self._relations, random.randint(0, STRANGERS)):
             if name not in (relation, reverse):
-                reach.append(LabelledKey(short_label(name, parts), random.randrange(2)))
+                reach.append(_key(short_label(name, parts), random.randrange(2)))
         reach = [key for key in reach if key.label != gold.label]
         if random.random() < self._wrong_mentions:
-            return rejection(
-                wrong_mention(question.text, question.topic, random), reach or [LabelledKey("type", FORWARD)]
-            )
-        after = [
-            LabelledKey(short_label(name, parts), random.randrange(2)) for name in random.sample(self._relations, 3)
-        ]
+            return rejection(wrong_mention(question.text, question.topic, random), reach or [_key("type", FORWARD)])
+        after = [_key(short_label(name, parts), random.randrange(2)) for name in random.sample(self._relations, 3)]
         return path_episode(question.text, [gold], [_with(gold, reach, random), after], MAX_HOPS)
 
 
@@ -208,6 +204,11 @@ class KeyedQuestions(Generic[KeyType, QuestionType]):
         """Draw a key and one of its questions."""
         at = bisect(self._cumulative, random.random() * self._cumulative[-1])
         return self.keys[at], random.choice(self._questions[at])
+
+
+def _key(label: str, direction: int) -> LabelledKey:
+    """A key to things: SimpleQuestions asks for no number and no date."""
+    return LabelledKey(label, direction, Kind.NAME)
 
 
 def _letters(text: str) -> str:

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from models import checkpoints
-from models.batching import PathBatch, Tokens, pad, path_batch
-from models.networks.path_reader import Keys, Layer, PathReader, State
+from models.batching import KeyTokens, PathBatch, Tokens, pad, path_batch
+from models.networks.path_reader import Keys, Labels, Layer, PathReader, State
 from models.training import TrainingConfig, TrainingRun, path_loss
 from tests.models.factories import TinyEncoder, make_cutter, make_episodes, make_network
 
@@ -20,7 +20,8 @@ def make_batch() -> PathBatch:
 
 
 def keys_of(network: PathReader, batch: PathBatch) -> Keys:
-    return Keys.join([network.encode_labels(part) for part in batch.labels])
+    labels = Labels.join([network.encode_labels(part) for part in batch.labels])
+    return network.keys(labels, batch.keys)
 
 
 def all_scores(network: PathReader, batch: PathBatch) -> Tensor:
@@ -103,7 +104,7 @@ def test_a_tiny_task_is_learnt_by_heart_and_attention_finds_the_words() -> None:
 
 
 def naive_words(
-    network: PathReader, ids: list[int], marks: list[int], distances: list[int], kind: int, layers: int
+    network: PathReader, ids: list[int], marks: list[int], distances: list[int], text: int, layers: int
 ) -> Tensor:
     """The encoder for one unpadded text, token by token and head by head."""
     rows = []
@@ -115,7 +116,7 @@ def naive_words(
             + network.marks.weight[mark]
             + network.distances.weight[max(-16, min(16, distance)) + 16]
             + network.positions.weight[at]
-            + network.kinds.weight[kind]
+            + network.texts.weight[text]
         )
     for layer in list(network.layers)[:layers]:
         assert isinstance(layer, Layer)
@@ -147,7 +148,9 @@ def test_the_network_agrees_with_its_equations_written_as_loops() -> None:
     network, cutter = make_network(), make_cutter()
     text = pad(cutter.cut(["who directed \N{OBJECT REPLACEMENT CHARACTER} in berlin"]))
     labels = [pad(cutter.cut([label])) for label in ("directed by", "year")]
-    question, keys = network.encode_questions(text), Keys.join([network.encode_labels(label) for label in labels])
+    question = network.encode_questions(text)
+    rows = torch.tensor([0, 0, 1, 1]), torch.tensor([0, 1, 0, 1]), torch.tensor([1, 0, 2, 3])
+    keys = network.keys(Labels.join([network.encode_labels(label) for label in labels]), KeyTokens(*rows))
     state = State(torch.randn(1, 16), torch.rand(1, 6))
     glimpse = network.look(question, state)
     scores = network.score(glimpse, keys)[0]
@@ -172,13 +175,13 @@ def test_the_network_agrees_with_its_equations_written_as_loops() -> None:
         (a * network.table[token] for a, token, mark in zip(attention, ids, marks, strict=True) if mark == 0),
         torch.zeros(16),
     )
-    expected = []
+    expected, kinds = [], [(1, 0), (2, 3)]
     for label in labels:
         label_ids, label_marks, label_distances = (part[0].tolist() for part in label[:3])
         pooled = naive_words(network, label_ids, label_marks, label_distances, 1, network.config.label_layers).mean(0)
         total = sum((network.table[t] for t, m in zip(label_ids, label_marks, strict=True) if m == 0), torch.zeros(16))
-        for turn in network.directions:
-            key = network.norm_key(pooled + turn(pooled))
+        for turn, kind in zip(network.directions, kinds.pop(0), strict=True):
+            key = network.norm_key(pooled + turn(pooled + network.values.weight[kind]))
             expected.append(float(query @ key) / 4 + float(network.overlap) * naive_cosine(static, total))
     expected += network.ends(read).tolist()
     torch.testing.assert_close(scores, torch.tensor(expected), rtol=1e-4, atol=1e-4)

@@ -8,7 +8,7 @@ import torch
 from numpy.typing import NDArray
 
 from models.batching import TextCutter
-from models.episodes import FORWARD, INVERSE, MENTION, LabelledKey, PathEpisode, path_episode, rejection
+from models.episodes import FORWARD, INVERSE, MENTION, Kind, LabelledKey, PathEpisode, path_episode, rejection
 from models.memory import TripleMemory
 from models.networks.path_reader import PathReader, PathReaderConfig
 
@@ -61,7 +61,7 @@ def make_memory() -> TripleMemory:
 
 def make_episodes() -> list[PathEpisode]:
     directed, directs = LabelledKey("directed by", FORWARD), LabelledKey("directed by", INVERSE)
-    born, year = LabelledKey("born in", FORWARD), LabelledKey("release year", FORWARD)
+    born, year = LabelledKey("born in", FORWARD), LabelledKey("release year", FORWARD, Kind.DATE)
     film, person = [directed, year, LabelledKey("starring", FORWARD)], [directs, born]
     place = [LabelledKey("born in", INVERSE)]
     return [

@@ -48,7 +48,8 @@ def test_gold_and_reach_point_at_the_same_keys() -> None:
     episodes = make_episodes()
     batch = path_batch(episodes, make_cutter())
     num_keys = batch.in_reach.shape[-1] - len(End)
-    assert sum(part.ids.shape[0] for part in batch.labels) * 2 == num_keys
+    assert len(batch.keys.labels) == num_keys
+    assert sum(part.ids.shape[0] for part in batch.labels) == len(set(batch.keys.labels.tolist()))
     for row, episode in enumerate(episodes):
         for hop, choice in enumerate(episode.choices):
             assert batch.in_reach[row, hop, batch.gold[row, hop]]
@@ -63,7 +64,8 @@ def test_a_path_cannot_stop_before_its_first_hop() -> None:
     assert batch.in_reach[:, 0, num_keys + End.REJECT].all()
 
 
-def test_distractors_share_no_word_with_the_gold_label() -> None:
+def test_distractors_share_no_word_with_the_gold_label(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("models.batching.HIDDEN_KINDS", 0.0)
     episodes = make_episodes()
     plain = path_batch(episodes, make_cutter())
     crowded = path_batch(episodes, make_cutter(), Random(1), 50)

@@ -1,0 +1,96 @@
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from models.episodes import FORWARD, INVERSE, MENTION, End, Kind, LabelledKey
+from models.tasks import TASKS, TaskUnknown, make_task, metaqa, pathquestion, simplequestions
+from models.training import DEFAULT_RECIPE, Recipe
+
+
+def test_the_shipped_recipe_names_tasks_that_exist() -> None:
+    recipe = Recipe.read(DEFAULT_RECIPE)
+    assert {name for name, _, _ in recipe.tasks} <= TASKS.keys()
+    assert recipe.network.max_hops == 3
+
+
+def test_an_unknown_task_is_named() -> None:
+    with pytest.raises(TaskUnknown, match="no task 'chess'"):
+        make_task("chess", Path(), {})
+
+
+def test_a_question_type_tells_the_gold_path() -> None:
+    assert metaqa.gold_path("actor_to_movie_to_year") == (
+        LabelledKey("starred actors", INVERSE, Kind.NAME),
+        LabelledKey("release year", FORWARD, Kind.DATE),
+    )
+    assert metaqa.gold_path("movie_to_director_to_movie_to_language") == (
+        LabelledKey("directed by", FORWARD, Kind.NAME),
+        LabelledKey("directed by", INVERSE, Kind.NAME),
+        LabelledKey("in language", FORWARD, Kind.NAME),
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "cut"),
+    [
+        ("who directed kismet?", "Kismet", f"who directed {MENTION}?"),
+        ("who runs warner bros . now", "Warner Bros.", f"who runs {MENTION} now"),
+        ("what is in paris's zoo", "Paris", f"what is in {MENTION}'s zoo"),
+        ("who likes parisian food", "Paris", None),
+        ("who directed it", "", None),
+        ("who is it", "+", None),
+    ],
+)
+def test_a_name_is_replaced_as_whole_words(text: str, name: str, cut: str | None) -> None:
+    assert simplequestions.replace_name(text, name) == cut
+
+
+def test_short_labels_are_the_last_parts() -> None:
+    assert simplequestions.short_label("people.person.place_of_birth", 1) == "place of birth"
+    assert simplequestions.short_label("people.person.place_of_birth", 3) == "people person place of birth"
+
+
+def test_a_wrong_mention_leaves_one_placeholder() -> None:
+    for seed in range(30):
+        text = simplequestions.wrong_mention(f"who directed {MENTION} in rome", "Kismet", Random(seed))
+        assert text.count(MENTION) == 1
+
+
+@pytest.mark.datasets
+def test_metaqa_dev_is_read_whole(datasets: Path) -> None:
+    questions = metaqa.load_questions(datasets, "dev", 2)
+    assert len(questions) == 14_872
+    assert all(question.text.count(MENTION) == 1 for question in questions)
+    assert questions[1].topic == "Sharon Tate"
+    assert questions[1].answers == ("1967", "1968")
+
+
+@pytest.mark.datasets
+def test_pathquestion_keeps_nearly_every_question(datasets: Path) -> None:
+    counts = {part: len(pathquestion.load_questions(datasets, part)) for part in pathquestion.PARTS}
+    assert counts["PQ-2H"] > 1_850
+    assert counts["PQL-3H"] > 950
+    assert len(pathquestion.load_triples(datasets, "PQ-2H")) == 1_211
+
+
+@pytest.mark.datasets
+def test_freebase_questions_leave_out_those_of_valid_and_test(datasets: Path) -> None:
+    questions, reverses = simplequestions.load_freebase(datasets)
+    assert 35_000 < len(questions) < 43_000
+    assert reverses["music.album.artist"] == "music.artist.album"
+
+
+@pytest.mark.datasets
+@pytest.mark.parametrize("name", ["simplequestions-wikidata", "simplequestions-freebase"])
+def test_episodes_of_simplequestions_have_their_gold_in_reach(datasets: Path, name: str) -> None:
+    task = make_task(name, datasets, {"wrong_mentions": 0.2})
+    random = Random(2)
+    golds = []
+    for _ in range(100):
+        episode = task.episode(random)
+        first = episode.choices[0]
+        golds.append(first.gold)
+        assert episode.question.count(MENTION) == 1
+        assert first.gold is End.REJECT or first.gold in first.reach
+    assert End.REJECT in golds
