@@ -50,8 +50,7 @@ class GenerationBuilder:
             alias_entities = self._take_aliases(store, kb_id, entity_ids, literals)
             relation_ids, relation_labels, relation_vectors = self._take_relations(store, kb_id)
             triple_ids, parts, triple_sources = _take_triples(store, kb_id, entity_ids, relation_ids, sources)
-            none = LabelVectors.of(np.empty((0, self._encoder.dim), np.float32))
-            label_vectors = LabelVectors.joined([none, *(future.result() for future in vectors)])
+            label_vectors = self._joined(vectors, len(entity_ids))
         source_names = TextTableBuilder()
         source_names.extend(sources)
         labels, aliases = self._labels.table(), self._aliases.table()
@@ -69,6 +68,7 @@ class GenerationBuilder:
             label_vectors=label_vectors,
             relation_vectors=relation_vectors,
         )
+        self._names = NameIndexBuilder()  # let go of its memory before the vector index needs some
         manifest = Manifest(
             kb=identity,
             revision=revision,
@@ -112,6 +112,18 @@ class GenerationBuilder:
             fresh = LabelVectors.of(self._encoder.encode([labels[row][:ENCODED_CHARACTERS] for row in missing]))
             codes[missing], scales[missing] = fresh.codes, fresh.scales
             self.encoded_labels += len(missing)
+        return LabelVectors(codes, scales)
+
+    def _joined(self, parts: list[Future[LabelVectors]], count: int) -> LabelVectors:
+        """One table of all parts; each part is let go when it is copied."""
+        codes, scales = np.empty((count, self._encoder.dim), np.int8), np.empty(count, np.float32)
+        start = 0
+        parts.reverse()
+        while parts:
+            part = parts.pop().result()
+            end = start + len(part)
+            codes[start:end], scales[start:end] = part.codes, part.scales
+            start = end
         return LabelVectors(codes, scales)
 
     def _take_aliases(
