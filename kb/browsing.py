@@ -222,4 +222,4 @@ def relations(connection: Connection, kb_id: int) -> list[RelationRow]:
         .join_from(counted, relation, relation.c.id == counted.c.relation_id)
         .order_by(relation.c.label, relation.c.id)
     )
-    return [RelationRow(*row._tuple()) for row in connection.execute(query)]
+    return [RelationRow(row[0], row[1], row[2], row[3]) for row in connection.execute(query)]

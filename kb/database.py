@@ -19,11 +19,14 @@ from sqlalchemy import (
     BigInteger,
     Connection,
     DateTime,
+    Delete,
     Dialect,
     Engine,
+    Insert,
     Integer,
     MetaData,
     Text,
+    Update,
     event,
     make_url,
     text,
@@ -119,6 +122,11 @@ def writing(engine: Engine) -> Iterator[Connection]:
 def write_connection(engine: Engine) -> Connection:
     """A connection whose transactions, which the caller begins, take the write lock at once."""
     return engine.connect().execution_options(**{_WRITES: True})
+
+
+def affected(connection: Connection, statement: Insert | Update | Delete) -> int:
+    """Execute it; how many rows it wrote or deleted, which SQLAlchemy forgets for inserts unless asked."""
+    return connection.execute(statement, execution_options={"preserve_rowcount": True}).rowcount
 
 
 def driver(connection: Connection) -> Any:  # noqa: ANN401 - sqlite3 and psycopg share no type

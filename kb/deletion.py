@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from sqlalchemy import (
-    CTE,
     Connection,
     Engine,
     Select,
+    Subquery,
     delete,
     exists,
     func,
@@ -20,7 +20,7 @@ from sqlalchemy import (
 
 from kb import kbs
 from kb.browsing import matching
-from kb.database import writing
+from kb.database import affected, writing
 from kb.errors import EmptyPattern
 from kb.merging import resolve_ids
 from kb.records import Counts, Deleted, TriplePattern
@@ -64,13 +64,12 @@ def delete_triples(connection: Connection, kb_id: int, triples: Sequence[Triple]
             .join(tables.relation_id, tables.relation_id.c.n == stage.c.relation)
             .join(object_, object_.c.n == stage.c.object)
             .distinct()
-            .cte("asked")
-            .prefix_with("MATERIALIZED")
+            .subquery("asked")
         )
         return _delete_selected(connection, kb_id, revision, tables, _found(connection, kb_id, asked))
 
 
-def _found(connection: Connection, kb_id: int, asked: CTE) -> Select[int, int, int, int]:
+def _found(connection: Connection, kb_id: int, asked: Subquery) -> Select[int, int, int, int]:
     """The stored triples that are asked for, each looked up in the unique index."""
     here = (
         (triple.c.kb_id == kb_id)
@@ -89,7 +88,7 @@ def _delete_selected(
     doomed: Select[int, int, int, int],
 ) -> Deleted:
     columns = ["id", "subject_id", "relation_id", "object_id"]
-    count = connection.execute(insert(tables.doomed).from_select(columns, doomed)).rowcount
+    count = affected(connection, insert(tables.doomed).from_select(columns, doomed))
     if not count:
         return Deleted(0, revision)
     analyse(connection, [tables.doomed])
@@ -129,8 +128,8 @@ def _delete_orphans(connection: Connection, kb_id: int, revision: int, tables: S
         select(func.count()).select_from(entity).where(entity.c.id.in_(gone), entity.c.datatype.is_not(None))
     )
     of_gone = (alias.c.kb_id == kb_id) & alias.c.entity_id.in_(gone)
-    num_aliases = connection.execute(delete(alias).where(of_gone)).rowcount
-    num_entities = connection.execute(delete(entity).where(entity.c.id.in_(gone))).rowcount
+    num_aliases = affected(connection, delete(alias).where(of_gone))
+    num_entities = affected(connection, delete(entity).where(entity.c.id.in_(gone)))
     _log(connection, kb_id, revision, RELATION, select(relation.c.id).where(of_doomed, ~used))
     connection.execute(delete(relation).where(relation.c.id.in_(_logged(kb_id, revision, RELATION))))
     literals = num_literals or 0
@@ -177,7 +176,7 @@ def _purge_some(connection: Connection, kb_id: int) -> bool:
     left = PURGED_ROWS
     for table in _TABLES_OF_A_KB:
         ids = select(table.c.id).where(table.c.kb_id == kb_id).limit(left)
-        left -= connection.execute(delete(table).where(table.c.id.in_(ids))).rowcount
+        left -= affected(connection, delete(table).where(table.c.id.in_(ids)))
         if left <= 0:
             return False
     for log in _LOGS_OF_A_KB:

@@ -27,6 +27,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql, sqlite
 
 from kb import kbs
+from kb.database import affected
 from kb.records import Counts, Written
 from kb.staging import OWN_LABEL_RANK, Stager, StageTables, analyse, scratch_tables
 from kb.tables import alias, change, entity, relation, triple
@@ -214,4 +215,4 @@ class _Merge:
             statement = sqlite.insert(table).from_select(columns, rows.where(true())).on_conflict_do_nothing()
         else:
             statement = postgresql.insert(table).from_select(columns, rows).on_conflict_do_nothing()
-        return self.connection.execute(statement).rowcount
+        return affected(self.connection, statement)

@@ -4,6 +4,7 @@ from kb.triples import Name, Term, Triple
 
 LABEL = "http://www.w3.org/2000/01/rdf-schema#label"
 ALT_LABEL = "http://www.w3.org/2004/02/skos/core#altLabel"
+LANG_STRING = "http://www.w3.org/1999/02/22-rdf-syntax-ns#langString"
 STRING = "http://www.w3.org/2001/XMLSchema#string"
 
 
@@ -15,7 +16,7 @@ def make_term(label: str = "Inception", iri: str | None = None, datatype: str | 
 def make_triple(
     subject: str | Term = "Inception",
     relation: str | Term = "directed by",
-    object: str | Term = "Christopher Nolan",  # noqa: A002 - the name of the field
+    object: str | Term = "Christopher Nolan",
     source: str | None = None,
 ) -> Triple:
     """A triple of things, by their labels or as terms."""
@@ -26,7 +27,7 @@ def make_name(
     entity: str | Term = "Inception",
     text: str = "Origin",
     language: str | None = "en",
-    property: str = LABEL,  # noqa: A002 - the name of the field
+    property: str = LABEL,
 ) -> Name:
     """A naming statement."""
     return Name(_term(entity), text, language, property)

@@ -19,7 +19,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine, select, text
 
 from kb.database import create_engine, metadata, migrate
 
@@ -87,8 +87,10 @@ def engine(request: pytest.FixtureRequest) -> Iterator[Engine]:
     postgres: Engine = request.getfixturevalue("postgres_engine")
     yield postgres
     with postgres.begin() as connection:
-        names = ", ".join(f'"{table.name}"' for table in metadata.sorted_tables)
-        connection.execute(text(f"TRUNCATE {names} RESTART IDENTITY"))
+        filled = [table for table in metadata.sorted_tables if connection.execute(select(table).limit(1)).first()]
+        if filled:
+            names = ", ".join(f'"{table.name}"' for table in filled)
+            connection.execute(text(f"TRUNCATE {names} CASCADE"))
 
 
 def _account() -> str | None:
@@ -128,7 +130,7 @@ def _initialise(programs: Path, data: Path, account: str | None) -> None:
     _run([str(programs / "initdb"), f"--pgdata={data}", "--locale=C.UTF-8", *options], account)
 
 
-class _running:  # noqa: N801 - used like a function
+class _running:
     """The server, from its first answer to its end."""
 
     def __init__(self, programs: Path, data: Path, account: str | None) -> None:

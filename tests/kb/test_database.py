@@ -40,10 +40,15 @@ def test_sqlite_commits_durably_and_lets_readers_read(sqlite_engine: Engine, pra
     assert _pragma(sqlite_engine, pragma) == value
 
 
-def test_what_a_failed_block_wrote_is_gone(engine: Engine) -> None:
-    with pytest.raises(ZeroDivisionError), writing(engine) as connection:
+def _fail_after_writing(engine: Engine) -> None:
+    with writing(engine) as connection:
         TripleStore(connection).create_kb("films")
         raise ZeroDivisionError
+
+
+def test_what_a_failed_block_wrote_is_gone(engine: Engine) -> None:
+    with pytest.raises(ZeroDivisionError):
+        _fail_after_writing(engine)
     assert _kbs(engine) == []
 
 
@@ -104,13 +109,17 @@ def test_moments_come_back_aware_and_in_utc(engine: Engine) -> None:
     assert found.tzinfo is UTC
 
 
+def _fill(engine: Engine) -> None:
+    with database.storage_errors("testing"), writing(engine) as connection:
+        connection.exec_driver_sql("PRAGMA max_page_count=4")
+        connection.exec_driver_sql("CREATE TABLE filler (content BLOB)")
+        connection.exec_driver_sql("INSERT INTO filler VALUES (randomblob(100000))")
+
+
 def test_a_full_disk_is_named(tmp_path: Path) -> None:
     engine = create_engine(f"sqlite:///{tmp_path}/small.db")
-    with pytest.raises(StorageFailed, match="database or disk is full") as caught, database.storage_errors("testing"):  # noqa: SIM117
-        with writing(engine) as connection:
-            connection.exec_driver_sql("PRAGMA max_page_count=4")
-            connection.exec_driver_sql("CREATE TABLE filler (content BLOB)")
-            connection.exec_driver_sql("INSERT INTO filler VALUES (randomblob(100000))")
+    with pytest.raises(StorageFailed, match="database or disk is full") as caught:
+        _fill(engine)
     assert caught.value.doing == "testing"
     assert isinstance(caught.value.__cause__, OperationalError)
     engine.dispose()
