@@ -14,6 +14,7 @@ from app.jobs import JobStore, Upload
 from app.keys import NewKey
 from app.spool import SpoolFile
 from app.wiring import Services
+from kb.deletion import purge
 from kb.errors import EmptyInput
 from kb.store import TripleStore
 from kb.triples import normalise_label
@@ -53,6 +54,7 @@ class Embedded:
     def delete_kb(self, name: str) -> None:
         """Delete a knowledge base."""
         self._services.delete_kb(name)
+        purge(self._services.engine)
 
     def export(self, name: str, format: str) -> Iterator[bytes]:
         """A KB as a file."""

@@ -21,47 +21,59 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid", env_ignore_empty=True)
 
-    data: Path = Field(Path("data"), description="the one folder for everything embedded")
-    database_url: SecretStr | None = Field(None, description="SQLAlchemy URL; default: SQLite in the data folder")
-    host: str = Field("127.0.0.1", description="address to listen on; elsewhere than loopback a key is required")
-    port: int = Field(8000, ge=0, le=65_535, description="port to listen on; 0 takes a free one")
-    api_key: SecretStr | None = Field(None, min_length=16, description="an admin key for every knowledge base")
-    key_cache_seconds: float = Field(2.0, ge=0, le=60, description="how late another process hears of a revoked key")
+    data: Path = Field(default=Path("data"), description="the one folder for everything embedded")
+    database_url: SecretStr | None = Field(
+        default=None, description="SQLAlchemy URL; default: SQLite in the data folder"
+    )
+    host: str = Field(
+        default="127.0.0.1", description="address to listen on; elsewhere than loopback a key is required"
+    )
+    port: int = Field(default=8000, ge=0, le=65_535, description="port to listen on; 0 takes a free one")
+    api_key: SecretStr | None = Field(default=None, min_length=16, description="an admin key for every knowledge base")
+    key_cache_seconds: float = Field(
+        default=2.0, ge=0, le=60, description="how late another process hears of a revoked key"
+    )
 
-    max_request_bytes: int = Field(4 * 1024**3, ge=1, description="largest bulk upload, as sent")
-    max_unpacked_bytes: int = Field(32 * 1024**3, ge=1, description="largest bulk upload, unpacked")
-    max_line_bytes: int = Field(1024**2, ge=1024, description="longest line of a delimited file, NDJSON or N-Triples")
-    max_label_bytes: int = Field(16 * 1024, ge=16, description="longest label; longer ones are rejected")
-    max_json_bytes: int = Field(32 * 1024**2, ge=1024, description="largest JSON request body")
-    max_small_write_triples: int = Field(10_000, ge=1, description="most triples in one JSON body")
-    max_question_characters: int = Field(2_000, ge=1, description="longest question")
-    max_batch_questions: int = Field(1_000, ge=1, description="most questions in one ask/batch")
-    max_waiting_questions: int = Field(4_000, ge=1, description="questions queued before new ones get a 503")
+    max_request_bytes: int = Field(default=4 * 1024**3, ge=1, description="largest bulk upload, as sent")
+    max_unpacked_bytes: int = Field(default=32 * 1024**3, ge=1, description="largest bulk upload, unpacked")
+    max_line_bytes: int = Field(
+        default=1024**2, ge=1024, description="longest line of a delimited file, NDJSON or N-Triples"
+    )
+    max_label_bytes: int = Field(default=16 * 1024, ge=16, description="longest label; longer ones are rejected")
+    max_json_bytes: int = Field(default=32 * 1024**2, ge=1024, description="largest JSON request body")
+    max_small_write_triples: int = Field(default=10_000, ge=1, description="most triples in one JSON body")
+    max_question_characters: int = Field(default=2_000, ge=1, description="longest question")
+    max_batch_questions: int = Field(default=1_000, ge=1, description="most questions in one ask/batch")
+    max_waiting_questions: int = Field(default=4_000, ge=1, description="questions queued before new ones get a 503")
 
-    max_hops: int = Field(3, ge=1, le=3, description="most facts in a chain")
-    abstain_below: float = Field(0.5, ge=0, le=1, description="confidence under which a question is refused")
-    fact_budget: int = Field(20_000, ge=100, description="most facts read in one hop")
-    encoder: str = Field("static", description="static, quality, or a folder with an ONNX sentence encoder")
-    reader: Path | None = Field(None, description="checkpoint of the reader; default: the one that is shipped")
-    batch_questions: int = Field(32, ge=1, le=1_024, description="most questions read at once")
+    max_hops: int = Field(default=3, ge=1, le=3, description="most facts in a chain")
+    abstain_below: float = Field(default=0.5, ge=0, le=1, description="confidence under which a question is refused")
+    fact_budget: int = Field(default=20_000, ge=100, description="most facts read in one hop")
+    encoder: str = Field(default="static", description="static, quality, or a folder with an ONNX sentence encoder")
+    reader: Path | None = Field(default=None, description="checkpoint of the reader; default: the one that is shipped")
+    batch_questions: int = Field(default=32, ge=1, le=1_024, description="most questions read at once")
 
     worker: Literal["embedded", "none"] = Field(
-        "embedded", description="run jobs in the service, or in `hopfact worker`"
+        default="embedded", description="run jobs in the service, or in `hopfact worker`"
     )
-    worker_poll_seconds: float = Field(0.5, gt=0, le=60, description="how often a worker looks for a job")
+    worker_poll_seconds: float = Field(default=0.5, gt=0, le=60, description="how often a worker looks for a job")
     job_heartbeat_seconds: float = Field(
-        0.3, gt=0, le=60, description="how often progress is saved and cancels are seen"
+        default=0.3, gt=0, le=60, description="how often progress is saved and cancels are seen"
     )
-    job_abandoned_seconds: float = Field(60.0, ge=1, description="silence after which a worker of another host is dead")
+    job_abandoned_seconds: float = Field(
+        default=60.0, ge=1, description="silence after which a worker of another host is dead"
+    )
 
     threads: int = Field(
-        0, ge=0, le=256, description="threads of torch, FAISS and OpenMP; 0 takes one a core, 2 at most"
+        default=0, ge=0, le=256, description="threads of torch, FAISS and OpenMP; 0 takes one a core, 2 at most"
     )
-    log_format: Literal["auto", "json", "console"] = Field("auto", description="auto: console on a terminal, else JSON")
+    log_format: Literal["auto", "json", "console"] = Field(
+        default="auto", description="auto: console on a terminal, else JSON"
+    )
     log_level: Literal["debug", "info", "warning", "error"] = "info"
-    log_questions: bool = Field(False, description="log the text of questions")
+    log_questions: bool = Field(default=False, description="log the text of questions")
 
-    datasets: Path = Field(Path("../shared/data"), description="the data sets for training and evaluation")
+    datasets: Path = Field(default=Path("../shared/data"), description="the data sets for training and evaluation")
 
     @property
     def url_of_database(self) -> str:

@@ -176,6 +176,7 @@ class Services:
             store.delete_kb(kb.id)
         self.views.drop(kb.id)
         self.keys.forget()
+        self.worker.wake()  # it removes the rows of a large KB, which nobody sees any more
 
     def job(self, job_id: int) -> Job:
         """The job.

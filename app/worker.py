@@ -26,7 +26,8 @@ from app.settings import Settings
 from app.spool import digest_of, sweep
 from app.telemetry import Metrics, logger
 from kb.consistency import Views
-from kb.database import writing
+from kb.database import reading, writing
+from kb.deletion import purge
 from kb.errors import IngestionCancelled, KbNotFound, KnowledgeError
 from kb.formats import ParseOptions
 from kb.ingestion import Ingested, IngestionTask, Progress, ingest
@@ -87,6 +88,7 @@ class Worker:
             try:
                 if self.run_one() is not None:
                     continue
+                purge(self._engine)
             except Exception:
                 log.exception("the worker cannot reach its jobs")
             self._woken.wait(self._settings.worker_poll_seconds)
@@ -106,6 +108,9 @@ class Worker:
 
     def run_one(self, only: int | None = None) -> Job | None:
         """Run the oldest job that waits, or `only` that one; the job as it ended, None when there was none."""
+        with reading(self._engine) as connection:
+            if JobStore(connection).is_idle():
+                return None
         with writing(self._engine) as connection:
             job = JobStore(connection).claim(self.name, self._is_abandoned, only)
         if job is None:

@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -166,11 +167,12 @@ def test_ten_thousand_bad_lines_are_all_listed_in_pages(service: RunningService,
     data = b"".join(b"s%d\tr\to\n" % number + (b"bad\n" if number % 2 else b"") for number in range(20_000))
     job = service.ingest(kb, data)
     assert (job["state"], job["accepted"], job["rejected"]) == ("succeeded", 20_000, 10_000)
-    numbers, cursor = [], 0
-    while cursor is not None:
-        page = service.http.get(f"/v1/jobs/{job['id']}/rejected", params={"cursor": cursor, "limit": 1000}).json()
+    numbers: list[int] = []
+    page: dict[str, Any] = {"next_cursor": 0}
+    while page["next_cursor"] is not None:
+        parameters = {"cursor": page["next_cursor"], "limit": 1000}
+        page = service.http.get(f"/v1/jobs/{job['id']}/rejected", params=parameters).json()
         numbers += [line["number"] for line in page["rejected"]]
-        cursor = page["next_cursor"]
     assert len(numbers) == 10_000
     assert numbers == sorted(set(numbers))
 

@@ -1,6 +1,6 @@
 """Keys over HTTP: a service of its own, because the first key closes it."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -47,7 +47,7 @@ def refused(reply: httpx.Response) -> tuple[int, str]:
 
 @pytest.mark.parametrize("authorization", [None, "Bearer", "Bearer x", "Bearer hf_" + "a" * 54, "Basic YTpi", "\xff"])
 def test_an_unknown_key_is_401(closed: RunningService, authorization: str | None) -> None:
-    headers = {} if authorization is None else {"Authorization": authorization.encode("latin-1")}
+    headers = {} if authorization is None else {b"Authorization": authorization.encode("latin-1")}
     with httpx.Client(base_url=closed.url, headers=headers) as stranger:
         reply = stranger.get("/v1/kbs")
     assert refused(reply) == (401, "key_refused")
@@ -73,7 +73,7 @@ def test_a_key_is_shown_once_and_kept_as_a_hash(closed: RunningService) -> None:
 
 def test_each_scope_may_do_what_is_below_it(closed: RunningService) -> None:
     body = {"triples": triples("a|b|c")}
-    calls = {
+    calls: dict[str, Callable[[httpx.Client], httpx.Response]] = {
         "ask": lambda http: http.get("/v1/kbs/one/triples"),
         "write": lambda http: http.post("/v1/kbs/one/triples", json=body),
         "admin": lambda http: http.get("/v1/keys"),

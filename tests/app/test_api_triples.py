@@ -85,7 +85,8 @@ def test_more_triples_than_the_limit_are_refused(service: RunningService) -> Non
 
 FILES = {
     TSV: b"Oslo\tcapital of\tNorway\nRome\tcapital of\tItaly\nBern\tcapital of\tSwitzerland\n",
-    "text/csv": b"subject,relation,object\nOslo,capital of,Norway\nRome,capital of,Italy\nBern,capital of,Switzerland\n",
+    "text/csv": b"subject,relation,object\n"
+    b"Oslo,capital of,Norway\nRome,capital of,Italy\nBern,capital of,Switzerland\n",
     "application/x-ndjson": b"".join(
         b'{"subject":"%b","relation":"capital of","object":"%b"}\n' % pair
         for pair in ((b"Oslo", b"Norway"), (b"Rome", b"Italy"), (b"Bern", b"Switzerland"))

@@ -1,13 +1,15 @@
 """Jobs on a real database, without a worker."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection, Engine, delete
 
+from app import tables
 from app.errors import JobFinished, NotFound
 from app.jobs import FINISHED, Job, JobLost, JobStore, Upload
 from kb import database
@@ -18,8 +20,11 @@ from kb.triples import RejectedLine
 UPLOAD = Upload("/spool/a", 10, "text/csv", "gzip", "atlas", "skip")
 
 
-@pytest.fixture(scope="module")
-def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+@pytest.fixture(scope="module", params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
+def engine(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+    if request.param == "postgresql":
+        yield request.getfixturevalue("postgres_engine")
+        return
     made = database.create_engine(f"sqlite:///{tmp_path_factory.mktemp('jobs') / 'jobs.sqlite'}")
     database.migrate(made)
     yield made
@@ -146,7 +151,7 @@ def test_a_finished_job_never_changes_its_state(engine: Engine, verbs: list[str]
         jobs = JobStore(connection)
         kb = TripleStore(connection).create_kb("films")
         number = jobs.record(kb.id, kb.name, UPLOAD).id
-        act = {
+        act: dict[str, Callable[[], object]] = {
             "claim": lambda: jobs.claim("me", never),
             "steal": lambda: jobs.claim("me", always),
             "beat": lambda: jobs.beat(number, "me", 1, 1, 0),
@@ -165,3 +170,26 @@ def test_a_finished_job_never_changes_its_state(engine: Engine, verbs: list[str]
             assert before not in FINISHED or state == before
             before = state
         connection.rollback()
+
+
+def test_two_workers_never_claim_the_same_job(engine: Engine) -> None:
+    with database.writing(engine) as connection:
+        kb = TripleStore(connection).create_kb("contended")
+        for _ in range(8):
+            JobStore(connection).record(kb.id, kb.name, UPLOAD)
+
+    def claim_all(worker: str) -> list[int]:
+        claimed = []
+        while True:
+            with database.writing(engine) as connection:
+                job = JobStore(connection).claim(worker, never)
+            if job is None:
+                return claimed
+            claimed.append(job.id)
+
+    with ThreadPoolExecutor(4) as pool:
+        taken = [number for worker in pool.map(claim_all, "abcd") for number in worker]
+    assert len(taken) == len(set(taken)) == 8
+    with database.writing(engine) as connection:
+        connection.execute(delete(tables.job))
+        TripleStore(connection).delete_kb(kb.id)
