@@ -24,6 +24,11 @@ from kb.view import KnowledgeView
 from models.episodes import MENTION
 from models.reader import Chain, Reader, Reading, ReadRequest
 
+SAME_NAME = 0.79
+"""Entities of a mention whose scores differ by no more than this factor bear the same name (`kb.linking`)."""
+LEAST_SCORE = 0.03
+"""A reading this much less likely than the best one is not worth reading."""
+
 _NUMBER = re.compile(r"[-+]?\d[\d.,:/ -]*(%|[^\W\d]{1,4})?")
 _COUNTS = re.compile(r"\s*(how many|what is the number of|count the)\b", re.IGNORECASE)
 
@@ -123,8 +128,7 @@ class QuestionAnswerer:
         mentions = _named(view, question) if question.entities else link(view, question.text)
         if not mentions:
             mentions = self._nearest(view, question.text)
-        mentions = mentions[: self._limits.max_readings]
-        readings = tuple(_reading(question.text, mention) for mention in mentions)
+        readings = _readings(question.text, mentions)[: self._limits.max_readings]
         return _Prepared(question, tuple(mentions), readings, time.perf_counter() - started)
 
     def _nearest(self, view: KnowledgeView, text: str) -> list[Mention]:
@@ -194,10 +198,23 @@ def _named(view: KnowledgeView, question: Question) -> list[Mention]:
     return mentions
 
 
-def _reading(text: str, mention: Mention) -> Reading:
-    """The question with the mention taken out; a topic that no word mentions stands before it."""
-    topics = np.array([entity.position for entity in mention.entities], np.int32)
-    return Reading(f"{text[: mention.start]}{MENTION}{text[mention.end :]}", topics, mention.score)
+def _readings(text: str, mentions: Sequence[Mention]) -> tuple[Reading, ...]:
+    """The question with each mention taken out, likely ones first; a topic that no word mentions stands before it.
+
+    Entities of one name are read together, and the reader finds which of them has the facts asked for; those that are
+    named otherwise (another case, a plural, a letter off) are a reading of their own.
+    """
+    readings: list[Reading] = []
+    for mention in mentions:
+        masked = f"{text[: mention.start]}{MENTION}{text[mention.end :]}"
+        left = mention.entities
+        while left:
+            alike = [entity for entity in left if entity.score >= SAME_NAME * left[0].score]
+            topics = np.array([entity.position for entity in alike], np.int32)
+            readings.append(Reading(masked, topics, left[0].score))
+            left = left[len(alike) :]
+    readings.sort(key=lambda reading: -reading.score)
+    return tuple(reading for reading in readings if reading.score >= LEAST_SCORE * readings[0].score)
 
 
 def _answers(view: KnowledgeView, question: Question, chain: Chain | None) -> dict[str, Any]:

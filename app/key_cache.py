@@ -1,31 +1,48 @@
-"""Key vectors of the relations of KBs, encoded once for as long as the relations stay the same."""
+"""Key vectors of the relations of KBs, encoded once for as long as the relations stay what they are."""
 
 import threading
 from collections import OrderedDict
+from typing import NamedTuple
 
 from kb.view import KnowledgeView
+from models.kinds import kind_of
 from models.networks.path_reader import Keys
 from models.reader import Reader
 
 CACHED_KBS = 64
+SAMPLED_LABELS = 24
+"""Entities looked at to tell what kind of thing a key leads to."""
+
+
+class _State(NamedTuple):
+    """What keys depend on: a write that brings no relation, nor doubles the facts, costs no encoding."""
+
+    labels: tuple[str, ...]
+    size: int
+
+    @classmethod
+    def of(cls, view: KnowledgeView) -> "_State":
+        return cls(view.relation_labels, view.num_triples.bit_length())
 
 
 class KeyCache:
-    """Remembers the key vectors of the KBs asked last; a write that brings no new relation costs no encoding."""
+    """Remembers the key vectors of the KBs asked last; safe to use from several threads."""
 
     def __init__(self, reader: Reader) -> None:
         self._reader = reader
-        self._keys: OrderedDict[int, tuple[tuple[str, ...], Keys]] = OrderedDict()
+        self._keys: OrderedDict[int, tuple[_State, Keys]] = OrderedDict()
         self._lock = threading.Lock()
 
     def keys(self, view: KnowledgeView) -> Keys:
         """The keys of a view's relations, both directions each."""
         with self._lock:
-            labels, keys = self._keys.get(view.kb_id, ((), None))
-            if keys is None or labels != view.relation_labels:
-                labels, keys = view.relation_labels, self._reader.key_vectors(view.relation_labels)
-                self._keys[view.kb_id] = (labels, keys)
+            state = _State.of(view)
+            known = self._keys.get(view.kb_id)
+            if known is None or known[0] != state:
+                kinds = [kind_of(labels) for labels in view.key_samples(SAMPLED_LABELS)]
+                known = (state, self._reader.key_vectors(view.relation_labels, kinds))
+                self._keys[view.kb_id] = known
             self._keys.move_to_end(view.kb_id)
             while len(self._keys) > CACHED_KBS:
                 self._keys.popitem(last=False)
-            return keys
+            return known[1]

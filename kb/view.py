@@ -7,6 +7,7 @@ Every method may be called from any thread. Knows no SQL and builds nothing.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -223,6 +224,23 @@ class KnowledgeView:
             np.concatenate((rows.targets, added.targets)),
             np.concatenate((rows.triples, added.triples + np.int32(self.base.graph.num_triples))),
         )
+
+    def key_samples(self, limit: int) -> list[list[str]]:
+        """For each key, the labels of at most `limit` entities that it leads to, spread over its facts.
+
+        Sorts the facts by relation: for what is asked once in a while, not with each question.
+        """
+        graphs = (self.base.graph, self.delta.graph)
+        relations = np.concatenate([graph.relations for graph in graphs])
+        subjects = np.concatenate([graph.subjects for graph in graphs])
+        objects = np.concatenate([graph.objects for graph in graphs])
+        order = np.argsort(relations, kind="stable")
+        ends = relations[order].searchsorted(np.arange(self.num_relations + 1))
+        samples = []
+        for first, last in pairwise(ends.tolist()):
+            facts = order[np.linspace(first, last - 1, min(limit, last - first)).astype(np.int64)]
+            samples += [[self.label(int(entity)) for entity in side[facts]] for side in (objects, subjects)]
+        return samples
 
     # Names --------------------------------------------------------------------------------------------------------
 
