@@ -12,7 +12,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from models.episodes import MENTION, Choice, End, Kind, LabelledKey, PathEpisode
+from models.episodes import MENTION, Choice, End, LabelledKey, PathEpisode
+from models.kinds import Kind
 
 WORD, MENTIONED, START = 0, 1, 2
 """Marks of a token."""

@@ -3,12 +3,13 @@
 Pure values: no tensors, no files. Tasks make episodes, batching turns them into tensors.
 """
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from random import Random
 from typing import NamedTuple, Protocol
+
+from models.kinds import Kind
 
 MENTION = "\N{OBJECT REPLACEMENT CHARACTER}"
 """Stands in a question where the topic entity was named."""
@@ -27,16 +28,6 @@ class End(IntEnum):
     """The entities reached are the answer; not possible before the first hop."""
     REJECT = 1
     """Nothing in reach fits what the question asks."""
-
-
-class Kind(IntEnum):
-    """What the entities that a key leads to look like."""
-
-    UNKNOWN = 0
-    NAME = 1
-    NUMBER = 2
-    DATE = 3
-    """A date, or a year."""
 
 
 class LabelledKey(NamedTuple):
@@ -64,22 +55,6 @@ class PathEpisode:
 
     question: str
     choices: tuple[Choice, ...]
-
-
-_NUMBER = re.compile(r"[-+~]?[$€£]?\d[\d.,' ]*(%|[^\W\d]{1,3}\d?)?")
-_DATE = re.compile(r"(1\d|20)\d\d|-?\d{3,4}-\d\d?(-\d\d?.*)?|\d\d?[./]\d\d?[./]\d{2,4}|\d\d? [A-Z][a-z]{2,8}\.? \d{4}")
-MOST = 0.8
-
-
-def kind_of(labels: Sequence[str]) -> Kind:
-    """Tell the kind of most of some labels, of what one key leads to; UNKNOWN of none."""
-    if not labels:
-        return Kind.UNKNOWN
-    if sum(_DATE.fullmatch(label) is not None for label in labels) >= MOST * len(labels):
-        return Kind.DATE
-    if sum(_NUMBER.fullmatch(label) is not None for label in labels) >= MOST * len(labels):
-        return Kind.NUMBER
-    return Kind.NAME
 
 
 class PathTask(Protocol):

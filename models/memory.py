@@ -10,9 +10,8 @@ from typing import NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from models.episodes import Kind, kind_of
-
-MOST_TARGETS = 5
+from models.episodes import FORWARD
+from models.kinds import Kind, kinds_of_keys
 
 IntArray = NDArray[np.int32]
 FloatArray = NDArray[np.float32]
@@ -90,11 +89,13 @@ class TripleMemory:
 
     def kinds(self) -> list[Kind]:
         """Kind of what each key leads to."""
-        targets: list[set[str]] = [set() for _ in range(2 * len(self.relation_labels))]
-        for keys in self._facts:
-            for key, rows in keys.items():
-                targets[key].update(self.labels[target] for target in rows[:MOST_TARGETS, 0].tolist())
-        return [kind_of(sorted(labels)) for labels in targets]
+        facts = (
+            (self.labels[subject], key // 2, self.labels[rows[0, 0]])
+            for subject, keys in enumerate(self._facts)
+            for key, rows in keys.items()
+            if key % 2 == FORWARD
+        )
+        return kinds_of_keys(facts, len(self.relation_labels))
 
     def entities(self, labels: Sequence[str]) -> IntArray:
         """Positions of entities by label; raises KeyError for one that is not there."""

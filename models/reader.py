@@ -17,13 +17,15 @@ from torch import Tensor
 
 from models import checkpoints
 from models.batching import KeyTokens, Pieces, TextCutter, Tokeniser, pad
-from models.episodes import FORWARD, INVERSE, End, Kind
+from models.episodes import FORWARD, INVERSE, End
+from models.kinds import Kind
 from models.memory import FloatArray, IntArray, KeyValueMemory
 from models.networks.path_reader import Glimpse, Keys, PathReader, State
 
 NUM_ALTERNATIVES = 5
 SMALLEST = 1e-30
-LEAST_WORTH = math.log(1e4)
+FEW_TOPICS = 8
+LEAST_WORTH = math.log(300)
 """A path this much (in log) behind the best one at its hop is given up."""
 
 
@@ -282,7 +284,7 @@ class _Search:
         reached = self.request.memory.follow(path.entities, path.weights, candidate.key, self.request.budget)
         entities, weights, facts = reached.entities, reached.weights, reached.facts
         if hop > 0 and self._mask_topic:
-            kept = np.isin(entities, self.request.readings[path.reading].topics, invert=True)
+            kept = _without(entities, self.request.readings[path.reading].topics)
             entities, weights, facts = entities[kept], weights[kept], facts[kept]
         if len(entities) == 0:
             return None
@@ -305,6 +307,16 @@ class _Search:
     @staticmethod
     def _chain(path: _Path, log_probability: float) -> Chain:
         return Chain(path.reading, path.steps, math.exp(log_probability), path.rejected)
+
+
+def _without(entities: IntArray, topics: IntArray) -> NDArray[np.bool_]:
+    """Say which entities are no topics; topics are few."""
+    if len(topics) > FEW_TOPICS:
+        return np.isin(entities, topics, invert=True)
+    kept = np.ones(len(entities), np.bool_)
+    for topic in topics.tolist():
+        kept &= entities != topic
+    return kept
 
 
 def _by_word(text: Pieces, attention: FloatArray) -> tuple[tuple[str, float], ...]:

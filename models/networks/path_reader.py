@@ -30,7 +30,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from models.batching import NUM_MARKS, WORD, KeyTokens, Tokens
-from models.episodes import End, Kind
+from models.episodes import End
+from models.kinds import Kind
 
 NUM_DIRECTIONS = 2
 
@@ -204,8 +205,8 @@ class PathReader(nn.Module):
         )
         energies = self.attend(torch.tanh(mixed)).squeeze(-1)  # batch tokens
         attention = energies.masked_fill(~question.present, -math.inf).softmax(-1)
-        read = torch.cat([torch.einsum("bt,btd->bd", attention, question.words), state.vector], -1)
-        static = functional.normalize(torch.einsum("bt,btd->bd", attention, question.static), dim=-1)
+        read = torch.cat([torch.bmm(attention[:, None], question.words)[:, 0], state.vector], -1)
+        static = functional.normalize(torch.bmm(attention[:, None], question.static)[:, 0], dim=-1)
         return Glimpse(attention, self.norm_query(self.query(read)), static, self.ends(read))
 
     def score(self, glimpse: Glimpse, keys: Keys) -> Tensor:

@@ -22,12 +22,12 @@ from models.episodes import (
     MENTION,
     Choice,
     End,
-    Kind,
     LabelledKey,
     PathEpisode,
     path_episode,
     rejection,
 )
+from models.kinds import Kind
 from models.tasks.grammar import SLOT, Lexicon, Relation, noisy, wrap
 from models.tasks.inventions import Vocabulary
 

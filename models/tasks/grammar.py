@@ -25,8 +25,9 @@ WRAPPERS = (
     ("what is {p}", 10), ("what are {p}", 6), ("{p}", 8), ("name {p}", 2), ("tell me {p}", 2), ("give me {p}", 1),
     ("can you tell me {p}", 1), ("do you know {p}", 1), ("list {p}", 1), ("find {p}", 1), ("i want to know {p}", 1),
     ("show me {p}", 1), ("what was {p}", 3), ("what were {p}", 1), ("whats {p}", 1), ("what's {p}", 1),
-    ("which are {p}", 1), ("do you have {p}", 0.5), ("i need {p}", 0.5), ("are there {p}", 0.5), ("{p}, what is that", 0.3),
-    ("i am looking for {p}", 0.5), ("could you give me {p}", 0.5), ("what would be {p}", 0.3), ("search {p}", 0.3),
+    ("which are {p}", 1), ("do you have {p}", 0.5), ("i need {p}", 0.5), ("are there {p}", 0.5),
+    ("{p}, what is that", 0.3), ("i am looking for {p}", 0.5), ("could you give me {p}", 0.5),
+    ("what would be {p}", 0.3), ("search {p}", 0.3),
 )  # fmt: skip
 OPENERS = ("hey ", "so ", "please ", "ok ", "hi, ", "and ", "now ", "quick question: ", "i wonder, ")
 CLOSERS = (" please", " thanks", " again", " by the way", ", do you know that", " exactly", " originally", " then")

@@ -16,7 +16,8 @@ from random import Random
 
 import numpy as np
 
-from models.episodes import FORWARD, INVERSE, MENTION, Kind, LabelledKey, PathEpisode, path_episode, rejection
+from models.episodes import FORWARD, INVERSE, MENTION, LabelledKey, PathEpisode, path_episode, rejection
+from models.kinds import Kind
 from models.memory import IntArray, TripleMemory
 
 MAX_HOPS = 3

@@ -19,7 +19,8 @@ from pathlib import Path
 from random import Random
 from typing import Generic, TypeVar
 
-from models.episodes import FORWARD, INVERSE, MENTION, Kind, LabelledKey, PathEpisode, path_episode, rejection
+from models.episodes import FORWARD, INVERSE, MENTION, LabelledKey, PathEpisode, path_episode, rejection
+from models.kinds import Kind
 
 KeyType = TypeVar("KeyType")
 QuestionType = TypeVar("QuestionType")

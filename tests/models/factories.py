@@ -8,7 +8,8 @@ import torch
 from numpy.typing import NDArray
 
 from models.batching import TextCutter
-from models.episodes import FORWARD, INVERSE, MENTION, Kind, LabelledKey, PathEpisode, path_episode, rejection
+from models.episodes import FORWARD, INVERSE, MENTION, LabelledKey, PathEpisode, path_episode, rejection
+from models.kinds import Kind
 from models.memory import TripleMemory
 from models.networks.path_reader import PathReader, PathReaderConfig
 

@@ -3,7 +3,8 @@ from random import Random
 
 import pytest
 
-from models.episodes import FORWARD, INVERSE, MENTION, End, Kind, LabelledKey
+from models.episodes import FORWARD, INVERSE, MENTION, End, LabelledKey
+from models.kinds import Kind
 from models.tasks import TASKS, TaskUnknown, make_task, metaqa, pathquestion, simplequestions
 from models.training import DEFAULT_RECIPE, Recipe
 
