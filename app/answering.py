@@ -214,7 +214,7 @@ def _readings(text: str, mentions: Sequence[Mention]) -> tuple[Reading, ...]:
             readings.append(Reading(masked, topics, left[0].score))
             left = left[len(alike) :]
     readings.sort(key=lambda reading: -reading.score)
-    return tuple(reading for reading in readings if reading.score >= LEAST_SCORE * readings[0].score)
+    return tuple(reading for reading in readings if reading.score > LEAST_SCORE * readings[0].score)
 
 
 def _answers(view: KnowledgeView, question: Question, chain: Chain | None) -> dict[str, Any]:

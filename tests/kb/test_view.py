@@ -258,3 +258,36 @@ def test_an_empty_kb_answers_with_nothing(tmp_path: Path) -> None:
     assert link(view, "who directed Heat") == []
     assert nearest_facts(view, np.ones(WordEncoder.dim, np.float32), 3) == []
     assert facts_around(view, np.empty(0, np.int32), np.ones(WordEncoder.dim, np.float32), 3) == []
+
+
+def test_each_entity_that_a_hop_reaches_names_a_fact_that_led_there(films: Knowledge) -> None:
+    films.view()
+    films.write([triple("Heat", "starred", "Val Kilmer"), triple("Ronin", "starred", "Robert De Niro")])
+    view = films.view()
+
+    actors = view.follow(one(view, "Heat"), np.ones(1, np.float32), key(view, "starred"), 100)
+    roles = view.follow(actors.entities, actors.weights, key(view, "starred", 1), 100)
+
+    assert [view.label(view.fact(fact).object) for fact in actors.facts.tolist()] == [
+        view.label(entity) for entity in actors.entities.tolist()
+    ]
+    for entity, fact in zip(roles.entities.tolist(), roles.facts.tolist(), strict=True):
+        assert view.fact(fact).subject == entity
+        assert view.fact(fact).object in actors.entities
+
+
+def test_samples_of_a_key_are_labels_that_it_leads_to(films: Knowledge) -> None:
+    films.view()
+    films.write([triple("Ali", "year", "=2001"), triple("Ali", "shot in", "Ghana")])
+    view = films.view()
+
+    samples = view.key_samples(2)
+
+    assert sorted(samples[key(view, "year")]) == ["1995", "2001"]
+    assert samples[key(view, "shot in", 1)] == ["Ali"]
+    assert len(samples[key(view, "starred")]) == 2
+    assert set(samples[key(view, "starred", 1)]) <= {"Heat", "Serpico"}
+
+
+def test_an_empty_kb_has_no_keys_to_sample(tmp_path: Path) -> None:
+    assert Knowledge(tmp_path).view().key_samples(5) == []
