@@ -7,15 +7,17 @@ words at each hop of Shi et al., "TransferNet" (EMNLP 2021, section 3). The pape
 of the query) are `query`, `keys.vectors` and `advance` here.
 
     words      h_i  = transformer(W_in e_i/|e_i| + marks)                e_i: a row of a frozen table of token vectors
+               m_i  = e_i + D e_i                                        D: what training adds to the table's metric
     keys       k    = norm(p + M_d(p + W_v)),  p = mean_i h_i of the label   d: direction, v: the kind of its values
     attention  a_i  = softmax_i(v . tanh(W_h h_i + W_s s + w_r r_i))      r: attention spent at earlier hops
     query      q    = norm(M_q([sum_i a_i h_i, s]))
-    scores          = q . k / sqrt(dim) + c cos(sum_i a_i e_i, sum_j e_j of the label);  STOP, REJECT: M_e([.., s])
+    overlap    o    = sum_n c_n cos(sum_i a_ni m_i, sum_j g_j m_j of the label),  g_j = 2 sigmoid(u . h_j);  a_1 = a
+    scores          = q . k / sqrt(dim) + o;  STOP, REJECT: M_e([sum_i a_i h_i, s])
     state      s'   = gru(k, s),  r' = r + a
 
 Differences from the papers: keys hold no entity (the memory gives the keys in reach of the entities at hand); a key's
 vector comes from its label by the first layers of the question's encoder, its direction by a map of its own; the state
-is read keys, entities are moved outside the network; a cosine of untrained word vectors stands beside the learned
+is read keys, entities are moved outside the network; a cosine of word vectors as they came stands beside the learned
 score, because it holds for words that training never showed; REJECT says that nothing in reach fits.
 Known result: recipes/path_reader.toml.
 """
@@ -44,6 +46,7 @@ class PathReaderConfig:
     dim: int = 256
     layers: int = 2
     label_layers: int = 1
+    overlaps: int = 2
     heads: int = 4
     feedforward: int = 512
     max_tokens: int = 48
@@ -97,7 +100,7 @@ class Glimpse(NamedTuple):
 
     attention: Tensor  # batch tokens
     query: Tensor  # batch dim
-    static: Tensor  # batch word_dim, unit length
+    static: Tensor  # batch overlaps word_dim, unit length
     ends: Tensor  # batch ends
 
     def rows(self, index: Tensor) -> "Glimpse":
@@ -155,14 +158,18 @@ class PathReader(nn.Module):
         self.attend_words = nn.Linear(dim, dim, bias=False)
         self.attend_state = nn.Linear(dim, dim)
         self.attend_spent = nn.Parameter(torch.zeros(dim))
-        self.attend = nn.Linear(dim, 1, bias=False)
+        self.attend = nn.Linear(dim, config.overlaps, bias=False)
         self.query = _perceptron(2 * dim, dim, dim)
         self.norm_query = nn.LayerNorm(dim)
         self.ends = _perceptron(2 * dim, dim, len(End))
-        self.overlap = nn.Parameter(torch.tensor(5.0))
+        self.overlap = nn.Parameter(torch.linspace(5.0, 1.0, config.overlaps))
+        self.metric = nn.Linear(config.word_dim, config.word_dim, bias=False)
+        self.say = nn.Linear(dim, 1)
         self.update = nn.GRUCell(dim, dim)
         for embedding in (self.marks, self.positions, self.distances, self.texts, self.values):
             nn.init.normal_(embedding.weight, std=0.02)
+        for weight in (self.metric.weight, self.say.weight, self.say.bias):
+            nn.init.zeros_(weight)
 
     def _encode(self, tokens: Tokens, text: int, layers: int) -> tuple[Tensor, Tensor]:
         static = self.table[tokens.ids] * (tokens.marks == WORD)[..., None]  # batch tokens word_dim
@@ -171,7 +178,8 @@ class PathReader(nn.Module):
         words = self.dropout(words + self.positions.weight[: words.shape[1]] + self.texts.weight[text])
         for layer in self.layers[:layers]:
             words = layer(words, tokens.present)
-        return self.norm(words), static * tokens.present[..., None]
+        static = (static + self.metric(static)) * tokens.present[..., None]
+        return self.norm(words), static
 
     def encode_questions(self, tokens: Tokens) -> Question:
         """Encode questions once for all hops."""
@@ -183,7 +191,8 @@ class PathReader(nn.Module):
         words, static = self._encode(tokens, 1, self.config.label_layers)
         present = tokens.present[..., None]
         pooled = (words * present).sum(1) / present.sum(1)
-        return Labels(pooled, functional.normalize(static.sum(1), dim=-1))
+        said = 2 * torch.sigmoid(self.say(words))  # labels tokens 1
+        return Labels(pooled, functional.normalize((said * static).sum(1), dim=-1))
 
     def keys(self, labels: Labels, tokens: KeyTokens) -> Keys:
         """Make keys of encoded labels."""
@@ -203,16 +212,18 @@ class PathReader(nn.Module):
         mixed = (
             question.energies + self.attend_state(state.vector)[:, None] + state.spent[..., None] * self.attend_spent
         )
-        energies = self.attend(torch.tanh(mixed)).squeeze(-1)  # batch tokens
-        attention = energies.masked_fill(~question.present, -math.inf).softmax(-1)
+        energies = self.attend(torch.tanh(mixed)).transpose(1, 2)  # batch overlaps tokens
+        attentions = energies.masked_fill(~question.present[:, None], -math.inf).softmax(-1)
+        attention = attentions[:, 0]
         read = torch.cat([torch.bmm(attention[:, None], question.words)[:, 0], state.vector], -1)
-        static = functional.normalize(torch.bmm(attention[:, None], question.static)[:, 0], dim=-1)
+        static = functional.normalize(torch.bmm(attentions, question.static), dim=-1)
         return Glimpse(attention, self.norm_query(self.query(read)), static, self.ends(read))
 
     def score(self, glimpse: Glimpse, keys: Keys) -> Tensor:
         """Score every key, then STOP and REJECT: batch keys+2."""
         learned = glimpse.query @ keys.vectors.T / math.sqrt(self.config.dim)
-        return torch.cat([learned + self.overlap * (glimpse.static @ keys.static.T), glimpse.ends], -1)
+        overlap = torch.einsum("n,bnd->bd", self.overlap, glimpse.static) @ keys.static.T
+        return torch.cat([learned + overlap, glimpse.ends], -1)
 
     def advance(self, state: State, glimpse: Glimpse, key_vectors: Tensor) -> State:
         """Update the state with the keys read; key_vectors: batch dim."""

@@ -138,6 +138,12 @@ def naive_words(
     return torch.stack([network.norm(row) for row in rows])
 
 
+def naive_metric(network: PathReader, ids: list[int], marks: list[int]) -> list[Tensor]:
+    """Word vectors in the metric of the overlap; the mention and the start have none."""
+    rows = [network.table[token] if mark == 0 else torch.zeros(16) for token, mark in zip(ids, marks, strict=True)]
+    return [row + network.metric.weight @ row for row in rows]
+
+
 def naive_cosine(left: Tensor, right: Tensor) -> float:
     lengths = float(left.norm()) * float(right.norm())
     return float(left @ right) / lengths if lengths else 0.0
@@ -158,9 +164,8 @@ def test_the_network_agrees_with_its_equations_written_as_loops() -> None:
     ids, marks, distances = (part[0].tolist() for part in text[:3])
     words = naive_words(network, ids, marks, distances, 0, network.config.layers)
     energies = [
-        float(
-            network.attend.weight[0]
-            @ torch.tanh(
+        network.attend(
+            torch.tanh(
                 network.attend_words(word)
                 + network.attend_state(state.vector[0])
                 + state.spent[0, at] * network.attend_spent
@@ -168,21 +173,28 @@ def test_the_network_agrees_with_its_equations_written_as_loops() -> None:
         )
         for at, word in enumerate(words)
     ]
-    attention = torch.tensor(energies).softmax(0)
-    read = torch.cat([sum((a * w for a, w in zip(attention, words, strict=True)), torch.zeros(16)), state.vector[0]])
-    query = network.norm_query(network.query(read))
-    static = sum(
-        (a * network.table[token] for a, token, mark in zip(attention, ids, marks, strict=True) if mark == 0),
-        torch.zeros(16),
+    attentions = torch.stack(energies).softmax(0).T
+    read = torch.cat(
+        [sum((a * w for a, w in zip(attentions[0], words, strict=True)), torch.zeros(16)), state.vector[0]]
     )
+    query = network.norm_query(network.query(read))
+    own = naive_metric(network, ids, marks)
+    statics = [sum((a * m for a, m in zip(row, own, strict=True)), torch.zeros(16)) for row in attentions]
     expected, kinds = [], [(1, 0), (2, 3)]
     for label in labels:
         label_ids, label_marks, label_distances = (part[0].tolist() for part in label[:3])
-        pooled = naive_words(network, label_ids, label_marks, label_distances, 1, network.config.label_layers).mean(0)
-        total = sum((network.table[t] for t, m in zip(label_ids, label_marks, strict=True) if m == 0), torch.zeros(16))
+        label_words = naive_words(network, label_ids, label_marks, label_distances, 1, network.config.label_layers)
+        said = [2 * torch.sigmoid(network.say(word)) for word in label_words]
+        total = sum(
+            (g * m for g, m in zip(said, naive_metric(network, label_ids, label_marks), strict=True)), torch.zeros(16)
+        )
+        pooled = label_words.mean(0)
+        overlap = sum(
+            float(c) * naive_cosine(static, total) for c, static in zip(network.overlap, statics, strict=True)
+        )
         for turn, kind in zip(network.directions, kinds.pop(0), strict=True):
             key = network.norm_key(pooled + turn(pooled + network.values.weight[kind]))
-            expected.append(float(query @ key) / 4 + float(network.overlap) * naive_cosine(static, total))
+            expected.append(float(query @ key) / 4 + overlap)
     expected += network.ends(read).tolist()
     torch.testing.assert_close(scores, torch.tensor(expected), rtol=1e-4, atol=1e-4)
-    torch.testing.assert_close(glimpse.attention[0], attention, rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(glimpse.attention[0], attentions[0], rtol=1e-4, atol=1e-5)
