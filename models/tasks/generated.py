@@ -130,7 +130,27 @@ class GeneratedTask:
         return self._vocabulary.invent((end, start), random), 1
 
     def _schema(self, wanted: Sequence[Relation], random: Random) -> list[Placed]:
-        """Label the wanted relations and a share of the others, no label and no group twice."""
+        """Label the wanted relations and some others, no label and no group twice; the wanted ones come first."""
+        schema: list[Placed] = []
+        done: dict[int, Placed] = {}
+        for relation in wanted:
+            if id(relation) not in done:
+                done[id(relation)] = _place(relation, self._lexicon, random)
+            schema.append(done[id(relation)])
+        labels = {placed.label for placed in schema}
+        groups = {relation.group for relation in wanted}
+        for relation in self._others(wanted, random):
+            if id(relation) in done or (relation.group and relation.group in groups):
+                continue
+            placed = done[id(relation)] = _place(relation, self._lexicon, random)
+            if placed.label not in labels:
+                labels.add(placed.label)
+                groups.add(relation.group)
+                schema.append(placed)
+        return schema
+
+    def _others(self, wanted: Sequence[Relation], random: Random) -> list[Relation]:
+        """Draw relations of the same kinds of entities, a few of any, and a few made up."""
         kinds = {side.source for relation in wanted for side in relation.sides}
         alike = [relation for relation in self._lexicon.relations if {side.source for side in relation.sides} & kinds]
         others = random.sample(alike, min(len(alike), int(random.random() ** 2 * MOST_OTHERS)))
@@ -138,25 +158,7 @@ class GeneratedTask:
         for _ in range(random.randrange(STRANGERS)):
             start, end = self._lexicon.types[random.choice(sorted(kinds))], random.choice(self._types)
             others.append(self._vocabulary.invent((start, end) if random.random() < 0.6 else (end, start), random))
-        schema: list[Placed] = []
-        labels: set[str] = set()
-        groups: set[str] = set()
-        done: dict[int, Placed] = {}
-        for relation in (*wanted, *others):
-            if id(relation) in done:
-                if len(schema) < len(wanted):
-                    schema.append(done[id(relation)])
-                continue
-            if len(schema) >= len(wanted) and relation.group and relation.group in groups:
-                continue
-            placed = _place(relation, self._lexicon, random)
-            if placed.label in labels and len(schema) >= len(wanted):
-                continue
-            labels.add(placed.label)
-            groups.add(relation.group)
-            done[id(relation)] = placed
-            schema.append(placed)
-        return schema
+        return others
 
     def _question(self, path: Sequence[tuple[Relation, int]], random: Random) -> str:
         """Nest noun phrases from the mention outwards, the last one as a question."""
