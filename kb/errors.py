@@ -181,7 +181,7 @@ class TermInvalid(KnowledgeError):
     """A label, IRI or source that is empty or that cannot be kept as text."""
 
     def __init__(self, text: str, reason: str) -> None:
-        super().__init__(f"{ascii(text[:80])} cannot be stored: {reason}.")
+        super().__init__(f"{text[:80]!a} cannot be stored: {reason}.")
         self.text = text
         self.reason = reason
 

@@ -44,7 +44,7 @@ def films(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[QuestionAn
     with database.writing(engine) as connection:
         store = TripleStore(connection)
         kb = store.create_kb("films")
-        store.write(kb.id, [Triple(*(Term(label) for label in row)) for row in rows])
+        store.write(kb.id, [Triple(Term(subject), Term(relation), Term(value)) for subject, relation, value in rows])
     encoder = StaticEncoder()
     views = Views(engine, data, encoder)
     reader = Reader.load(encoder=encoder)
