@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, Table, func, select, union
 
+from kb.database import stream
 from kb.errors import EntityNotFound
 from kb.records import EntityDetails, EntityRow, RelationRow, StoredTriple, TriplePattern
 from kb.staging import surface_of
@@ -17,9 +18,8 @@ from kb.triples import Name, Term, Triple, normalise_label, readable_relation, t
 MAX_COUNTED_FACTS = 1_000
 """Facts of an entity are counted up to here in each direction, so that a hub costs no more."""
 
-AnyRow = Row[*tuple[Any, ...]]
+AnyRow = Row[*tuple[Any, ...]] | tuple[Any, ...]
 
-_STREAMED_ROWS = 5_000
 _ALIASES_PER_ENTITY = 4
 _LAST_CHARACTER = "\U0010ffff"
 
@@ -113,8 +113,9 @@ def _triple(row: AnyRow) -> Triple:
 def export(connection: Connection, kb_id: int) -> Iterator[Triple]:
     """All triples in the order of their ids."""
     query = _triples().where(triple.c.kb_id == kb_id).order_by(triple.c.id)
-    for row in connection.execute(query, execution_options={"yield_per": _STREAMED_ROWS}):
-        yield _triple(row)
+    for chunk in stream(connection, query):
+        for row in chunk:
+            yield _triple(row)
 
 
 def names(connection: Connection, kb_id: int) -> Iterator[Name]:
@@ -126,8 +127,9 @@ def names(connection: Connection, kb_id: int) -> Iterator[Name]:
         .where(alias.c.kb_id == kb_id)
         .order_by(alias.c.id)
     )
-    for row in connection.execute(query, execution_options={"yield_per": _STREAMED_ROWS}):
-        yield Name(Term(row[0], row[1], row[2], row[3]), row[4], row[5], row[6])
+    for chunk in stream(connection, query):
+        for label, iri, datatype, language, *name in chunk:
+            yield Name(Term(label, iri, datatype, language), *name)
 
 
 def _entities_named(kb_id: int, text: str) -> Select[int]:

@@ -1,15 +1,13 @@
 """What derived structures are fed with: everything in chunks, or only what changed since a revision."""
 
 from collections.abc import Iterator
-from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, func, select, union
+from sqlalchemy import ColumnElement, Connection, func, select, union
 
 from kb import kbs
+from kb.database import stream
 from kb.records import Changes, TripleRow
 from kb.tables import ENTITY, RELATION, TRIPLE, alias, change, deletion, entity, relation, triple
-
-CHUNK_ROWS = 20_000
 
 _TRIPLE_ROW = (triple.c.id, triple.c.subject_id, triple.c.relation_id, triple.c.object_id, triple.c.source)
 _ENTITY_ROW = (entity.c.id, entity.c.label, entity.c.datatype.is_not(None))
@@ -17,15 +15,14 @@ _ENTITY_ROW = (entity.c.id, entity.c.label, entity.c.datatype.is_not(None))
 
 def entity_rows(connection: Connection, kb_id: int) -> Iterator[list[tuple[int, str, bool]]]:
     """Chunks of (id, label, is_literal)."""
-    for chunk in _chunks(connection, select(*_ENTITY_ROW).where(entity.c.kb_id == kb_id).order_by(entity.c.id)):
-        yield [(row[0], row[1], bool(row[2])) for row in chunk]
+    for chunk in stream(connection, select(*_ENTITY_ROW).where(entity.c.kb_id == kb_id).order_by(entity.c.id)):
+        yield [(number, label, bool(is_literal)) for number, label, is_literal in chunk]
 
 
 def alias_rows(connection: Connection, kb_id: int) -> Iterator[list[tuple[int, str]]]:
     """Chunks of (entity_id, text)."""
     query = select(alias.c.entity_id, alias.c.text).where(alias.c.kb_id == kb_id).order_by(alias.c.id)
-    for chunk in _chunks(connection, query):
-        yield [(row[0], row[1]) for row in chunk]
+    yield from stream(connection, query)
 
 
 def relation_rows(connection: Connection, kb_id: int) -> list[tuple[int, str]]:
@@ -36,14 +33,7 @@ def relation_rows(connection: Connection, kb_id: int) -> list[tuple[int, str]]:
 
 def triple_rows(connection: Connection, kb_id: int) -> Iterator[list[TripleRow]]:
     """Chunks of (id, subject_id, relation_id, object_id, source)."""
-    for chunk in _chunks(connection, select(*_TRIPLE_ROW).where(triple.c.kb_id == kb_id).order_by(triple.c.id)):
-        yield [(row[0], row[1], row[2], row[3], row[4]) for row in chunk]
-
-
-def _chunks(connection: Connection, query: Select[*tuple[Any, ...]]) -> Iterator[list[Row[*tuple[Any, ...]]]]:
-    result = connection.execute(query, execution_options={"yield_per": CHUNK_ROWS})
-    for partition in result.partitions():
-        yield list(partition)
+    yield from stream(connection, select(*_TRIPLE_ROW).where(triple.c.kb_id == kb_id).order_by(triple.c.id))
 
 
 def since(connection: Connection, kb_id: int, revision: int, limit: int) -> Changes | None:

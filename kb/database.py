@@ -25,6 +25,7 @@ from sqlalchemy import (
     Insert,
     Integer,
     MetaData,
+    Select,
     Text,
     Update,
     event,
@@ -40,6 +41,9 @@ from kb.errors import StorageFailed
 
 BUSY_TIMEOUT_SECONDS = 30
 """How long a writer waits for another one before it gives up."""
+
+STREAMED_ROWS = 20_000
+"""How many rows a stream holds in memory."""
 
 _CACHE_KIBIBYTES = 16 * 1024
 _KEPT_LOG_BYTES = 64 * 1024 * 1024
@@ -122,6 +126,14 @@ def writing(engine: Engine) -> Iterator[Connection]:
 def write_connection(engine: Engine) -> Connection:
     """A connection whose transactions, which the caller begins, take the write lock at once."""
     return engine.connect().execution_options(**{_WRITES: True})
+
+
+def stream(connection: Connection, query: Select[*tuple[Any, ...]]) -> Iterator[list[tuple[Any, ...]]]:
+    """Chunks of the driver's own tuples: SQLAlchemy's rows, which can convert columns, take several times as long."""
+    with connection.execute(query, execution_options={"yield_per": STREAMED_ROWS}) as result:
+        assert result.cursor is not None
+        while chunk := result.cursor.fetchmany(STREAMED_ROWS):
+            yield list(chunk)
 
 
 def affected(connection: Connection, statement: Insert | Update | Delete) -> int:

@@ -22,7 +22,7 @@ STAGE_FILE = "stage.sqlite"
 """The scratch file of a SQLite ingestion in its work folder; one that a killed process left is overwritten."""
 
 _CHUNK_BYTES = 1024 * 1024
-_MERGE_CACHE_KIBIBYTES = 96 * 1024
+_MERGE_CACHE_KIBIBYTES = 64 * 1024
 _KB_CHECK_SECONDS = 1.0
 _CANCEL_CHECK_SECONDS = 0.1
 
@@ -132,6 +132,7 @@ class _Ingestion:
                 with staging.begin():
                     stager.add(batch.triples, batch.names)
                 self.progress(Progress(batch.bytes_done, total, stager.num_triples))
+        stager.forget()
 
     def _check(self) -> None:
         """End early when the work is in vain."""

@@ -4,7 +4,8 @@ The order of a merge: lock the KB, add unknown entities and relations, look up t
 that are not there, take better labels from new names, log the change.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,6 +34,9 @@ from kb.staging import OWN_LABEL_RANK, Stager, StageTables, analyse, scratch_tab
 from kb.tables import alias, change, entity, relation, triple
 from kb.triples import Name, Triple
 
+BULK_TRIPLES = 100_000
+"""From here on a load into an otherwise small SQLite database indexes afterwards."""
+
 
 def write(connection: Connection, kb_id: int, triples: Sequence[Triple], names: Sequence[Name]) -> Written:
     """Add what is new of them."""
@@ -58,7 +62,7 @@ def merge(
         KbNotFound: there is no such KB.
     """
     revision = kbs.lock(connection, kb_id)
-    merging = _Merge(connection, kb_id, tables)
+    merging = _Merge(connection, kb_id, tables, stager.num_triples)
     num_new = 0
     for step in (merging.add_terms, merging.add_triples, merging.add_names, merging.improve_labels):
         between()
@@ -82,14 +86,6 @@ def resolve_ids(connection: Connection, kb_id: int, tables: StageTables) -> None
     analyse(connection, (tables.entity_id, tables.relation_id))
 
 
-def new_ids(connection: Connection, table: Table, kb_id: int, after_id: int) -> tuple[int | None, int | None]:
-    """The first and the last id above `after_id` in the KB."""
-    mine = (table.c.kb_id == kb_id) & (table.c.id > after_id)
-    first = connection.scalar(select(table.c.id).where(mine).order_by(table.c.id).limit(1))
-    last = connection.scalar(select(table.c.id).where(mine).order_by(table.c.id.desc()).limit(1))
-    return first, last
-
-
 def last_id(connection: Connection, table: Table) -> int:
     """The highest id that the table ever gave; what is inserted from now on gets higher ones."""
     if connection.dialect.name == "sqlite":
@@ -99,11 +95,28 @@ def last_id(connection: Connection, table: Table) -> int:
     return int(connection.scalar(query, {"name": table.name}) or 0)
 
 
+@contextmanager
+def _indexed_afterwards(connection: Connection, num_triples: int) -> Iterator[None]:
+    """SQLite: make the secondary indexes anew where that is less work than adding to them; readers keep theirs.
+
+    Sorted and written in one go an index costs a third, and needs no cache of its own size. In PostgreSQL it would
+    lock out the readers.
+    """
+    is_worth_it = num_triples >= max(BULK_TRIPLES, last_id(connection, triple))
+    indexes = sorted(triple.indexes, key=str) if is_worth_it and connection.dialect.name == "sqlite" else []
+    for index in indexes:
+        index.drop(connection)
+    yield
+    for index in indexes:
+        index.create(connection)
+
+
 @dataclass
 class _Merge:
     connection: Connection
     kb_id: int
     tables: StageTables
+    num_staged: int
 
     def __post_init__(self) -> None:
         self._before = {table.name: last_id(self.connection, table) for table in (entity, triple, alias)}
@@ -137,7 +150,8 @@ class _Merge:
             .order_by(subject.c.id, relation_.c.id, object_.c.id, stage.triple.c.n)
         )
         columns = ["kb_id", "subject_id", "relation_id", "object_id", "source"]
-        self._num_triples = self._insert_new(triple, columns, rows)
+        with _indexed_afterwards(self.connection, self.num_staged):
+            self._num_triples = self._insert_new(triple, columns, rows)
         return self._num_triples
 
     def add_names(self) -> int:
@@ -187,8 +201,8 @@ class _Merge:
 
     def log(self, revision: int) -> None:
         """Note the change and count it."""
-        first_triple, last_triple = new_ids(self.connection, triple, self.kb_id, self._before["triple"])
-        first_alias, last_alias = new_ids(self.connection, alias, self.kb_id, self._before["alias"])
+        first_triple, last_triple = self._new_ids(triple, self._num_triples)
+        first_alias, last_alias = self._new_ids(alias, self._num_aliases)
         self.connection.execute(
             insert(change).values(
                 kb_id=self.kb_id,
@@ -202,11 +216,22 @@ class _Merge:
         new_literal = and_(
             entity.c.kb_id == self.kb_id, entity.c.id > self._before["entity"], entity.c.datatype.is_not(None)
         )
-        literals = self.connection.scalar(select(func.count()).select_from(entity).where(new_literal)) or 0
+        literals = 0
+        if self._num_entities:
+            literals = self.connection.scalar(select(func.count()).select_from(entity).where(new_literal)) or 0
         counts = Counts(
             self._num_triples, self._num_entities - literals, literals, self._num_relations, self._num_aliases
         )
         kbs.count_change(self.connection, self.kb_id, revision, counts)
+
+    def _new_ids(self, table: Table, num_new: int) -> tuple[int | None, int | None]:
+        """The first and the last id that this merge gave; between them may be some of other KBs."""
+        if not num_new:
+            return None, None
+        new = (table.c.kb_id == self.kb_id) & (table.c.id > self._before[table.name])
+        first = select(table.c.id).where(new).order_by(table.c.id).limit(1)
+        last = select(table.c.id).where(new).order_by(table.c.id.desc()).limit(1)
+        return self.connection.scalar(first), self.connection.scalar(last)
 
     def _insert_new(self, table: Table, columns: list[str], rows: Select[*tuple[Any, ...]]) -> int:
         # WHERE true: without it SQLite may take ON CONFLICT for the condition of a join.

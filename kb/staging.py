@@ -13,8 +13,10 @@ from pathlib import Path
 
 import sqlalchemy
 from sqlalchemy import BigInteger, Column, Connection, Engine, LargeBinary, MetaData, SmallInteger, Table, Text, event
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.pool import ConnectionPoolEntry, NullPool
+from sqlalchemy.schema import CreateTable
 
 from kb.database import Id, driver
 from kb.errors import TermInvalid
@@ -123,10 +125,21 @@ def stage_tables(schema: str | None) -> StageTables:
 @contextmanager
 def scratch_tables(connection: Connection) -> Iterator[StageTables]:
     """Scratch tables that only this connection sees, gone at the end of the block or with its transaction."""
-    tables = stage_tables("temp" if connection.dialect.name == "sqlite" else "pg_temp")
-    tables.metadata.create_all(connection, checkfirst=False)
+    schema = "temp" if connection.dialect.name == "sqlite" else "pg_temp"
+    tables = stage_tables(schema)
+    for statement in _creation(schema, connection.dialect.name):
+        connection.exec_driver_sql(statement)
     yield tables
-    tables.metadata.drop_all(connection, checkfirst=False)
+    for table in tables.metadata.tables.values():
+        connection.exec_driver_sql(f"DROP TABLE {table.fullname}")
+
+
+@cache
+def _creation(schema: str, dialect_name: str) -> list[str]:
+    """The statements that create the scratch tables; to compile them takes longer than to run them."""
+    dialect = sqlite.dialect() if dialect_name == "sqlite" else postgresql.dialect()  # type: ignore[no-untyped-call]
+    tables = stage_tables(schema).metadata.tables.values()
+    return [str(CreateTable(table).compile(dialect=dialect)) for table in tables]
 
 
 class Stager:
@@ -180,6 +193,12 @@ class Stager:
         for remembered in (entities, relations, sources):
             if len(remembered) > _MAX_REMEMBERED_TERMS:
                 remembered.clear()
+
+    def forget(self) -> None:
+        """Free the memory of the terms, when no more will come."""
+        self._entities.clear()
+        self._relations.clear()
+        self._sources.clear()
 
     def _name_rows(self, names: Sequence[Name], new_entities: list[_Row]) -> list[_Row]:
         rows: list[_Row] = []
