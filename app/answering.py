@@ -140,7 +140,8 @@ class QuestionAnswerer:
 
     def _reply(self, kb: Kb, view: KnowledgeView, one: _Prepared, chains: Sequence[Chain]) -> dict[str, Any]:
         best = chains[0] if chains else None
-        confidence = best.probability * one.readings[best.reading].score if best else 0.0
+        belief = best.probability * one.readings[best.reading].score if best else 0.0
+        confidence = self._reader.calibration.confidence(belief)
         reason = self._reason(one, best, confidence)
         found = best if reason is None else None
         return {

@@ -14,6 +14,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from models.calibration import Calibration
 from models.networks.path_reader import PathReader, PathReaderConfig
 
 FORMAT_VERSION = 1
@@ -38,6 +39,7 @@ class CheckpointInfo:
     config: PathReaderConfig
     encoder_id: str
     provenance: Provenance
+    calibration: Calibration
 
 
 def save(network: PathReader, path: Path, encoder_id: str, provenance: Provenance) -> None:
@@ -69,10 +71,27 @@ def read_info(path: Path) -> CheckpointInfo:
         if description["format"] != FORMAT_VERSION:
             raise CheckpointUnusable(path, f"format {description['format']}, not {FORMAT_VERSION}")
         return CheckpointInfo(
-            PathReaderConfig(**description["config"]), description["encoder"], description["provenance"]
+            PathReaderConfig(**description["config"]),
+            description["encoder"],
+            description["provenance"],
+            Calibration(**description.get("calibration", {})),
         )
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise CheckpointUnusable(path, f"no readable description: {error}") from error
+
+
+def calibrate(path: Path, calibration: Calibration) -> None:
+    """Write a calibration into the description of a checkpoint.
+
+    Raises:
+        CheckpointUnusable: there is no such checkpoint.
+    """
+    read_info(path)
+    described = path.with_suffix(".json")
+    description = json.loads(described.read_text(encoding="utf-8")) | {"calibration": asdict(calibration)}
+    partial = path.with_suffix(".partial")
+    partial.write_text(json.dumps(description, indent=2) + "\n", encoding="utf-8")
+    partial.replace(described)
 
 
 def name_of(path: Path) -> str:

@@ -17,6 +17,7 @@ from torch import Tensor
 
 from models import checkpoints
 from models.batching import KeyTokens, Pieces, TextCutter, Tokeniser, pad
+from models.calibration import Calibration
 from models.episodes import FORWARD, INVERSE, End
 from models.kinds import Kind
 from models.memory import FloatArray, IntArray, KeyValueMemory
@@ -116,10 +117,17 @@ class _Candidate:
 class Reader:
     """A network and its search; immutable once made, so threads may share it."""
 
-    def __init__(self, network: PathReader, cutter: TextCutter, name: str) -> None:
+    def __init__(
+        self,
+        network: PathReader,
+        cutter: TextCutter,
+        name: str,
+        calibration: Calibration = Calibration(),  # noqa: B008
+    ) -> None:
         self._network = network.eval()
         self._cutter = cutter
         self.name = name
+        self.calibration = calibration
 
     @classmethod
     def load(cls, checkpoint: Path | None = None, *, encoder: TokenEncoder) -> Self:
@@ -130,7 +138,8 @@ class Reader:
         """
         path = checkpoint or checkpoints.DEFAULT_CHECKPOINT
         network = checkpoints.load(path, torch.tensor(encoder.token_table()), encoder.id)
-        return cls(network, TextCutter(encoder, network.config.max_tokens), checkpoints.name_of(path))
+        calibration = checkpoints.read_info(path).calibration
+        return cls(network, TextCutter(encoder, network.config.max_tokens), checkpoints.name_of(path), calibration)
 
     @property
     def max_hops(self) -> int:

@@ -19,11 +19,28 @@ BUDGET = 1000
 
 def load(name: str) -> tuple[TripleMemory, list[AskedQuestion]]:
     """Read a KB and its questions, answers found by following the paths."""
-    triples = []
+    memory = TripleMemory(triples(name))
+    return memory, [question for question, _ in _questions(name, memory)]
+
+
+def triples(name: str) -> list[tuple[str, str, str]]:
+    """Read the facts of a KB."""
+    found = []
     for line in (FOLDER / f"{name}.kb.tsv").read_text(encoding="utf-8").splitlines():
         subject, relation, value = line.split("\t")
-        triples.append((subject, relation, value))
-    memory = TripleMemory(triples)
+        found.append((subject, relation, value))
+    return found
+
+
+def paths(name: str) -> list[tuple[AskedQuestion, list[str]]]:
+    """Read the questions of a KB, each with the relations of its path."""
+    return [
+        (question, [relation.removeprefix("^") for relation in relations])
+        for question, relations in _questions(name, TripleMemory(triples(name)))
+    ]
+
+
+def _questions(name: str, memory: TripleMemory) -> list[tuple[AskedQuestion, list[str]]]:
     questions = []
     for line in (FOLDER / f"{name}.questions.tsv").read_text(encoding="utf-8").splitlines():
         text, path = line.split("\t")
@@ -31,8 +48,8 @@ def load(name: str) -> tuple[TripleMemory, list[AskedQuestion]]:
         topic, after = rest.split("]")
         relations = [] if path == "none" else path.split(" / ")
         answers = follow(memory, topic, relations)
-        questions.append(AskedQuestion(before + MENTION + after, topic, answers, len(relations)))
-    return memory, questions
+        questions.append((AskedQuestion(before + MENTION + after, topic, answers, len(relations)), relations))
+    return questions
 
 
 def follow(memory: TripleMemory, topic: str, relations: list[str]) -> frozenset[str]:
