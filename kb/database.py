@@ -131,9 +131,13 @@ def write_connection(engine: Engine) -> Connection:
 def stream(connection: Connection, query: Select[*tuple[Any, ...]]) -> Iterator[list[tuple[Any, ...]]]:
     """Chunks of the driver's own tuples: SQLAlchemy's rows, which can convert columns, take several times as long."""
     with connection.execute(query, execution_options={"yield_per": STREAMED_ROWS}) as result:
-        assert result.cursor is not None
-        while chunk := result.cursor.fetchmany(STREAMED_ROWS):
-            yield list(chunk)
+        cursor = result.cursor
+        assert cursor is not None
+        chunk = [tuple(row) for row in result.fetchmany(1)]  # which SQLAlchemy may have taken from the cursor already
+        while chunk:
+            chunk += cursor.fetchmany(STREAMED_ROWS)
+            yield chunk
+            chunk = cursor.fetchmany(1)
 
 
 def affected(connection: Connection, statement: Insert | Update | Delete) -> int:

@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import ColumnElement, Connection, Engine, Table, event, func, select
 
-from kb import deletion, kbs
+from kb import database, deletion, kbs
 from kb.database import reading, write_connection, writing
 from kb.errors import EmptyPattern, EntityNotFound, KbExists, KbNotFound, TermInvalid
 from kb.formats import ParseOptions, parse, write_jsonl
@@ -459,6 +459,18 @@ class TestFeeds:
         }
         assert triples == sorted(triples)
         assert entities == sorted(entities)
+
+    @pytest.mark.parametrize("num_rows", [0, 1, 2, 7])
+    def test_a_stream_gives_every_row_once_and_in_order(
+        self, store: TripleStore, films: Kb, num_rows: int, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(database, "STREAMED_ROWS", 3)
+        store.write(films.id, [make_triple(f"film {number}", "year", "1927") for number in range(num_rows)])
+        chunks = [*store.triple_rows(films.id)]
+        ids = [row[0] for chunk in chunks for row in chunk]
+        assert len(set(ids)) == len(ids) == num_rows
+        assert ids == sorted(ids)
+        assert sum(len(chunk) for chunk in store.entity_rows(films.id)) == (num_rows + 1 if num_rows else 0)
 
     def test_an_empty_kb_feeds_nothing(self, store: TripleStore, films: Kb) -> None:
         assert list(store.triple_rows(films.id)) == []
