@@ -4,6 +4,7 @@ Knows no table. SQLite: many readers and one writer (WAL), and a writer takes th
 writers wait for each other instead of failing half-way.
 """
 
+import errno
 import sqlite3
 import threading
 from collections.abc import Iterator
@@ -51,6 +52,15 @@ _POOL_CONNECTIONS = 8
 _MORE_CONNECTIONS = 56
 _MIGRATION_LOCK = 7_036_214_905
 _WRITES = "hopfact_writes"
+_SYSTEM_STORAGE_ERRORS = {
+    errno.EACCES,
+    errno.EDQUOT,
+    errno.EFBIG,
+    errno.EIO,
+    errno.ENOENT,
+    errno.ENOSPC,
+    errno.EROFS,
+}
 _SQLITE_STORAGE_ERRORS = {
     sqlite3.SQLITE_FULL,
     sqlite3.SQLITE_IOERR,
@@ -133,11 +143,12 @@ def stream(connection: Connection, query: Select[*tuple[Any, ...]]) -> Iterator[
     with connection.execute(query, execution_options={"yield_per": STREAMED_ROWS}) as result:
         cursor = result.cursor
         assert cursor is not None
-        chunk = [tuple(row) for row in result.fetchmany(1)]  # which SQLAlchemy may have taken from the cursor already
-        while chunk:
-            chunk += cursor.fetchmany(STREAMED_ROWS)
+        first = [tuple(row) for row in result.fetchmany(1)]  # which SQLAlchemy may have taken from the cursor already
+        if not first:
+            return
+        while chunk := first + list(cursor.fetchmany(STREAMED_ROWS - len(first))):
             yield chunk
-            chunk = cursor.fetchmany(1)
+            first = []
 
 
 def affected(connection: Connection, statement: Insert | Update | Delete) -> int:
@@ -160,6 +171,8 @@ def storage_errors(doing: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
+        if error.errno not in _SYSTEM_STORAGE_ERRORS:
+            raise
         raise StorageFailed(doing, str(error)) from error
     except DBAPIError as error:
         if _is_storage_error(error.orig):

@@ -35,7 +35,7 @@ from kb.tables import alias, change, entity, relation, triple
 from kb.triples import Name, Triple
 
 BULK_TRIPLES = 100_000
-"""From here on a load into an otherwise small SQLite database indexes afterwards."""
+"""From here on a load is large: SQLite may index afterwards, PostgreSQL is told how large its tables are now."""
 
 
 def write(connection: Connection, kb_id: int, triples: Sequence[Triple], names: Sequence[Name]) -> Written:
@@ -223,6 +223,8 @@ class _Merge:
             self._num_triples, self._num_entities - literals, literals, self._num_relations, self._num_aliases
         )
         kbs.count_change(self.connection, self.kb_id, revision, counts)
+        if self.num_staged >= BULK_TRIPLES:
+            analyse(self.connection, (entity, alias, relation, triple))
 
     def _new_ids(self, table: Table, num_new: int) -> tuple[int | None, int | None]:
         """The first and the last id that this merge gave; between them may be some of other KBs."""

@@ -314,7 +314,7 @@ def attached(connection: Connection, path: Path, cache_kibibytes: int) -> Iterat
 
 
 def analyse(connection: Connection, tables: Iterable[Table]) -> None:
-    """Tells PostgreSQL's planner how large the scratch tables are; SQLite is given no choice."""
+    """Tells PostgreSQL's planner how large the tables are; SQLite is given no choice."""
     if connection.dialect.name == "postgresql":
         for table in tables:
             connection.exec_driver_sql(f"ANALYZE {table.fullname}")

@@ -21,7 +21,8 @@ import psycopg
 import pytest
 from sqlalchemy import Engine, select, text
 
-from kb.database import create_engine, metadata, migrate
+from kb.database import create_engine, metadata, migrate, write_connection
+from kb.store import Kb, TripleStore
 
 UNPRIVILEGED_USER = "nobody"
 _START_SECONDS = 30.0
@@ -91,6 +92,20 @@ def engine(request: pytest.FixtureRequest) -> Iterator[Engine]:
         if filled:
             names = ", ".join(f'"{table.name}"' for table in filled)
             connection.execute(text(f"TRUNCATE {names} CASCADE"))
+
+
+@pytest.fixture
+def store(engine: Engine) -> Iterator[TripleStore]:
+    """A store in a transaction that is rolled back."""
+    with write_connection(engine) as connection:
+        yield TripleStore(connection)
+        connection.rollback()
+
+
+@pytest.fixture
+def films(store: TripleStore) -> Kb:
+    """An empty KB."""
+    return store.create_kb("films")
 
 
 def _account() -> str | None:

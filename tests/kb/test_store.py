@@ -1,16 +1,13 @@
 """The store, on SQLite and PostgreSQL alike."""
 
-from collections.abc import Iterator
-
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import ColumnElement, Connection, Engine, Table, event, func, select
 
-from kb import database, deletion, kbs
-from kb.database import reading, write_connection, writing
+from kb import deletion
+from kb.database import reading, writing
 from kb.errors import EmptyPattern, EntityNotFound, KbExists, KbNotFound, TermInvalid
-from kb.formats import ParseOptions, parse, write_jsonl
 from kb.store import Counts, Kb, TriplePattern, TripleStore
 from kb.tables import alias, change, entity, relation, triple
 from kb.tables import deletion as deletion_table
@@ -19,20 +16,6 @@ from kb.triples import Name, Term, Triple
 from tests.factories import ALT_LABEL, LABEL, LANG_STRING, STRING, make_name, make_triple
 
 NOLAN = "Christopher Nolan"
-
-
-@pytest.fixture
-def store(engine: Engine) -> Iterator[TripleStore]:
-    """A store in a transaction that is rolled back."""
-    with write_connection(engine) as connection:
-        yield TripleStore(connection)
-        connection.rollback()
-
-
-@pytest.fixture
-def films(store: TripleStore) -> Kb:
-    """An empty KB."""
-    return store.create_kb("films")
 
 
 def _all(store: TripleStore, kb: Kb, pattern: TriplePattern = TriplePattern()) -> list[Triple]:  # noqa: B008 - frozen
@@ -326,213 +309,6 @@ class TestDeleting:
         store.delete(films.id, TriplePattern("Inception"))
         assert _all(store, books) == [make_triple()]
         assert store.revision(books.id) == 1
-
-
-class TestBrowsing:
-    @pytest.fixture
-    def facts(self, store: TripleStore, films: Kb) -> list[Triple]:
-        """Facts in the order of their ids."""
-        twins = [Term("Paris", "http://example.org/fr"), Term("Paris", "http://example.org/tx")]
-        facts = [make_triple("Ada", "lives in", twins[0]), make_triple("Bob", "lives in", twins[1], "b.tsv")]
-        facts += [make_triple("Cem", "was born in", twins[0]), make_triple(twins[0], "lies in", "France")]
-        for fact in facts:
-            store.write(films.id, [fact])
-        return facts
-
-    @pytest.mark.parametrize(
-        ("pattern", "expected"),
-        [
-            (TriplePattern(), [0, 1, 2, 3]),
-            (TriplePattern(subject="Ada"), [0]),
-            (TriplePattern(subject="  Ada\n"), [0]),
-            (TriplePattern(subject="ada"), []),
-            (TriplePattern(object="Paris"), [0, 1, 2]),
-            (TriplePattern(object="http://example.org/tx"), [1]),
-            (TriplePattern(relation="lives in"), [0, 1]),
-            (TriplePattern(relation="lives_in"), [0, 1]),
-            (TriplePattern(relation="lives in", object="http://example.org/fr"), [0]),
-            (TriplePattern(subject="Paris"), [3]),
-            (TriplePattern(source="b.tsv"), [1]),
-            (TriplePattern(subject="Ada", source="b.tsv"), []),
-            (TriplePattern(subject="Paris", object="Paris"), []),
-        ],
-    )
-    def test_triples_match_by_label_or_iri(
-        self, store: TripleStore, films: Kb, facts: list[Triple], pattern: TriplePattern, expected: list[int]
-    ) -> None:
-        assert _all(store, films, pattern) == [facts[number] for number in expected]
-
-    @pytest.mark.parametrize("pattern", [TriplePattern(), TriplePattern(object="Paris"), TriplePattern("Hub")])
-    def test_pages_give_everything_once(
-        self, store: TripleStore, films: Kb, facts: list[Triple], pattern: TriplePattern
-    ) -> None:
-        store.write(films.id, [make_triple("Hub", "knows", f"person {number}") for number in range(7)])
-        paged, cursor = [], 0
-        while page := store.browse(films.id, pattern, cursor, 2):
-            assert len(page) <= 2
-            paged += [stored.triple for stored in page]
-            cursor = page[-1].id
-        assert paged == _all(store, films, pattern)
-
-    def test_facts_of_an_entity_are_those_of_both_sides_in_pages(
-        self, store: TripleStore, films: Kb, facts: list[Triple]
-    ) -> None:
-        paris = next(row for row in store.find_entities(films.id, "paris", 5) if row.iri == "http://example.org/fr")
-        assert paris.num_facts == 3
-        assert [f.triple for f in store.facts_of(films.id, paris.id, 0, 10)] == [facts[0], facts[2], facts[3]]
-        first = store.facts_of(films.id, paris.id, 0, 2)
-        assert [f.triple for f in store.facts_of(films.id, paris.id, first[-1].id, 2)] == [facts[3]]
-
-    def test_a_fact_of_an_entity_about_itself_comes_once(self, store: TripleStore, films: Kb) -> None:
-        store.write(films.id, [make_triple("Ouroboros", "eats", "Ouroboros")])
-        snake = _entity_id(store, films, "Ouroboros")
-        assert len(store.facts_of(films.id, snake, 0, 10)) == 1
-
-    @pytest.mark.parametrize("query", ["spider", "SPIDER-M", "spider man", "Spider-Man", "Peter P", "  spider"])
-    def test_entities_are_found_by_the_start_of_a_name(self, store: TripleStore, films: Kb, query: str) -> None:
-        names = [make_name("Spider-Man", "Peter Parker"), make_name("Spider-Man", "Peter P.")]
-        store.write(films.id, [make_triple("Spider-Man"), make_triple("The Spider")], names)
-        assert [row.label for row in store.find_entities(films.id, query, 5)] == ["Spider-Man"]
-
-    def test_letters_outside_ascii_are_folded_alike(self, store: TripleStore, films: Kb) -> None:
-        store.write(films.id, [make_triple("Ödön von Horváth"), make_triple("ÉMILE"), make_triple("Ωmega")])
-        for query, label in (("öDÖN", "Ödön von Horváth"), ("émil", "ÉMILE"), ("ωM", "Ωmega")):
-            assert [row.label for row in store.find_entities(films.id, query, 5)] == [label]
-
-    def test_an_exact_name_comes_first_and_the_limit_holds(self, store: TripleStore, films: Kb) -> None:
-        store.write(films.id, [make_triple(f"New York {number}") for number in range(9)] + [make_triple("New York")])
-        found = [row.label for row in store.find_entities(films.id, "new york", 3)]
-        assert found == ["New York", "New York 0", "New York 1"]
-        assert len(store.find_entities(films.id, "", 4)) == 4
-
-    def test_a_name_of_punctuation_is_found(self, store: TripleStore, films: Kb) -> None:
-        store.write(films.id, [make_triple("!!!"), make_triple("%_%")])
-        assert [row.label for row in store.find_entities(films.id, "!!", 3)] == ["!!!"]
-        assert [row.label for row in store.find_entities(films.id, "%", 3)] == ["%_%"]
-        assert _all(store, films, TriplePattern("!!!")) == [make_triple("!!!")]
-
-    def test_relations_come_with_their_counts(self, store: TripleStore, films: Kb, facts: list[Triple]) -> None:
-        assert [(row.label, row.count) for row in store.relations(films.id)] == [
-            ("lies in", 1),
-            ("lives in", 2),
-            ("was born in", 1),
-        ]
-
-
-class TestExport:
-    def test_what_is_exported_is_ingested_as_the_same(self, store: TripleStore, films: Kb) -> None:
-        film = Term("F", "http://example.org/f")
-        triples = [
-            make_triple(film, source="a"),
-            make_triple(film, "released", Term("2010", None, LANG_STRING, "en")),
-            make_triple(),
-        ]
-        store.write(films.id, triples, [make_name(film, "Inception"), make_name(NOLAN, "C. Nolan", None)])
-        body = b"".join(write_jsonl(store.export(films.id), store.names(films.id)))
-        copy = store.create_kb("copy")
-        for batch in parse([body], ParseOptions("application/x-ndjson")):
-            assert batch.rejected == []
-            store.write(copy.id, batch.triples, batch.names)
-        assert set(store.export(copy.id)) == set(store.export(films.id))
-        assert set(store.names(copy.id)) == set(store.names(films.id))
-        assert store.counts(copy.id) == store.counts(films.id)
-
-
-class TestFeeds:
-    def test_feeds_give_everything_in_the_order_of_ids(self, store: TripleStore, films: Kb) -> None:
-        store.create_kb("books")
-        store.write(films.id, [make_triple(source="a"), make_triple(object=Term("2010", None, STRING))], [make_name()])
-        entities = [row for chunk in store.entity_rows(films.id) for row in chunk]
-        assert sorted((label, literal) for _, label, literal in entities) == [
-            ("2010", True),
-            (NOLAN, False),
-            ("Inception", False),
-        ]
-        ids = {label: number for number, label, _ in entities}
-        assert list(store.alias_rows(films.id)) == [[(ids["Inception"], "Origin")]]
-        [(relation_id, label)] = store.relation_rows(films.id)
-        assert label == "directed by"
-        triples = [row for chunk in store.triple_rows(films.id) for row in chunk]
-        assert {row[1:] for row in triples} == {
-            (ids["Inception"], relation_id, ids[NOLAN], "a"),
-            (ids["Inception"], relation_id, ids["2010"], None),
-        }
-        assert triples == sorted(triples)
-        assert entities == sorted(entities)
-
-    @pytest.mark.parametrize("num_rows", [0, 1, 2, 7])
-    def test_a_stream_gives_every_row_once_and_in_order(
-        self, store: TripleStore, films: Kb, num_rows: int, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setattr(database, "STREAMED_ROWS", 3)
-        store.write(films.id, [make_triple(f"film {number}", "year", "1927") for number in range(num_rows)])
-        chunks = [*store.triple_rows(films.id)]
-        ids = [row[0] for chunk in chunks for row in chunk]
-        assert len(set(ids)) == len(ids) == num_rows
-        assert ids == sorted(ids)
-        assert sum(len(chunk) for chunk in store.entity_rows(films.id)) == (num_rows + 1 if num_rows else 0)
-
-    def test_an_empty_kb_feeds_nothing(self, store: TripleStore, films: Kb) -> None:
-        assert list(store.triple_rows(films.id)) == []
-        assert list(store.entity_rows(films.id)) == []
-
-    def test_nothing_changed_since_now(self, store: TripleStore, films: Kb) -> None:
-        store.write(films.id, [make_triple()])
-        changes = store.changes_since(films.id, 1, 10)
-        assert changes is not None
-        assert changes.revision == 1
-        assert (changes.triples, changes.entities, changes.relations, changes.aliases) == ([], [], [], [])
-
-    def test_changes_are_what_was_added_named_and_deleted(self, store: TripleStore, films: Kb) -> None:
-        film = Term("F", "http://example.org/f")
-        store.write(films.id, [make_triple(film), make_triple("Tenet", "written by", "Gone")])
-        gone = next(stored for stored in store.browse(films.id, TriplePattern("Tenet"), 0, 1))
-        store.write(films.id, [make_triple(film, "starring", "A")], [make_name(film, "Inception")])
-        store.delete(films.id, TriplePattern("Tenet"))
-        store.write(films.id, [make_triple("Dunkirk")])
-        changes = store.changes_since(films.id, 1, 100)
-        assert changes is not None
-        assert changes.revision == 4
-        assert len(changes.triples) == 2
-        assert changes.deleted_triple_ids == [gone.id]
-        assert changes.deleted_entity_ids == sorted([gone.subject_id, gone.object_id])
-        assert changes.deleted_relation_ids == [gone.relation_id]
-        assert sorted(label for _, label, _ in changes.entities) == ["A", NOLAN, "Dunkirk", "Inception"]
-        assert [text for _, text in changes.aliases] == ["Inception"]
-        assert [label for _, label in changes.relations] == ["directed by", "starring"]
-
-    def test_a_relation_that_a_name_renamed_is_among_the_changes(self, store: TripleStore, films: Kb) -> None:
-        directed = Term("P57", "http://example.org/P57")
-        store.write(films.id, [make_triple(relation=directed)])
-        store.write(films.id, [], [make_name(directed, "director")])
-        changes = store.changes_since(films.id, 1, 100)
-        assert changes is not None
-        assert [label for _, label in changes.relations] == ["director"]
-
-    def test_added_and_deleted_between_is_only_deleted(self, store: TripleStore, films: Kb) -> None:
-        store.write(films.id, [make_triple()])
-        store.write(films.id, [make_triple("Tenet")])
-        store.delete(films.id, TriplePattern("Tenet"))
-        changes = store.changes_since(films.id, 1, 100)
-        assert changes is not None
-        assert changes.triples == []
-        assert len(changes.deleted_triple_ids) == 1
-
-    @pytest.mark.parametrize(("limit", "given"), [(3, True), (2, False)])
-    def test_too_many_changes_are_not_given(self, store: TripleStore, films: Kb, limit: int, given: bool) -> None:
-        store.write(films.id, [make_triple("Tenet"), make_triple()], [make_name()])
-        assert (store.changes_since(films.id, 0, limit) is not None) is given
-
-    def test_a_trimmed_log_and_a_revision_of_the_future_give_none(
-        self, store: TripleStore, films: Kb, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setattr(kbs, "KEPT_REVISIONS", 2)
-        monkeypatch.setattr(kbs, "_TRIM_EVERY", 1)
-        for number in range(5):
-            store.write(films.id, [make_triple(f"film {number}")])
-        assert store.changes_since(films.id, 2, 100) is None
-        assert store.changes_since(films.id, 3, 100) is not None
-        assert store.changes_since(films.id, 6, 100) is None
 
 
 LETTERS = st.sampled_from("ABCD")
