@@ -1,11 +1,15 @@
 """What the tests of the derived structures share: an encoder of few dimensions, stores with triples, views by label."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import structlog
 from sqlalchemy import Engine
+from structlog.testing import capture_logs
+from structlog.typing import EventDict
 from xxhash import xxh3_64_intdigest
 
 from kb import tables
@@ -35,6 +39,18 @@ class WordEncoder:
                 vectors[row] += np.random.default_rng(xxh3_64_intdigest(word.encode())).standard_normal(self.dim)
         lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
         return np.asarray(vectors / np.where(lengths == 0, 1, lengths), np.float32)
+
+
+@contextmanager
+def all_logs() -> Iterator[list[EventDict]]:
+    """What is logged inside the block, whatever level a service of another test has set."""
+    config = structlog.get_config()
+    structlog.reset_defaults()
+    try:
+        with capture_logs() as logs:
+            yield logs
+    finally:
+        structlog.configure(**config)
 
 
 def sqlite_engine(folder: Path) -> Engine:

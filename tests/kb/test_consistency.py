@@ -6,14 +6,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from structlog.testing import capture_logs
 
 from kb.consistency import StructuresBusy, Views
 from kb.database import writing
 from kb.errors import KbNotFound
 from kb.generations import MANIFEST
 from kb.store import TripleStore
-from tests.kb.structures import Knowledge, WordEncoder, content, sqlite_engine, triple
+from tests.kb.structures import Knowledge, WordEncoder, all_logs, content, sqlite_engine, triple
 
 FACTS = [triple(f"Thing {number}", "is next to", f"Thing {number + 1}") for number in range(40)]
 
@@ -30,7 +29,7 @@ def knowledge(tmp_path: Path) -> Iterator[Knowledge]:
 def reopened(knowledge: Knowledge) -> tuple[Views, list[str]]:
     """What a new process finds, and what it logs."""
     views = knowledge.new_views()
-    with capture_logs() as logs:
+    with all_logs() as logs:
         views.current(knowledge.id)
     return views, [entry["event"] for entry in logs]
 
@@ -98,7 +97,7 @@ def test_a_damaged_generation_is_never_answered_from(knowledge: Knowledge, name:
 def test_a_generation_of_another_encoder_is_rebuilt(knowledge: Knowledge) -> None:
     other = WordEncoder("another")
     views = knowledge.new_views(other)
-    with capture_logs() as logs:
+    with all_logs() as logs:
         views.current(knowledge.id)
 
     assert {entry["event"] for entry in logs} == {"generation unusable", "generation built"}
