@@ -1,10 +1,15 @@
 """The demo's facts: true, readable, and no two places made one."""
 
+import io
 from collections import defaultdict
+from pathlib import Path
 
 import pytest
+from rich.console import Console
 
+from app import demo
 from app.demo_triples import demo_names, demo_triples
+from app.settings import load_settings
 from kb.triples import Term, Triple, normalise_label, readable_relation
 
 
@@ -91,3 +96,24 @@ def test_labels_are_normalised_and_relations_readable(triples: list[Triple]) -> 
         assert normalise_label(triple.subject.label) == triple.subject.label
         assert normalise_label(triple.object.label) == triple.object.label
     assert all(readable_relation(label) == label for label in {triple.relation.label for triple in triples})
+
+
+@pytest.mark.slow
+def test_the_demo_answers_its_questions_with_their_evidence(tmp_path: Path) -> None:
+    console = Console(file=io.StringIO(), width=200)
+    demo.run(console, load_settings(data=tmp_path, port=0), once=True)
+    shown = console.file.getvalue()  # type: ignore[attr-defined]
+    rows = dict(zip(demo.QUESTIONS, [row for row in shown.split("\u251c") if "?" in row], strict=True))
+    expected = {
+        0: ("Bern", "Switzerland  capital  Bern"),
+        1: ("German", "French", "Dutch", "Belgium  language  German"),
+        2: ("Japanese yen", "Japan  currency  Japanese yen"),
+        3: ("Spain", "Portugal  neighbour  Spain"),
+        4: ("4397073", "Nairobi  population  4397073"),
+        5: ("Icelandic króna", "Reykjavík  located in  Iceland", "Iceland  currency  Icelandic króna"),
+        6: ("Bern", "Austria  neighbour  Switzerland", "Switzerland  capital  Bern", "and 3 more"),
+        7: ("I don't know",),
+    }
+    for number, texts in expected.items():
+        row = rows[demo.QUESTIONS[number]]
+        assert [text for text in texts if text not in row] == [], row
