@@ -188,7 +188,8 @@ class PathReader(nn.Module):
         """Turn every word vector a little, each on its own: then no word is known exactly, only by what is near it."""
         length = static.norm(dim=-1, keepdim=True)
         noise = torch.randn_like(static) * (self.config.noise / math.sqrt(self.config.word_dim))
-        return functional.normalize(static + length * noise, dim=-1) * length
+        turned: Tensor = functional.normalize(static + length * noise, dim=-1) * length
+        return turned
 
     def encode_questions(self, tokens: Tokens) -> Question:
         """Encode questions once for all hops."""
