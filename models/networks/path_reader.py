@@ -52,7 +52,6 @@ class PathReaderConfig:
     max_tokens: int = 48
     max_distance: int = 16
     dropout: float = 0.1
-    noise: float = 0.0
     max_hops: int = 3
     mask_topic: bool = True
 
@@ -174,8 +173,6 @@ class PathReader(nn.Module):
 
     def _encode(self, tokens: Tokens, text: int, layers: int) -> tuple[Tensor, Tensor]:
         static = self.table[tokens.ids] * (tokens.marks == WORD)[..., None]  # batch tokens word_dim
-        if self.training and self.config.noise:
-            static = self._blur(static)
         shifted = tokens.distances.clamp(-self.config.max_distance, self.config.max_distance) + self.config.max_distance
         words = self.inputs(functional.normalize(static, dim=-1)) + self.marks(tokens.marks) + self.distances(shifted)
         words = self.dropout(words + self.positions.weight[: words.shape[1]] + self.texts.weight[text])
@@ -183,13 +180,6 @@ class PathReader(nn.Module):
             words = layer(words, tokens.present)
         static = (static + self.metric(static)) * tokens.present[..., None]
         return self.norm(words), static
-
-    def _blur(self, static: Tensor) -> Tensor:
-        """Turn every word vector a little, each on its own: then no word is known exactly, only by what is near it."""
-        length = static.norm(dim=-1, keepdim=True)
-        noise = torch.randn_like(static) * (self.config.noise / math.sqrt(self.config.word_dim))
-        turned: Tensor = functional.normalize(static + length * noise, dim=-1) * length
-        return turned
 
     def encode_questions(self, tokens: Tokens) -> Question:
         """Encode questions once for all hops."""

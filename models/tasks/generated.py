@@ -16,7 +16,6 @@ from random import Random
 from typing import Self
 
 from kb.encoding import StaticEncoder
-from models.batching import unlike
 from models.episodes import (
     FORWARD,
     INVERSE,
@@ -33,15 +32,11 @@ from models.tasks.grammar import SLOT, Lexicon, Relation, noisy, wrap
 from models.tasks.inventions import Vocabulary
 
 MAX_HOPS = 3
-HOPS = (0.40, 0.35, 0.25)
+HOPS = (0.42, 0.35, 0.23)
 KINDS = {"number": Kind.NUMBER, "year": Kind.DATE}
 VALUES = ("number", "text", "code", "year")
 STOP_AT_VALUE = 0.8
 MOST_OTHERS = 24
-KIN_CHANCE = 0.4
-AGAIN_CHANCE = 0.15
-CHAIN_CHANCE = 0.3
-CHAINS = (f"{SLOT}'s ", f" of {SLOT}")
 STRANGERS = 4
 LEXICON = Path(__file__).with_name("lexicon.toml")
 
@@ -89,7 +84,6 @@ class GeneratedTask:
         self._types = list(self._lexicon.types.values())
         self._sides = _Weighted([pair for sides in self._lexicon.sides_from.values() for pair in sides])
         self._onward = {kind: _Weighted(sides) for kind, sides in self._lexicon.sides_from.items()}
-        self._kin = {id(relation): _kin(relation, self._lexicon.relations) for relation in self._lexicon.relations}
         self._wrong_mentions = wrong_mentions
         self._missing = missing
 
@@ -122,8 +116,7 @@ class GeneratedTask:
             side = relation.sides[number]
             if not side.phrases or (side.target in VALUES and random.random() < STOP_AT_VALUE):
                 break
-            again = side.source == side.target and random.random() < AGAIN_CHANCE
-            path.append(path[-1] if again else self._draw(side.target, random))
+            path.append(self._draw(side.target, random))
         return path
 
     def _draw(self, source: str | None, random: Random) -> tuple[Relation, int]:
@@ -161,9 +154,6 @@ class GeneratedTask:
         kinds = {side.source for relation in wanted for side in relation.sides}
         alike = [relation for relation in self._lexicon.relations if {side.source for side in relation.sides} & kinds]
         others = random.sample(alike, min(len(alike), int(random.random() ** 2 * MOST_OTHERS)))
-        others += [
-            kin for relation in wanted for kin in self._kin.get(id(relation), ()) if random.random() < KIN_CHANCE
-        ]
         others += random.choices(self._lexicon.relations, k=random.randrange(STRANGERS))
         for _ in range(random.randrange(STRANGERS)):
             start, end = self._lexicon.types[random.choice(sorted(kinds))], random.choice(self._types)
@@ -176,15 +166,13 @@ class GeneratedTask:
         text = MENTION
         if random.random() < 0.12:
             text = f"{random.choice(('', 'the '))}{random.choice(source.singular)} {MENTION}"
-        chained = random.choice(CHAINS) if random.random() < CHAIN_CHANCE else SLOT
         for at, (relation, number) in enumerate(path):
             side = relation.sides[number]
             last = at == len(path) - 1
-            alike = [phrase for phrase in side.phrases if chained in phrase]
-            if last and side.questions and (not alike or (chained == SLOT and random.random() < 0.5)):
+            if last and side.questions and (not side.phrases or random.random() < 0.5):
                 text = random.choice(side.questions).replace(SLOT, text)
             else:
-                text = random.choice(alike or side.phrases).replace(SLOT, text)
+                text = random.choice(side.phrases).replace(SLOT, text)
                 text = wrap(text, self._lexicon.types[side.target], random) if last else text
         return noisy(text, MENTION, random)
 
@@ -199,17 +187,6 @@ class GeneratedTask:
             words[random.choice(others)] = "\0"
         name = " ".join(random.choices(self._vocabulary.words, k=random.randint(1, 3)))
         return rejection(" ".join(words).replace(MENTION, name).replace("\0", MENTION), reach)
-
-
-def _kin(relation: Relation, others: Sequence[Relation]) -> list[Relation]:
-    """Give the relations that start at the same kind and share a label's first letters: easily taken for this one."""
-    return [
-        other
-        for other in others
-        if other is not relation
-        and other.sides[0].source == relation.sides[0].source
-        and not unlike(" ".join(relation.sides[0].labels), " ".join(other.sides[0].labels))
-    ]
 
 
 def _place(relation: Relation, lexicon: Lexicon, random: Random) -> Placed:
