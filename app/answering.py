@@ -26,7 +26,7 @@ from models.reader import Chain, Reader, Reading, ReadRequest
 
 SAME_NAME = 0.79
 """Entities of a mention whose scores differ by no more than this factor bear the same name (`kb.linking`)."""
-LEAST_SCORE = 0.03
+LEAST_SCORE = 0.1
 """A reading this much less likely than the best one is not worth reading."""
 
 _NUMBER = re.compile(r"[-+]?\d[\d.,:/ -]*(%|[^\W\d]{1,4})?")

@@ -26,7 +26,7 @@ from models.networks.path_reader import Glimpse, Keys, PathReader, State
 NUM_ALTERNATIVES = 5
 SMALLEST = 1e-30
 FEW_TOPICS = 8
-LEAST_WORTH = math.log(300)
+LEAST_WORTH = math.log(100)
 """A path this much (in log) behind the best one at its hop is given up."""
 
 
@@ -231,6 +231,7 @@ class _Search:
         self._mask_topic = mask_topic
         self._texts = texts
         self._chains: list[Chain] = []
+        self._best_worth = -math.inf
         self.live = [
             _Path(at, row + at, row + at, reading.topics, np.ones(len(reading.topics), np.float32), (), 0.0, 0.0)
             for at, reading in enumerate(request.readings)
@@ -256,15 +257,18 @@ class _Search:
             candidates.extend(self._candidates(hop, path, first + at, scores[at]))
         candidates.sort(key=lambda candidate: -candidate.worth)
         self.live = []
+        is_last = hop + 1 == self.request.max_hops
         for candidate in candidates:
-            if candidate.worth < candidates[0].worth - LEAST_WORTH or len(self.live) == self._beam:
+            least = max(candidates[0].worth - LEAST_WORTH, self._best_worth)
+            if candidate.worth < least or len(self.live) == self._beam:
                 break
             moved = self._follow(hop, candidate, attention[candidate.row])
-            if moved is not None:
+            if moved is None:
+                continue
+            if is_last:
+                self._end(moved, moved.log_probability)
+            else:
                 self.live.append(moved)
-        if hop + 1 == self.request.max_hops:
-            self._chains.extend(self._chain(path, path.log_probability) for path in self.live)
-            self.live = []
 
     def _candidates(self, hop: int, path: _Path, row: int, scores: FloatArray) -> list[_Candidate]:
         reach = self.request.memory.keys_of(path.entities)
@@ -276,7 +280,7 @@ class _Search:
         shifted = np.exp(logits - logits.max())
         probabilities = shifted / shifted.sum()
         if hop > 0:
-            self._chains.append(self._chain(path, path.log_probability + math.log(max(probabilities[-1], SMALLEST))))
+            self._end(path, path.log_probability + math.log(max(probabilities[-1], SMALLEST)))
         keys = probabilities[: len(reach)]
         best = np.argsort(-keys, kind="stable")[: max(self._beam, NUM_ALTERNATIVES + 1)]
         ranked = tuple(zip(reach[best].tolist(), keys[best].tolist(), strict=True))
@@ -313,9 +317,11 @@ class _Search:
             candidate.rejected,
         )
 
-    @staticmethod
-    def _chain(path: _Path, log_probability: float) -> Chain:
-        return Chain(path.reading, path.steps, math.exp(log_probability), path.rejected)
+    def _end(self, path: _Path, log_probability: float) -> None:
+        """Keep a chain; a path that is worth less already can only lead to a worse one, and is not gone on with."""
+        chain = Chain(path.reading, path.steps, math.exp(log_probability), path.rejected)
+        self._chains.append(chain)
+        self._best_worth = max(self._best_worth, math.log(max(self._worth(chain), SMALLEST)))
 
 
 def _without(entities: IntArray, topics: IntArray) -> NDArray[np.bool_]:

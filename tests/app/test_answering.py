@@ -137,5 +137,5 @@ def test_entities_of_one_name_are_read_together_and_others_apart() -> None:
 
 
 def test_a_reading_that_is_far_less_likely_than_the_best_is_not_read() -> None:
-    readings = _readings("who directed Up?", [mention(13, 15, (4, 1.0)), mention(0, 3, (7, 0.02))])
+    readings = _readings("who directed Up?", [mention(13, 15, (4, 1.0)), mention(0, 3, (7, 0.05))])
     assert [reading.topics.tolist() for reading in readings] == [[4]]
