@@ -44,7 +44,7 @@ def main() -> None:
             service.load(client, _KB, tsv, "text/tab-separated-values")
             _ask_all(server.port, "ask", questions[:_WARM_UP], [])
             figures = _measure(server, questions, given.clients, given.repeat)
-            figures["abstained"] = _share_abstained(client, questions[:_WARM_UP])
+            figures["abstained"] = _share_abstained(server.client(), questions[:_WARM_UP])
             figures["memory_mib_peak"] = round(server.peak_memory_mib())
     size = {"kb": source, "questions": len(questions), "clients": given.clients}
     report.write(

@@ -63,7 +63,9 @@ class Service:
 
 
 @contextmanager
-def running(data: Path, command: Sequence[str] = ("-m", "app.cli", "serve")) -> Iterator[Service]:
+def running(
+    data: Path, command: Sequence[str] = ("-c", "from app.cli import main; main()", "serve")
+) -> Iterator[Service]:
     """The service on a free port with this data folder, ready; ended at the end."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
