@@ -1,6 +1,6 @@
 """The service with one endpoint more: it parses a question and returns the envelope of the first one asked.
 
-What it costs is what HTTP, key check, parsing and JSON cost: `ask` cannot be faster on this machine. benchmarks.answering
+What it costs is what HTTP, key check, parsing and JSON cost: `ask` cannot be faster here. benchmarks.answering
 starts it; the settings are those of `hopfact serve`.
 """
 
