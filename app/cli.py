@@ -194,13 +194,16 @@ def train(
 def evaluate(
     recipe: Annotated[Path, typer.Argument(exists=True, dir_okay=False)],
     checkpoint: Annotated[Path | None, typer.Option(exists=True, help="Default: the shipped reader.")] = None,
+    split: Annotated[str, typer.Option(help="Which part of the sets.")] = "dev",
 ) -> None:
     """Evaluate a reader by a recipe."""
     from models import evaluation
 
     settings = load_settings()
     configure_logging(settings)
-    evaluation.evaluate(recipe, checkpoint, settings.datasets, threads=settings.num_threads, report=_report)
+    evaluation.evaluate(
+        recipe, checkpoint, settings.datasets, threads=settings.num_threads, split=split, report=_report
+    )
 
 
 @kb_app.command("list")

@@ -23,23 +23,33 @@ B = TypeVar("B", bound=BaseModel)
 _bearer = HTTPBearer(auto_error=False, description="an API key: hf_…")
 
 
-def services(request: Request) -> Services:
+def services_of(request: Request) -> Services:
     """The services of this application."""
     found: Services = request.app.state.services
     return found
+
+
+async def services(request: Request) -> Services:
+    """A dependency: the services. A coroutine, for FastAPI runs plain functions in threads."""
+    return services_of(request)
+
+
+async def access_of(request: Request, scope: Scope) -> Access:
+    """The caller's rights, once they reach `scope` and the KB of the path."""
+    keys = services_of(request).keys
+    authorization, host = request.headers.get("authorization"), request.headers.get("host", "")
+    access = keys.remembered(authorization, host)
+    if access is None:
+        access = await run_sync(keys.authenticate, authorization, host)
+    access.check(scope, request.path_params.get("kb"))
+    return access
 
 
 def may(scope: Scope) -> Callable[..., Coroutine[Any, Any, Access]]:
     """A dependency: the caller's rights, once they reach `scope` and the KB of the path."""
 
     async def check(request: Request, _: Annotated[object, Depends(_bearer)] = None) -> Access:
-        keys = services(request).keys
-        authorization, host = request.headers.get("authorization"), request.headers.get("host", "")
-        access = keys.remembered(authorization, host)
-        if access is None:
-            access = await run_sync(keys.authenticate, authorization, host)
-        access.check(scope, request.path_params.get("kb"))
-        return access
+        return await access_of(request, scope)
 
     return check
 
@@ -48,10 +58,15 @@ def body_of(schema: type[B]) -> Callable[[Request], Coroutine[Any, Any, B]]:
     """A dependency: the request's JSON body, checked."""
 
     async def read(request: Request) -> B:
-        require_json(request)
-        return parsed(schema, await read_limited(request))
+        return await read_body(request, schema)
 
     return read
+
+
+async def read_body(request: Request, schema: type[B]) -> B:
+    """The request's JSON body, checked."""
+    require_json(request)
+    return parsed(schema, await read_limited(request))
 
 
 Service = Annotated[Services, Depends(services)]
@@ -76,7 +91,7 @@ def require_json(request: Request) -> None:
 
 async def read_limited(request: Request) -> bytes:
     """The whole body, up to the limit for JSON."""
-    limit = services(request).settings.max_json_bytes
+    limit = services_of(request).settings.max_json_bytes
     refuse_longer(request, limit)
     chunks, size = [], 0
     async for chunk in request.stream():
@@ -119,8 +134,13 @@ def reply(content: object, status: int = 200, headers: Mapping[str, str] | None 
 
 
 def takes(schema: type[BaseModel]) -> dict[str, Any]:
-    """What OpenAPI says of a body that `body_of` reads."""
+    """What OpenAPI says of a body that `body_of` or `read_body` reads."""
     return {"requestBody": {"required": True, "content": {JSON: {"schema": schema_reference(schema)}}}}
+
+
+def needs_key() -> dict[str, Any]:
+    """What OpenAPI says of a call that asks `access_of` itself."""
+    return {"security": [{_bearer.scheme_name: []}]}
 
 
 def schema_reference(schema: type[BaseModel]) -> dict[str, str]:

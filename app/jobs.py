@@ -255,9 +255,10 @@ class JobStore:
         rows = self._connection.execute(query.order_by(_rejected.c.number).limit(limit))
         return [RejectedLine(*row) for row in rows]
 
-    def spools(self) -> set[str]:
-        """The uploads that are still needed."""
-        return set(self._connection.scalars(select(_job.c.spool).where(_job.c.state.in_(UNFINISHED))))
+    def is_wanted(self, spool: str) -> bool:
+        """Whether a job still needs this upload."""
+        wanting = select(_job.c.id).where(_job.c.state.in_(UNFINISHED), _job.c.spool == spool)
+        return self._connection.scalar(wanting.limit(1)) is not None
 
     def is_idle(self) -> bool:
         """Whether every job has ended."""

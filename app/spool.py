@@ -8,8 +8,9 @@ import errno
 import fcntl
 import os
 import secrets
-from collections.abc import Collection
+from collections.abc import Callable
 from hashlib import blake2b
+from io import FileIO
 from pathlib import Path
 
 _PART = ".part"
@@ -34,9 +35,7 @@ class SpoolFile:
         folder.mkdir(parents=True, exist_ok=True)
         self.size = 0
         self._digest = blake2b(digest_size=16)
-        self.path = folder / (secrets.token_hex(12) + _PART)
-        self._file = open(self.path, "xb", buffering=0)  # noqa: SIM115 - closed by keep or discard
-        fcntl.flock(self._file, fcntl.LOCK_EX)
+        self.path, self._file = _locked(folder)
 
     def write(self, data: bytes) -> None:
         """Append.
@@ -80,6 +79,17 @@ class SpoolFile:
         self.close()
 
 
+def _locked(folder: Path) -> tuple[Path, FileIO]:
+    """A new file, locked before anybody could sweep it away."""
+    while True:
+        path = folder / (secrets.token_hex(12) + _PART)
+        file = open(path, "xb", buffering=0)  # noqa: SIM115 - closed by close or discard
+        fcntl.flock(file, fcntl.LOCK_EX)
+        if path.exists():
+            return path, file
+        file.close()
+
+
 def digest_of(upload: Path) -> str:
     """The digest of an upload's bytes, in hexadecimal; its name carries it."""
     return upload.name.split(".")[1]
@@ -94,19 +104,25 @@ def sync_folder(folder: Path) -> None:
         os.close(handle)
 
 
-def sweep(folder: Path, wanted: Collection[str]) -> int:
-    """Delete the files that are neither wanted nor being written; how many they were."""
+def sweep(folder: Path, is_wanted: Callable[[str], bool]) -> int:
+    """Delete the files that no job wants and nobody is writing; how many they were.
+
+    `is_wanted` is asked while the file is locked: a writer frees its lock only after its job was recorded.
+    """
     removed = 0
-    if not folder.is_dir():
-        return removed
-    for path in folder.iterdir():
-        if str(path) in wanted or not path.name.endswith((_PART, _UPLOAD)):
+    for path in folder.glob("*"):
+        if not path.name.endswith((_PART, _UPLOAD)) or is_wanted(str(path)):
             continue
-        with open(path, "rb") as file:
+        try:
+            file = open(path, "rb")  # noqa: SIM115 - closed below
+        except FileNotFoundError:
+            continue
+        with file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 continue
-            path.unlink(missing_ok=True)
-            removed += 1
+            if not is_wanted(str(path)):
+                path.unlink(missing_ok=True)
+                removed += 1
     return removed

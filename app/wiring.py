@@ -25,6 +25,7 @@ from app.worker import KB_DELETED, Worker
 from kb import database
 from kb.consistency import ConsistencyBudgets, Views
 from kb.encoding import Encoder, StaticEncoder, load_encoder
+from kb.errors import KbNotFound
 from kb.store import Kb, TripleStore
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ class Services:
         self.metrics = metrics
         self.keys = KeyRing(self.engine, settings)
         self.stopping = Event()
+        self._known_kbs: dict[str, Kb] = {}
         self._is_warm = Event()
         self._warming: Thread | None = None
         faiss.omp_set_num_threads(settings.num_threads)
@@ -148,8 +150,21 @@ class Services:
         }
 
     def ask(self, kb: str, questions: "list[Question]") -> list[dict[str, Any]]:
-        """Replies to questions on one KB."""
-        return self.answerer.ask(self.kb(kb), questions)
+        """Replies to questions on one KB.
+
+        Which KB a name means is remembered: a KB is never renamed, and one that was deleted is not found by its id.
+
+        Raises:
+            KbNotFound: there is none of this name.
+        """
+        known = self._known_kbs.get(kb)
+        if known is not None:
+            try:
+                return self.answerer.ask(known, questions)
+            except KbNotFound:
+                self._known_kbs.pop(kb, None)
+        known = self._known_kbs[kb] = self.kb(kb)
+        return self.answerer.ask(known, questions)
 
     def create_kb(self, name: str) -> Kb:
         """A new, empty KB.

@@ -13,12 +13,13 @@ import shutil
 import socket
 from collections.abc import Callable
 from datetime import UTC, datetime
+from itertools import count
 from pathlib import Path
 from threading import Event, Thread
-from time import sleep
+from time import monotonic, sleep
 
 from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError
 
 from app.errors import problem_of
 from app.jobs import Job, JobLost, JobStore
@@ -28,15 +29,21 @@ from app.telemetry import Metrics, logger
 from kb.consistency import Views
 from kb.database import reading, writing
 from kb.deletion import purge
-from kb.errors import IngestionCancelled, KbNotFound, KnowledgeError
+from kb.errors import IngestionCancelled, KbNotFound, KnowledgeError, StorageFailed
 from kb.formats import ParseOptions
 from kb.ingestion import Ingested, IngestionTask, Progress, ingest
 from kb.triples import RejectedLine
 
 KB_DELETED = ("kb_deleted", "The knowledge base was deleted while the job ran: nothing of the upload is left.")
-_RETRY_SECONDS = (0.2, 1.0, 5.0, 15.0)
+_REBUILT_ATTEMPT = 4
+_MAX_PAUSE_SECONDS = 30.0
+_TIDY_SECONDS = 60.0
 
 log = logger("hopfact.worker")
+
+
+class _Stopped(Exception):
+    """The worker was asked to stop in the middle of what it must do."""
 
 
 class Worker:
@@ -83,28 +90,30 @@ class Worker:
 
     def run(self) -> None:
         """Run jobs until asked to stop."""
-        self.tidy()
+        next_tidying = 0.0
         while not self._stopping.is_set():
             try:
                 if self.run_one() is not None:
                     continue
-                purge(self._engine)
+                if monotonic() >= next_tidying:
+                    self.tidy()
+                    next_tidying = monotonic() + _TIDY_SECONDS
             except Exception:
                 log.exception("the worker cannot reach its jobs")
-            self._woken.wait(self._settings.worker_poll_seconds)
-            self._woken.clear()
+            if self._woken.wait(self._settings.worker_poll_seconds):
+                self._woken.clear()
+                next_tidying = 0.0
 
     def tidy(self) -> None:
-        """Delete what crashed processes left: uploads without a job, stages, locks that nobody holds."""
-        with self._engine.connect() as connection:
-            wanted = JobStore(connection).spools()
-        removed = sweep(self._settings.spool_folder, wanted)
+        """Delete what nobody needs: rows of deleted KBs, uploads of ended jobs, stages and locks of dead workers."""
+        purge(self._engine)
+        removed = sweep(self._settings.spool_folder, self._is_wanted)
         for lock in self._locks.glob("*.lock"):
             if lock != self._lock and _is_free(lock):
                 shutil.rmtree(self._settings.work_folder / lock.stem, ignore_errors=True)
                 lock.unlink(missing_ok=True)
         if removed:
-            log.info("removed uploads that belong to no job", files=removed)
+            log.info("removed uploads that no job needs", files=removed)
 
     def run_one(self, only: int | None = None) -> Job | None:
         """Run the oldest job that waits, or `only` that one; the job as it ended, None when there was none."""
@@ -126,6 +135,10 @@ class Worker:
             self._metrics.jobs.labels(ended.kind, ended.state).inc()
         log.info("job ends", job=job.id, kb=job.kb, state=ended.state, accepted=ended.accepted, error=ended.error_code)
         return ended
+
+    def _is_wanted(self, spool: str) -> bool:
+        with reading(self._engine) as connection:
+            return JobStore(connection).is_wanted(spool)
 
     def _is_abandoned(self, job: Job) -> bool:
         lock = self._locks / f"{job.worker}.lock"
@@ -168,20 +181,34 @@ class _JobRun:
         try:
             if not self._job.is_merged:
                 self._ingest()
-            self._make_answerable()
-        except IngestionCancelled:
-            if self._is_lost.is_set():
-                raise JobLost(f"job {self._job.id} belongs to another worker now") from None
-            if self._worker._stopping.is_set() and not self._is_cancelled.is_set():
-                return self._release()
-            return self._end(lambda jobs: jobs.finish(self._job.id, self._name, "cancelled"))
-        except KbNotFound:
-            return self._fail(*KB_DELETED)
         except JobLost:
             raise
         except Exception as error:
-            return self._fail(*self._reason(error))
+            if not self._is_merged():  # a commit may succeed although its connection breaks
+                return self._ended_by(error)
+        try:
+            self._make_answerable()
+        except KbNotFound:
+            return self._fail(*KB_DELETED)
+        except _Stopped:
+            return self._release()
         return self._end(lambda jobs: jobs.finish(self._job.id, self._name, "succeeded"))
+
+    def _ended_by(self, error: Exception) -> Job:
+        """The job as it ends after its ingestion was stopped, by whatever: nothing was changed."""
+        if isinstance(error, KbNotFound):
+            return self._fail(*KB_DELETED)
+        if not isinstance(error, IngestionCancelled):
+            return self._fail(*self._reason(error))
+        if self._is_lost.is_set():
+            raise JobLost(f"job {self._job.id} belongs to another worker now") from error
+        if self._is_cancelled.is_set():
+            return self._end(lambda jobs: jobs.finish(self._job.id, self._name, "cancelled"))
+        return self._release()
+
+    def _is_merged(self) -> bool:
+        with reading(self._engine) as connection:
+            return JobStore(connection).job(self._job.id).is_merged
 
     def _ingest(self) -> None:
         upload = self._job.upload
@@ -212,21 +239,24 @@ class _JobRun:
         self._worker._metrics.triples.inc(ingested.accepted)
 
     def _make_answerable(self) -> None:
-        """The triples are committed, so this cannot fail any more, only take longer."""
-        for pause in _RETRY_SECONDS:
+        """The triples are committed, so this cannot fail any more, only take longer.
+
+        Raises:
+            KbNotFound: nobody can ask any more.
+            _Stopped: the worker must end first.
+        """
+        views, kb_id = self._worker._views, self._job.kb_id
+        for attempt in count(1):
             try:
-                self._worker._views.refresh(self._job.kb_id)
+                views.refresh(kb_id) if attempt < _REBUILT_ATTEMPT else views.rebuild(kb_id)
             except KbNotFound:
                 raise
             except Exception:
-                log.exception(
-                    "derived structures could not be refreshed; trying again", job=self._job.id, kb=self._job.kb
-                )
-                if self._worker._stopping.wait(pause):
-                    raise IngestionCancelled from None
+                log.exception("facts cannot be made answerable; trying again", job=self._job.id, kb=self._job.kb)
+                if self._worker._stopping.wait(min(_MAX_PAUSE_SECONDS, 0.2 * 5 ** min(attempt, 5))):
+                    raise _Stopped from None
             else:
                 return
-        self._worker._views.rebuild(self._job.kb_id)
 
     def _note_progress(self, progress: Progress) -> None:
         self._progress = progress
@@ -244,21 +274,23 @@ class _JobRun:
 
     def _watch(self) -> None:
         while not self._is_over.wait(self._settings.job_heartbeat_seconds):
-            done = self._progress
             try:
                 with writing(self._engine) as connection:
                     jobs = JobStore(connection)
-                    jobs.beat(self._job.id, self._name, done.bytes_done, done.triples, self._rejected)
+                    self._beat(jobs)
                     cancel = jobs.job(self._job.id).cancel_requested
             except JobLost:
                 self._is_lost.set()
                 return
-            except OperationalError as error:
+            except (DBAPIError, StorageFailed) as error:
                 # SQLite has one writer, and the merge of this very job may be it: the next beat tells.
-                log.debug("no heartbeat", job=self._job.id, reason=str(error.orig))
+                log.debug("no heartbeat", job=self._job.id, reason=str(error))
                 continue
             if cancel:
                 self._is_cancelled.set()
+
+    def _beat(self, jobs: JobStore) -> None:
+        jobs.beat(self._job.id, self._name, self._progress.bytes_done, self._progress.triples, self._rejected)
 
     def _fail(self, code: str, detail: str) -> Job:
         return self._end(lambda jobs: jobs.finish(self._job.id, self._name, "failed", code, detail))
@@ -276,8 +308,10 @@ class _JobRun:
         while True:
             try:
                 with writing(self._engine) as connection:
-                    return change(JobStore(connection))
-            except OperationalError:
+                    jobs = JobStore(connection)
+                    self._beat(jobs)
+                    return change(jobs)
+            except (DBAPIError, StorageFailed):
                 log.exception("the end of the job cannot be noted; trying again", job=self._job.id)
                 sleep(1)
 
@@ -287,7 +321,7 @@ class _JobRun:
         if isinstance(error, FileNotFoundError):
             return "upload_lost", "The upload is gone from the spool folder: send it again."
         problem = problem_of(error)
-        if problem is not None and isinstance(error, KnowledgeError | OperationalError):
+        if problem is not None and isinstance(error, KnowledgeError | DBAPIError):
             return problem.code, problem.detail
         log.exception("job failed", job=self._job.id, kb=self._job.kb)
         return "internal_error", f"The service failed; its log tells more of job {self._job.id}."

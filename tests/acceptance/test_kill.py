@@ -114,7 +114,7 @@ def _url(log: Path, start: int, process: subprocess.Popen[bytes]) -> str:
     found: list[str] = []
 
     def told() -> bool:
-        found[:] = re.findall(r'"url": "(http[^"]+)"', log.read_bytes()[start:].decode())
+        found[:] = re.findall(r'"url": ?"(http[^"]+)"', log.read_bytes()[start:].decode())
         assert process.poll() is None, log.read_text()
         return bool(found)
 

@@ -67,7 +67,7 @@ class RunningService:
         assert reply.status_code == 202, reply.text
         return self.ended(reply.json()["id"])
 
-    def ended(self, job_id: int, seconds: float = 60) -> Any:
+    def ended(self, job_id: int, seconds: float = 180) -> Any:
         """The job, once it has ended."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
@@ -111,7 +111,7 @@ def running(settings: Settings) -> Iterator[RunningService]:
         thread.join(30)
 
 
-def _wait(condition: Any, seconds: float = 60) -> None:
+def _wait(condition: Any, seconds: float = 180) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "waited too long"

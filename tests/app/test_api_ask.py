@@ -76,6 +76,15 @@ def test_a_fact_written_just_now_is_linked_and_one_deleted_is_not(service: Runni
     assert (gone["linked_entities"], gone["kb_revision"]) == ([], 3)
 
 
+def test_a_kb_made_anew_under_an_old_name_is_the_one_that_answers(service: RunningService) -> None:
+    kb = service.kb("Oslo|capital of|Norway")
+    assert ask(service, kb, "Oslo?").json()["linked_entities"]
+    service.http.delete(f"/v1/kbs/{kb}")
+    assert refused(ask(service, kb, "Oslo?")) == (404, "kb_not_found")
+    service.http.post("/v1/kbs", json={"name": kb})
+    assert ask(service, kb, "Oslo?").json()["linked_entities"] == []
+
+
 @pytest.mark.parametrize("question", ["", " ", "\n\t\u2003"])
 def test_an_empty_question(service: RunningService, kb: str, question: str) -> None:
     assert refused(ask(service, kb, question)) == (422, "empty_question")

@@ -95,7 +95,7 @@ def test_gzip_that_is_cut(service: RunningService, kb: str) -> None:
 
 
 def test_a_gzip_bomb(service: RunningService, kb: str) -> None:
-    bomb = gzip.compress(b"a\tb\tc\n" * 2_000_000)
+    bomb = gzip.compress(b"a\tb\tc\n" + b" " * 20_000_000)
     assert failed(service.ingest(kb, bomb, TSV, "gzip")) == "unpacked_too_large"
     assert service.facts(kb) == set()
 
@@ -164,9 +164,9 @@ def test_on_error_of_another_kind(service: RunningService, kb: str) -> None:
 
 
 def test_ten_thousand_bad_lines_are_all_listed_in_pages(service: RunningService, kb: str) -> None:
-    data = b"".join(b"s%d\tr\to\n" % number + (b"bad\n" if number % 2 else b"") for number in range(20_000))
+    data = b"".join(b"bad\n" if number % 6 else b"s%d\tr\to\n" % number for number in range(12_000))
     job = service.ingest(kb, data)
-    assert (job["state"], job["accepted"], job["rejected"]) == ("succeeded", 20_000, 10_000)
+    assert (job["state"], job["accepted"], job["rejected"]) == ("succeeded", 2_000, 10_000)
     numbers: list[int] = []
     page: dict[str, Any] = {"next_cursor": 0}
     while page["next_cursor"] is not None:

@@ -5,7 +5,7 @@ import orjson
 
 from tests.app.running import TSV, RunningService
 
-MANY = b"".join(b"subject %d\trelation %d\tobject %d\n" % (n, n % 50, n % 9_000) for n in range(60_000))
+MANY = b"".join(b"subject %d\trelation %d\tobject %d\n" % (n, n % 50, n % 9_000) for n in range(30_000))
 PACKED_LINES = b"a\tb\tc\n"
 
 

@@ -116,7 +116,7 @@ def test_a_file_of_unknown_format_is_asked_about(data: Path) -> None:
 def hopfact(data: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     command = [str(Path(sys.executable).with_name("hopfact")), *arguments]
     variables = {"PATH": "/usr/bin:/bin", "HOPFACT_DATA": str(data / "data"), **environment}
-    return subprocess.run(command, env=variables, capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run(command, env=variables, capture_output=True, text=True, timeout=180, check=False)
 
 
 def test_a_bad_setting_ends_a_process_with_one_line_and_code_2(data: Path) -> None:

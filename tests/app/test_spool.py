@@ -44,10 +44,25 @@ def test_sweeping_keeps_what_is_wanted_or_being_written(tmp_path: Path) -> None:
     orphan.close()
     growing = SpoolFile(tmp_path)
     (tmp_path / "notes.txt").write_text("of somebody else")
-    assert sweep(tmp_path, {str(wanted.path)}) == 1
+    assert sweep(tmp_path, {str(wanted.path)}.__contains__) == 1
     assert {path.name for path in tmp_path.iterdir()} == {wanted.path.name, growing.path.name, "notes.txt"}
     growing.discard()
 
 
 def test_sweeping_a_folder_that_is_not_there_is_no_error(tmp_path: Path) -> None:
-    assert sweep(tmp_path / "none", ()) == 0
+    assert sweep(tmp_path / "none", bool) == 0
+
+
+def test_an_upload_whose_job_is_recorded_during_a_sweep_is_kept(tmp_path: Path) -> None:
+    upload = spooled(tmp_path, b"wanted")
+    recorded: list[str] = []
+
+    def is_wanted(path: str) -> bool:
+        if path in recorded:
+            return True
+        recorded.append(path)
+        upload.close()
+        return False
+
+    assert sweep(tmp_path, is_wanted) == 0
+    assert upload.path.exists()

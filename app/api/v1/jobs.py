@@ -52,6 +52,7 @@ def cancel_job(job_id: Id, access: Writer, service: Service) -> Response:
     _job(service, access, job_id)
     with service.writing() as connection:
         job = JobStore(connection).request_cancel(job_id)
+    service.worker.wake()
     return reply(job.envelope(), 202)
 
 
