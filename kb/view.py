@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from kb.delta import Delta
 from kb.generations import Generation
 from kb.graph import NO_ROWS, NOWHERE, FloatArray, Hop, IntArray, LongArray, Rows, merge_targets
-from kb.names import HashArray, NameDictionary, TypoIndex, key_hash
+from kb.names import HashArray, NameDictionary, TypoIndex, key_hash, symbol_hash
 from kb.triples import surface_key
 
 
@@ -277,7 +277,8 @@ class KnowledgeView:
     def entities_named(self, name: str, limit: int = 64) -> IntArray:
         """Positions of the entities that a label or alias names exactly, but for case and punctuation."""
         key = surface_key(name)
-        matches = self.find_names(np.array([key_hash(key)], np.uint64), limit)
+        name_hash = key_hash(key) if key else symbol_hash(name)
+        matches = self.find_names(np.array([name_hash], np.uint64), limit)
         same = [match for match in matches if surface_key(match.text) == key]
         exact = [match for match in same if match.text == name]
         return np.array(list(dict.fromkeys(match.entity for match in exact or same)), np.int32)

@@ -291,3 +291,9 @@ def test_samples_of_a_key_are_labels_that_it_leads_to(films: Knowledge) -> None:
 
 def test_an_empty_kb_has_no_keys_to_sample(tmp_path: Path) -> None:
     assert Knowledge(tmp_path).view().key_samples(5) == []
+
+
+def test_an_entity_is_found_by_a_name_without_letters(films: Knowledge) -> None:
+    films.write([triple("$", "starred", "Warren Beatty")])
+
+    assert follow(films.view(), "$", "starred") == ["Warren Beatty"]
