@@ -316,10 +316,10 @@ class _JobRun:
                 sleep(1)
 
     def _reason(self, error: Exception) -> tuple[str, str]:
+        if not Path(self._job.upload.spool).exists():
+            return "upload_lost", "The upload is gone from the spool folder: send it again."
         if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
             return "disk_full", "The disk is full: nothing was changed. Free space in the data folder, send it again."
-        if isinstance(error, FileNotFoundError):
-            return "upload_lost", "The upload is gone from the spool folder: send it again."
         problem = problem_of(error)
         if problem is not None and isinstance(error, KnowledgeError | DBAPIError):
             return problem.code, problem.detail

@@ -1,0 +1,144 @@
+"""The worker on a real store, without HTTP."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from threading import Thread
+
+import pytest
+
+from app.jobs import Job, JobStore, Upload
+from app.settings import Settings
+from app.spool import SpoolFile
+from app.telemetry import Metrics
+from app.wiring import Services
+from app.worker import Worker
+from kb.store import TripleStore
+
+LINES = b"Oslo\tcapital of\tNorway\nRome\tcapital of\tItaly\n"
+
+
+@pytest.fixture
+def services(tmp_path: Path) -> Iterator[Services]:
+    made = Services(Settings(data=tmp_path, threads=1, job_heartbeat_seconds=0.05), Metrics())
+    made.prepare()
+    yield made
+    made.close()
+
+
+def queued(services: Services, data: bytes = LINES, kb: str = "cities") -> Job:
+    """A job on a new KB."""
+    spool = SpoolFile(services.settings.spool_folder)
+    spool.write(data)
+    path = spool.keep()
+    upload = Upload(str(path), spool.size, "text/tab-separated-values", None, None, "skip")
+    job = services.record_job(services.create_kb(kb), upload)
+    spool.close()
+    return job
+
+
+def num_triples(services: Services, kb: str = "cities") -> int:
+    with services.reading() as connection:
+        store = TripleStore(connection)
+        return store.counts(store.kb(kb).id).triples
+
+
+def other_worker(services: Services) -> Worker:
+    return Worker(services.engine, services.views, services.settings, services.metrics)
+
+
+def test_a_job_is_run_and_its_upload_removed(services: Services) -> None:
+    job = queued(services)
+    ended = services.worker.run_one()
+    assert ended is not None
+    assert (ended.state, ended.accepted, ended.triples, ended.done) == ("succeeded", 2, 2, len(LINES))
+    assert not Path(job.upload.spool).exists()
+    assert services.worker.run_one() is None
+
+
+def test_facts_that_cannot_be_made_answerable_at_first_are_later(
+    services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    queued(services)
+    refresh, failures = services.views.refresh, [OSError("disk is away"), RuntimeError("still away")]
+
+    def sometimes(kb_id: int) -> object:
+        if failures:
+            raise failures.pop()
+        return refresh(kb_id)
+
+    monkeypatch.setattr(services.views, "refresh", sometimes)
+    monkeypatch.setattr("app.worker._MAX_PAUSE_SECONDS", 0.01)
+    ended = services.worker.run_one()
+    assert ended is not None
+    assert (ended.state, num_triples(services)) == ("succeeded", 2)
+
+
+def test_a_worker_that_stops_after_the_merge_leaves_the_rest_to_the_next(
+    services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = queued(services)
+
+    def broken(_: int) -> object:
+        services.worker.ask_to_stop()
+        raise OSError("disk is away")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(services.views, "refresh", broken)
+        services.worker.run_one()
+    left = services.job(job.id)
+    assert (left.state, left.is_merged, num_triples(services)) == ("queued", True, 2)
+    ended = other_worker(services).run_one()
+    assert ended is not None
+    assert (ended.state, ended.accepted, ended.duplicates) == ("succeeded", 2, 0)
+
+
+def test_a_worker_that_stops_while_reading_puts_the_job_back_untouched(services: Services) -> None:
+    job = queued(services)
+    services.worker.ask_to_stop()
+    services.worker.run_one()
+    assert (services.job(job.id).state, num_triples(services)) == ("queued", 0)
+    ended = other_worker(services).run_one()
+    assert ended is not None
+    assert ended.state == "succeeded"
+
+
+def test_a_running_job_of_a_living_worker_is_left_alone(services: Services) -> None:
+    job = queued(services)
+    living = other_worker(services)
+    with services.writing() as connection:
+        JobStore(connection).claim(living.name, lambda _: False)
+    assert services.worker.run_one() is None
+    living.stop()
+    ended = services.worker.run_one()
+    assert ended is not None
+    assert (ended.id, ended.state) == (job.id, "succeeded")
+
+
+def test_an_upload_that_is_gone_fails_its_job(services: Services) -> None:
+    job = queued(services)
+    Path(job.upload.spool).unlink()
+    ended = services.worker.run_one()
+    assert ended is not None
+    assert (ended.state, ended.error_code) == ("failed", "upload_lost")
+
+
+def test_tidying_removes_what_dead_workers_and_ended_jobs_left(services: Services) -> None:
+    job = queued(services)
+    with services.writing() as connection:
+        JobStore(connection).request_cancel(job.id)
+    dead = services.settings.work_folder / "dead"
+    dead.mkdir(parents=True)
+    (services.worker.work_folder.parent.parent / "workers" / "dead.lock").touch()
+    services.worker.tidy()
+    assert not dead.exists()
+    assert list(services.settings.spool_folder.iterdir()) == []
+
+
+def test_a_worker_in_a_thread_runs_what_it_is_woken_for(services: Services) -> None:
+    services.worker.start()
+    assert services.worker.is_alive()
+    job = queued(services)
+    waiting = Thread(target=lambda: [None for _ in iter(lambda: services.job(job.id).is_finished, True)])
+    waiting.start()
+    waiting.join(60)
+    assert services.job(job.id).state == "succeeded"
