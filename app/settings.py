@@ -65,7 +65,7 @@ class Settings(BaseSettings):
     )
 
     threads: int = Field(
-        default=0, ge=0, le=256, description="threads of torch, FAISS and OpenMP; 0 takes one a core, 2 at most"
+        default=0, ge=0, le=256, description="threads of FAISS and of training; 0 takes one a core, 2 at most"
     )
     log_format: Literal["auto", "json", "console"] = Field(
         default="auto", description="auto: console on a terminal, else JSON"

@@ -83,7 +83,7 @@ class Services:
         from models.checkpoints import CheckpointUnusable
         from models.reader import Reader
 
-        torch.set_num_threads(self.settings.num_threads)
+        torch.set_num_threads(1)  # the matrices of a few questions are small: a second thread makes them slower
         words = self.encoder if isinstance(self.encoder, StaticEncoder) else StaticEncoder()
         try:
             return Reader.load(self.settings.reader, encoder=words)
