@@ -19,6 +19,7 @@ from kb.consistency import Views
 from kb.encoding import Encoder
 from kb.errors import EntitiesUnknown
 from kb.linking import LinkedEntity, Mention, link
+from kb.retrieval import nearest_facts
 from kb.store import Kb
 from kb.view import KnowledgeView
 from models.episodes import MENTION
@@ -133,7 +134,7 @@ class QuestionAnswerer:
 
     def _nearest(self, view: KnowledgeView, text: str) -> list[Mention]:
         """Topics for a question that names nothing: the subjects of the facts nearest to it."""
-        found = view.nearest(self._encoder.encode([text])[0], self._limits.nearest_facts)
+        found = nearest_facts(view, self._encoder.encode([text])[0], self._limits.nearest_facts)
         near = {fact.subject: score for fact, score in reversed(found) if score >= self._limits.nearest_similarity}
         ranked = sorted(near.items(), key=lambda pair: -pair[1])
         return [Mention("", 0, 0, (LinkedEntity(subject, score),), typo=False) for subject, score in ranked]

@@ -46,8 +46,6 @@ class ViewBudgets:
 
     key_entities: int = 2_000
     """Entities whose keys are looked at in one `keys_of`."""
-    evidence_facts: int = 100_000
-    """Facts read to find the evidence of one hop."""
 
 
 class KnowledgeView:
@@ -114,11 +112,6 @@ class KnowledgeView:
         """The surface keys of the relation labels."""
         return frozenset(map(surface_key, self.relation_labels))
 
-    @property
-    def relation_vectors(self) -> FloatArray:
-        """One unit vector a relation, by position."""
-        return self.base.relation_vectors if self.delta.is_empty else self.delta.relation_vectors
-
     # The memory that a reader hops over ---------------------------------------------------------------------------
 
     def keys_of(self, entities: IntArray) -> IntArray:
@@ -149,25 +142,6 @@ class KnowledgeView:
             targets, facts = self.base.graph.read_one(group, budget)
             return Hop(targets, np.full(len(targets), weights[0], np.float32), facts, len(targets))
         return merge_targets(self._read(entities, key, budget, weights), weights)
-
-    def facts(self, entities: IntArray, key: int, targets: IntArray, limit: int) -> list[Fact]:
-        """The facts of a key that lead from the entities to the targets, in KB order: the evidence of a hop.
-
-        Reads from the side that has fewer facts, so that a hub on the other side costs nothing.
-        """
-        budget = self._budgets.evidence_facts
-        if self._num_facts(targets, key ^ 1) < self._num_facts(entities, key):
-            rows = self._read(targets, key ^ 1, budget)
-            others = entities
-        else:
-            rows = self._read(entities, key, budget)
-            others = targets
-        triples = np.sort(rows.triples[np.isin(rows.targets, others)])
-        return [self.fact(int(triple)) for triple in triples[:limit]]
-
-    def facts_at(self, entities: IntArray, key: int, limit: int) -> list[Fact]:
-        """At most `limit` facts of a key at the entities, in the entities' order."""
-        return [self.fact(int(triple)) for triple in self._read(entities, key, limit).triples]
 
     def fact(self, triple: int) -> Fact:
         """The fact at a triple position."""

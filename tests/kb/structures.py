@@ -124,7 +124,7 @@ def content(view: KnowledgeView) -> dict[str, Any]:
         for key in view.keys_of(one).tolist():
             hop = view.follow(one, np.ones(1, np.float32), key, 1_000)
             name = (view.entity_id(position), view.relation_labels[key >> 1], key & 1)
-            evidence = view.facts(one, key, hop.entities, 1_000)
+            evidence = [view.fact(fact) for fact in hop.facts.tolist()]
             facts[str(name)] = (
                 [view.label(target) for target in hop.entities.tolist()],
                 [(fact.triple_id, fact.source, view.entity_id(fact.subject)) for fact in evidence],

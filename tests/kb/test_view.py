@@ -8,11 +8,11 @@ from hypothesis import strategies as st
 
 from kb.database import reading
 from kb.linking import link
-from kb.retrieval import facts_around, nearest_facts
+from kb.retrieval import nearest_facts
 from kb.store import TripleStore
 from kb.triples import Name, Term, Triple
 from kb.verification import differences
-from kb.view import KnowledgeView, ViewBudgets
+from kb.view import KnowledgeView
 from tests.kb.structures import Knowledge, WordEncoder, content, triple
 
 FILM = [
@@ -104,7 +104,8 @@ def test_the_heaviest_entities_are_read_first_when_the_budget_is_short(films: Kn
 def test_evidence_is_the_stored_fact_with_its_source(films: Knowledge) -> None:
     view = films.view()
 
-    (fact,) = view.facts(one(view, "Michael Mann"), key(view, "directed by", 1), one(view, "Heat"), 10)
+    hop = view.follow(one(view, "Michael Mann"), np.ones(1, np.float32), key(view, "directed by", 1), 10)
+    fact = view.fact(int(hop.facts[0]))
 
     assert [view.label(fact.subject), view.relation_labels[fact.relation], view.label(fact.object), fact.source] == [
         "Heat",
@@ -112,22 +113,6 @@ def test_evidence_is_the_stored_fact_with_its_source(films: Knowledge) -> None:
         "Michael Mann",
         "films.tsv",
     ]
-
-
-def test_evidence_comes_from_the_side_with_fewer_facts(tmp_path: Path) -> None:
-    knowledge = Knowledge(tmp_path)
-    knowledge.write([triple("Hub", "has", f"Part {number}") for number in range(300)])
-    knowledge.views = type(knowledge.views)(
-        knowledge.engine,
-        tmp_path,
-        knowledge.encoder,
-        type(knowledge.budgets)(threads=1, view=ViewBudgets(evidence_facts=5)),
-    )
-    view = knowledge.view()
-
-    (fact,) = view.facts(one(view, "Hub"), key(view, "has"), one(view, "Part 299"), 10)
-
-    assert view.label(fact.object) == "Part 299"
 
 
 def test_literals_are_marked(films: Knowledge) -> None:
@@ -241,15 +226,6 @@ def test_nearest_facts_are_those_that_say_it(films: Knowledge) -> None:
     assert view.label(fresh[0].fact.subject) == "Thief"
 
 
-def test_facts_around_an_entity_come_by_relation_within_the_budget(films: Knowledge) -> None:
-    view = films.view()
-
-    found = facts_around(view, one(view, "Heat"), films.encoder.encode(["starred"])[0], 3)
-
-    assert [view.relation_labels[near.fact.relation] for near in found][:2] == ["starred", "starred"]
-    assert len(found) == 3
-
-
 def test_an_empty_kb_answers_with_nothing(tmp_path: Path) -> None:
     knowledge = Knowledge(tmp_path)
     view = knowledge.view()
@@ -257,7 +233,6 @@ def test_an_empty_kb_answers_with_nothing(tmp_path: Path) -> None:
     assert (view.num_triples, view.num_entities, view.relation_labels) == (0, 0, ())
     assert link(view, "who directed Heat") == []
     assert nearest_facts(view, np.ones(WordEncoder.dim, np.float32), 3) == []
-    assert facts_around(view, np.empty(0, np.int32), np.ones(WordEncoder.dim, np.float32), 3) == []
 
 
 def test_each_entity_that_a_hop_reaches_names_a_fact_that_led_there(films: Knowledge) -> None:
