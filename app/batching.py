@@ -9,22 +9,20 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from app.answering import Question
 from app.errors import Overloaded
 from app.telemetry import Metrics
 
-if TYPE_CHECKING:
-    from app.answering import Question
-
 Reply = dict[str, Any]
-Ask = Callable[[str, "list[Question]"], list[Reply]]
+Ask = Callable[[str, list[Question]], list[Reply]]
 
 
 @dataclass
 class _Waiting:
     kb: str
-    question: "Question"
+    question: Question
     future: "asyncio.Future[Reply]"
 
 
@@ -47,7 +45,7 @@ class QuestionBatcher:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="hopfact-ask")
         self._running: asyncio.Task[None] | None = None
 
-    async def ask(self, kb: str, questions: "Sequence[Question]") -> list[Reply]:
+    async def ask(self, kb: str, questions: Sequence[Question]) -> list[Reply]:
         """The replies, in order.
 
         Raises:
@@ -109,7 +107,7 @@ class QuestionBatcher:
             outcomes.update(zip(numbers, found, strict=True))
         return [outcomes[number] for number in range(len(batch))]
 
-    def _ask_kb(self, kb: str, questions: "list[Question]") -> Sequence[Reply | Exception]:
+    def _ask_kb(self, kb: str, questions: list[Question]) -> Sequence[Reply | Exception]:
         try:
             return self._ask(kb, questions)
         except Exception as error:

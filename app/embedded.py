@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 import orjson
 
+from app.answering import Question
 from app.api.schemas import KeyBody
 from app.client import chunks_of
 from app.exports import exported
@@ -100,8 +101,6 @@ class Embedded:
 
     def ask(self, kb: str, question: dict[str, Any]) -> dict[str, Any]:
         """The answer to one question."""
-        from app.answering import Question  # torch takes seconds to import
-
         asked = Question(
             question["question"],
             tuple(question.get("entities", ())),

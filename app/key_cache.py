@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from kb.view import KnowledgeView
 from models.kinds import kind_of
-from models.networks.path_reader import Keys
+from models.networks.path_inference import Keys
 from models.reader import Reader
 
 CACHED_KBS = 64

@@ -8,7 +8,7 @@ from sqlalchemy import Engine
 from kb import database
 from kb.formats.writers import node
 from kb.graph import INVERSE
-from kb.terms import entity_terms, relation_terms
+from kb.terms import entity_term, relation_term
 from kb.triples import Term
 from kb.view import KnowledgeView
 from models.reader import Chain, Reading
@@ -34,11 +34,11 @@ class QueryWriter:
 
     def _read_entity(self, kb_id: int, entity_id: int) -> Term:
         with database.reading(self._engine) as connection:
-            return entity_terms(connection, kb_id, [entity_id])[entity_id]
+            return entity_term(connection, kb_id, entity_id)
 
     def _read_relation(self, kb_id: int, relation_id: int) -> Term:
         with database.reading(self._engine) as connection:
-            return relation_terms(connection, kb_id, [relation_id])[relation_id]
+            return relation_term(connection, kb_id, relation_id)
 
 
 def chain_query(topics: Sequence[str], steps: Sequence[tuple[str, int]], *, mask_topics: bool) -> str:

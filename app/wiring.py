@@ -6,7 +6,7 @@ from dataclasses import asdict
 from functools import cached_property
 from pathlib import Path
 from threading import Event, Thread
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import faiss
 from alembic.migration import MigrationContext
@@ -14,12 +14,14 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 
 import migrations
+from app.answering import AnsweringLimits, Question, QuestionAnswerer
 from app.api.schemas import KB_NAME
 from app.batching import QuestionBatcher
 from app.errors import KbNameInvalid
 from app.jobs import Job, JobStore, Upload
 from app.keys import KeyRing
 from app.settings import Settings, SettingsError
+from app.sparql import QueryWriter
 from app.telemetry import Metrics, logger
 from app.worker import KB_DELETED, Worker
 from kb import database
@@ -27,10 +29,9 @@ from kb.consistency import ConsistencyBudgets, Views
 from kb.encoding import Encoder, StaticEncoder, load_encoder
 from kb.errors import KbNotFound
 from kb.store import Kb, TripleStore
-
-if TYPE_CHECKING:
-    from app.answering import Question, QuestionAnswerer
-    from models.reader import Reader
+from models.checkpoints import CheckpointUnusable
+from models.reader import Reader
+from models.threads import limit_threads
 
 log = logger("hopfact.service")
 
@@ -72,18 +73,13 @@ class Services:
         return Views(self.engine, self.settings.data, self.encoder, budgets)
 
     @cached_property
-    def reader(self) -> "Reader":
-        """The reader. Torch takes seconds to import: what answers no question does without it.
+    def reader(self) -> Reader:
+        """The reader.
 
         Raises:
             SettingsError: its checkpoint cannot be used.
         """
-        import torch
-
-        from models.checkpoints import CheckpointUnusable
-        from models.reader import Reader
-
-        torch.set_num_threads(1)  # the matrices of a few questions are small: a second thread makes them slower
+        limit_threads(1)  # the matrices of a few questions are small: a second thread makes them slower
         words = self.encoder if isinstance(self.encoder, StaticEncoder) else StaticEncoder()
         try:
             return Reader.load(self.settings.reader, encoder=words)
@@ -91,11 +87,8 @@ class Services:
             raise SettingsError(f"HOPFACT_READER: {error}") from error
 
     @cached_property
-    def answerer(self) -> "QuestionAnswerer":
+    def answerer(self) -> QuestionAnswerer:
         """The answerer."""
-        from app.answering import AnsweringLimits, QuestionAnswerer
-        from app.sparql import QueryWriter
-
         settings = self.settings
         limits = AnsweringLimits(
             max_hops=settings.max_hops, fact_budget=settings.fact_budget, abstain_below=settings.abstain_below
@@ -149,7 +142,7 @@ class Services:
             "model": self.model_id,
         }
 
-    def ask(self, kb: str, questions: "list[Question]") -> list[dict[str, Any]]:
+    def ask(self, kb: str, questions: list[Question]) -> list[dict[str, Any]]:
         """Replies to questions on one KB.
 
         Which KB a name means is remembered: a KB is never renamed, and one that was deleted is not found by its id.

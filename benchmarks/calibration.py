@@ -14,14 +14,13 @@ from collections.abc import Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
 
-import torch
-
 from kb.encoding import StaticEncoder
 from models import checkpoints
 from models.calibration import calibration_error, fit
 from models.evaluation import AskedQuestion, Read, read_all
 from models.memory import TripleMemory
 from models.reader import Reader
+from models.threads import limit_threads
 from tests.models import transfer
 
 Outcome = tuple[float, bool]
@@ -56,7 +55,7 @@ def main() -> None:
     arguments.add_argument("--checkpoint", type=Path, default=checkpoints.DEFAULT_CHECKPOINT)
     arguments.add_argument("--write", action="store_true")
     given = arguments.parse_args()
-    torch.set_num_threads(1)
+    limit_threads(1)
     reader = Reader.load(given.checkpoint, encoder=StaticEncoder())
     found = {name: outcomes(reader, name) for name in transfer.NAMES}
     held_out: list[Outcome] = []

@@ -10,11 +10,13 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import torch
-from torch.nn import functional
+import numpy as np
+from numpy.typing import NDArray
 
+FloatArray = NDArray[np.float64]
 SMALLEST = 1e-6
-MAX_STEPS = 200
+MAX_STEPS = 100
+CLOSE = 1e-10
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,20 +42,27 @@ def fit(beliefs: Sequence[float], right: Sequence[bool]) -> Calibration:
     if not num_right or not num_wrong:
         raise ValueError("calibration needs right and wrong answers")
     high, low = (num_right + 1) / (num_right + 2), 1 / (num_wrong + 2)
-    targets = torch.tensor([high if one else low for one in right], dtype=torch.float64)
-    logits = torch.tensor([_logit(belief) for belief in beliefs], dtype=torch.float64)
-    parameters = torch.tensor([1.0, 0.0], dtype=torch.float64, requires_grad=True)
-    optimizer = torch.optim.LBFGS([parameters], max_iter=MAX_STEPS, line_search_fn="strong_wolfe")
-
-    def loss() -> torch.Tensor:
-        optimizer.zero_grad()
-        value = functional.binary_cross_entropy_with_logits(parameters[0] * logits + parameters[1], targets)
-        value.backward()  # type: ignore[no-untyped-call]
-        return value
-
-    optimizer.step(loss)  # type: ignore[no-untyped-call]
+    targets = np.where(right, high, low)
+    inputs = np.stack([[_logit(belief) for belief in beliefs], np.ones(len(beliefs))], 1)
+    parameters = np.array([1.0, 0.0])
+    for _ in range(MAX_STEPS):  # Newton's method, halving a step that does not help
+        chances = 0.5 * (1 + np.tanh(0.5 * (inputs @ parameters)))
+        gradient = inputs.T @ (chances - targets)
+        curvature = (inputs * (chances * (1 - chances))[:, None]).T @ inputs + CLOSE * np.eye(2)
+        step = np.linalg.solve(curvature, gradient)
+        while _loss(inputs, targets, parameters - step) > _loss(inputs, targets, parameters):
+            step /= 2
+        parameters = parameters - step
+        if np.abs(step).max() < CLOSE:
+            break
     slope, offset = parameters.tolist()
     return Calibration(round(slope, 4), round(offset, 4))
+
+
+def _loss(inputs: FloatArray, targets: FloatArray, parameters: FloatArray) -> float:
+    """Cross-entropy of the targets."""
+    logits = inputs @ parameters
+    return float((np.logaddexp(0.0, logits) - targets * logits).sum())
 
 
 def calibration_error(confidences: Sequence[float], right: Sequence[bool], bins: int = 10) -> float:

@@ -9,17 +9,18 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import torch
+import numpy as np
+from numpy.typing import NDArray
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
-from torch import Tensor
+from safetensors.numpy import load_file, save_file
 
 from models.calibration import Calibration
-from models.networks.path_reader import PathReader, PathReaderConfig
+from models.networks.path_config import PathReaderConfig
 
 FORMAT_VERSION = 1
 DEFAULT_CHECKPOINT = Path(__file__).parent / "weights" / "reader.safetensors"
 
+Weights = Mapping[str, NDArray[np.float32]]
 Provenance = Mapping[str, str | int | float]
 
 
@@ -42,19 +43,18 @@ class CheckpointInfo:
     calibration: Calibration
 
 
-def save(network: PathReader, path: Path, encoder_id: str, provenance: Provenance) -> None:
+def save(path: Path, config: PathReaderConfig, weights: Weights, encoder_id: str, provenance: Provenance) -> None:
     """Write weights and description under new names, then rename."""
     description = {
         "format": FORMAT_VERSION,
         "network": "path_reader",
         "encoder": encoder_id,
-        "config": asdict(network.config),
+        "config": asdict(config),
         "provenance": dict(provenance),
     }
     path.parent.mkdir(parents=True, exist_ok=True)
-    weights = {name: tensor.detach().contiguous() for name, tensor in network.state_dict().items()}
     partial = path.with_suffix(".partial")
-    save_file(weights, partial)
+    save_file(dict(weights), partial)
     partial.replace(path)
     partial.write_text(json.dumps(description, indent=2) + "\n", encoding="utf-8")
     partial.replace(path.with_suffix(".json"))
@@ -99,8 +99,8 @@ def name_of(path: Path) -> str:
     return f"{path.stem}-{hashlib.sha256(path.read_bytes()).hexdigest()[:8]}"
 
 
-def load(path: Path, table: Tensor, encoder_id: str) -> PathReader:
-    """Read a network, ready for inference.
+def load(path: Path, encoder_id: str) -> tuple[CheckpointInfo, Weights]:
+    """Read a network's description and weights.
 
     Raises:
         CheckpointUnusable: a file is missing or broken, or the network was trained over another encoder.
@@ -108,12 +108,7 @@ def load(path: Path, table: Tensor, encoder_id: str) -> PathReader:
     info = read_info(path)
     if info.encoder_id != encoder_id:
         raise CheckpointUnusable(path, f"made for encoder {info.encoder_id}, not {encoder_id}")
-    with torch.device("meta"):
-        network = PathReader(info.config, torch.empty(0, info.config.word_dim))
     try:
-        weights = {name: tensor.clone() for name, tensor in load_file(path).items()}  # out of the file, and aligned
-        network.load_state_dict(weights, assign=True)
-    except (OSError, RuntimeError, ValueError, SafetensorError) as error:
+        return info, load_file(path)
+    except (OSError, ValueError, SafetensorError) as error:
         raise CheckpointUnusable(path, f"no readable weights: {error}") from error
-    network.table = table
-    return network.eval().requires_grad_(False)

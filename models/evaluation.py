@@ -10,13 +10,13 @@ from itertools import islice
 from pathlib import Path
 
 import numpy as np
-import torch
 
 from kb.encoding import StaticEncoder
 from models.memory import TripleMemory
 from models.metrics import exact_set, hits_at_1, mean, set_f1
 from models.reader import Chain, Reader, Reading, ReadRequest
 from models.tasks import metaqa, pathquestion
+from models.threads import limit_threads
 
 BATCH = 64
 BUDGET = 20_000
@@ -137,7 +137,7 @@ def evaluate(
     report: Report = logger.info,
 ) -> dict[str, dict[str, float]]:
     """Evaluate a checkpoint (the shipped one if none is named) on the sets that a recipe lists, topics given."""
-    torch.set_num_threads(threads)
+    limit_threads(threads)
     reader = Reader.load(checkpoint, encoder=StaticEncoder())
     results = {}
     for name in tomllib.loads(recipe.read_text(encoding="utf-8"))["evaluation"]["sets"]:

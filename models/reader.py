@@ -7,40 +7,30 @@ all requests are encoded in one batch, and at each hop all live paths are scored
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Protocol, Self
+from typing import Self
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from models import checkpoints
-from models.batching import KeyTokens, Pieces, TextCutter, Tokeniser, pad
 from models.calibration import Calibration
-from models.episodes import FORWARD, INVERSE, End
+from models.episodes import End
 from models.kinds import Kind
 from models.memory import FloatArray, IntArray, KeyValueMemory
-from models.networks.path_reader import Glimpse, Keys, PathReader, State
+from models.networks.path_inference import Glimpse, Keys, PathInference, State
+from models.texts import Pieces, TextCutter, TokenEncoder, pad_arrays
+
+LongArray = NDArray[np.int64]
 
 NUM_ALTERNATIVES = 5
 SMALLEST = 1e-30
 FEW_TOPICS = 8
 LEAST_WORTH = math.log(100)
 """A path this much (in log) behind the best one at its hop is given up."""
-
-
-class TokenEncoder(Tokeniser, Protocol):
-    """The part of `kb.encoding.StaticEncoder` that a reader needs."""
-
-    @property
-    def id(self) -> str:
-        """Name of this encoder's exact weights."""
-        ...
-
-    def token_table(self) -> NDArray[np.float32]:
-        """One vector a token of the vocabulary."""
-        ...
+LEADING = 0.6
+"""Readings with at least this share of the best one's score are read first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +44,7 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class ReadRequest:
-    """A question's readings, and the memory to read them over; `budget` bounds the facts read a hop."""
+    """A question's readings, best first, and the memory to read them over; `budget` bounds the facts read a hop."""
 
     memory: KeyValueMemory
     keys: Keys
@@ -70,11 +60,21 @@ class Step:
     key: int
     probability: float
     alternatives: tuple[tuple[int, float], ...]
-    attention: tuple[tuple[str, float], ...]
+    text: Pieces
+    token_attention: FloatArray
     entities: IntArray
     weights: FloatArray
     facts: IntArray
     facts_read: int
+
+    @property
+    def attention(self) -> tuple[tuple[str, float], ...]:
+        """The words of the question, each with the attention of its tokens; what the start got is left out."""
+        spent = [0.0] * len(self.text.words)
+        for piece, weight in zip(self.text.pieces, self.token_attention.tolist(), strict=False):
+            if piece.word >= 0:
+                spent[piece.word] += weight
+        return tuple(zip(self.text.words, spent, strict=True))
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +92,7 @@ class _Path:
     """A live path of the search: where it stands, and what it is worth with its reading's score."""
 
     reading: int
-    row: int  # of its reading among all texts
+    text: Pieces
     parent: int  # its row in the last look
     entities: IntArray
     weights: FloatArray
@@ -119,12 +119,12 @@ class Reader:
 
     def __init__(
         self,
-        network: PathReader,
+        network: PathInference,
         cutter: TextCutter,
         name: str,
         calibration: Calibration = Calibration(),  # noqa: B008
     ) -> None:
-        self._network = network.eval()
+        self._network = network
         self._cutter = cutter
         self.name = name
         self.calibration = calibration
@@ -137,9 +137,12 @@ class Reader:
             CheckpointUnusable: it is missing, broken, or made for another encoder.
         """
         path = checkpoint or checkpoints.DEFAULT_CHECKPOINT
-        network = checkpoints.load(path, torch.tensor(encoder.token_table()), encoder.id)
-        calibration = checkpoints.read_info(path).calibration
-        return cls(network, TextCutter(encoder, network.config.max_tokens), checkpoints.name_of(path), calibration)
+        info, weights = checkpoints.load(path, encoder.id)
+        try:
+            network = PathInference(info.config, weights, encoder.token_table())
+        except (KeyError, ValueError) as error:
+            raise checkpoints.CheckpointUnusable(path, f"its weights do not fit its description: {error}") from error
+        return cls(network, TextCutter(encoder, info.config.max_tokens), checkpoints.name_of(path), info.calibration)
 
     @property
     def max_hops(self) -> int:
@@ -151,56 +154,67 @@ class Reader:
         """Whether a path never returns to its topics."""
         return self._network.config.mask_topic
 
-    @torch.inference_mode()
     def key_vectors(self, relation_labels: Sequence[str], kinds: Sequence[Kind] | None = None) -> Keys:
         """Encode a knowledge base's relations: row `2 * relation + direction`; keep it while labels and kinds hold.
 
         `kinds` has one for each row, of the entities that the key leads to; unknown where it is not given.
         """
-        count = len(relation_labels)
-        if count == 0:
-            return Keys(torch.empty(0, self._network.config.dim), torch.empty(0, self._network.config.word_dim))
-        labels = self._network.encode_labels(pad(self._cutter.cut(relation_labels)))
-        rows, directions = torch.arange(count).repeat_interleave(2), torch.tensor([FORWARD, INVERSE]).repeat(count)
-        kinds = kinds or [Kind.UNKNOWN] * (2 * count)
-        return self._network.keys(labels, KeyTokens(rows, directions, torch.tensor(list(kinds))))
+        labels = pad_arrays(self._cutter.cut(relation_labels or [""]))  # without relations: one that nothing reaches
+        return self._network.encode_keys(labels, kinds or [Kind.UNKNOWN] * (2 * len(labels.ids)))
 
-    @torch.inference_mode()
     def read(self, requests: Sequence[ReadRequest], beam: int = 4) -> list[list[Chain]]:
         """Find the best `beam` chains of each request, best first by probability times the reading's score.
 
-        A request without readings, or whose topics have no facts, has no chain.
+        Readings much less likely than the first are read only where they could still win: a chain is never worth more
+        than its reading's score. A request without readings, or whose topics have no facts, has no chain.
         """
-        if not any(request.readings for request in requests):
+        leading = [range(_num_leading(request.readings)) for request in requests]
+        found = self._search(requests, leading, beam)
+        open_ = [
+            number
+            for number, request in enumerate(requests)
+            if len(leading[number]) < len(request.readings)
+            and _best_worth(request, found[number]) < request.readings[len(leading[number])].score
+        ]
+        rest = [range(len(leading[number]), len(requests[number].readings)) for number in open_]
+        for number, more in zip(open_, self._search([requests[n] for n in open_], rest, beam), strict=True):
+            worth = partial(_worth, requests[number])
+            found[number] = sorted([*found[number], *more], key=worth, reverse=True)[:beam]
+        return found
+
+    def _search(self, requests: Sequence[ReadRequest], readings: Sequence[range], beam: int) -> list[list[Chain]]:
+        """Search from some readings of each request, all together."""
+        given = [request.readings[at].text for request, ats in zip(requests, readings, strict=True) for at in ats]
+        if not given:
             return [[] for _ in requests]
-        texts = self._cutter.cut([reading.text for request in requests for reading in request.readings])
-        question = self._network.encode_questions(pad(texts))
+        texts = self._cutter.cut(given)
+        question = self._network.encode_questions(pad_arrays(texts))
         state = self._network.begin(question)
-        searches, row = [], 0
-        for request in requests:
-            searches.append(_Search(request, beam, self._network.config.mask_topic, texts, row))
-            row += len(request.readings)
+        searches, done = [], 0
+        for request, ats in zip(requests, readings, strict=True):
+            searches.append(_Search(request, ats, beam, self.masks_topics, texts[done : done + len(ats)]))
+            done += len(ats)
         glimpse: Glimpse | None = None
         for hop in range(max(request.max_hops for request in requests)):
             live = [path for search in searches for path in search.live]
             if not live:
                 break
             if glimpse is not None:
-                parents = torch.tensor([path.parent for path in live])
+                parents = np.array([path.parent for path in live])
                 question = question.rows(parents)
                 state = self._advance(state, glimpse, parents, searches)
             glimpse = self._network.look(question, state)
             scores = self._scores(glimpse, searches)
-            attention, first = glimpse.attention.numpy(), 0
+            first = 0
             for search, rows in zip(searches, scores, strict=True):
-                search.hop(hop, first, rows, attention)
+                search.hop(hop, first, rows, glimpse.attention)
                 first += len(rows)
         return [search.best() for search in searches]
 
-    def _advance(self, state: State, glimpse: Glimpse, parents: Tensor, searches: Sequence["_Search"]) -> State:
-        read = [search.request.keys.vectors[search.last_keys()] for search in searches if search.live]
+    def _advance(self, state: State, glimpse: Glimpse, parents: LongArray, searches: Sequence["_Search"]) -> State:
+        read = [search.request.keys.updates[search.last_keys()] for search in searches if search.live]
         before = State(state.vector[parents], state.spent[parents])
-        return self._network.advance(before, glimpse.rows(parents), torch.cat(read))
+        return self._network.advance(before, glimpse.rows(parents), np.concatenate(read))
 
     def _scores(self, glimpse: Glimpse, searches: Sequence["_Search"]) -> list[FloatArray]:
         """Score the keys of each search's memory for its live paths; searches that share keys go together."""
@@ -213,9 +227,9 @@ class Reader:
             if search.live:
                 shared.setdefault(id(search.request.keys), []).append(number)
         for numbers in shared.values():
-            rows = torch.tensor([starts[n] + at for n in numbers for at in range(len(searches[n].live))])
+            rows = np.array([starts[n] + at for n in numbers for at in range(len(searches[n].live))])
             part = glimpse if len(rows) == first else glimpse.rows(rows)
-            scored, done = self._network.score(part, searches[numbers[0]].request.keys).numpy(), 0
+            scored, done = self._network.score(part, searches[numbers[0]].request.keys), 0
             for number in numbers:
                 scores[number] = scored[done : done + len(searches[number].live)]
                 done += len(searches[number].live)
@@ -223,18 +237,19 @@ class Reader:
 
 
 class _Search:
-    """The beam of one request."""
+    """The beam of one request, from some of its readings."""
 
-    def __init__(self, request: ReadRequest, beam: int, mask_topic: bool, texts: Sequence[Pieces], row: int) -> None:
+    def __init__(
+        self, request: ReadRequest, readings: range, beam: int, mask_topic: bool, texts: Sequence[Pieces]
+    ) -> None:
         self.request = request
         self._beam = beam
         self._mask_topic = mask_topic
-        self._texts = texts
         self._chains: list[Chain] = []
         self._best_worth = -math.inf
         self.live = [
-            _Path(at, row + at, row + at, reading.topics, np.ones(len(reading.topics), np.float32), (), 0.0, 0.0)
-            for at, reading in enumerate(request.readings)
+            _Path(at, text, 0, topics, np.ones(len(topics), np.float32), (), 0.0, 0.0)
+            for at, text, topics in zip(readings, texts, [request.readings[at].topics for at in readings], strict=True)
             if request.max_hops > 0
         ]
 
@@ -244,11 +259,8 @@ class _Search:
 
     def best(self) -> list[Chain]:
         """The chains found, best first."""
-        ranked = sorted(self._chains, key=self._worth, reverse=True)
+        ranked = sorted(self._chains, key=partial(_worth, self.request), reverse=True)
         return ranked[: self._beam]
-
-    def _worth(self, chain: Chain) -> float:
-        return chain.probability * self.request.readings[chain.reading].score
 
     def hop(self, hop: int, first: int, scores: FloatArray, attention: FloatArray) -> None:
         """Move every live path along its best keys; `first` is the row of the first one in `attention`."""
@@ -303,12 +315,21 @@ class _Search:
             return None
         weights = weights / weights.sum()
         others = tuple(pair for pair in candidate.ranked if pair[0] != candidate.key)[:NUM_ALTERNATIVES]
-        words = _by_word(self._texts[path.row], attention)
-        step = Step(candidate.key, candidate.probability, others, words, entities, weights, facts, reached.facts_read)
+        step = Step(
+            candidate.key,
+            candidate.probability,
+            others,
+            path.text,
+            attention,
+            entities,
+            weights,
+            facts,
+            reached.facts_read,
+        )
         log_probability = path.log_probability + math.log(max(candidate.probability, SMALLEST))
         return _Path(
             path.reading,
-            path.row,
+            path.text,
             candidate.row,
             entities,
             weights,
@@ -321,7 +342,20 @@ class _Search:
         """Keep a chain; a path that is worth less already can only lead to a worse one, and is not gone on with."""
         chain = Chain(path.reading, path.steps, math.exp(log_probability), path.rejected)
         self._chains.append(chain)
-        self._best_worth = max(self._best_worth, math.log(max(self._worth(chain), SMALLEST)))
+        self._best_worth = max(self._best_worth, math.log(max(_worth(self.request, chain), SMALLEST)))
+
+
+def _num_leading(readings: Sequence[Reading]) -> int:
+    """How many readings are read at once: those almost as likely as the first."""
+    return sum(reading.score >= LEADING * readings[0].score for reading in readings)
+
+
+def _worth(request: ReadRequest, chain: Chain) -> float:
+    return chain.probability * request.readings[chain.reading].score
+
+
+def _best_worth(request: ReadRequest, chains: Sequence[Chain]) -> float:
+    return _worth(request, chains[0]) if chains else 0.0
 
 
 def _without(entities: IntArray, topics: IntArray) -> NDArray[np.bool_]:
@@ -332,12 +366,3 @@ def _without(entities: IntArray, topics: IntArray) -> NDArray[np.bool_]:
     for topic in topics.tolist():
         kept &= entities != topic
     return kept
-
-
-def _by_word(text: Pieces, attention: FloatArray) -> tuple[tuple[str, float], ...]:
-    """Sum attention over the tokens of each word; the start has none."""
-    spent = [0.0] * len(text.words)
-    for piece, weight in zip(text.pieces, attention.tolist(), strict=False):
-        if piece.word >= 0:
-            spent[piece.word] += weight
-    return tuple(zip(text.words, spent, strict=True))

@@ -22,11 +22,12 @@ from torch.optim import AdamW
 
 from kb.encoding import StaticEncoder
 from models import checkpoints
-from models.batching import PathBatch, TextCutter, path_batch
+from models.batching import PathBatch, path_batch
 from models.episodes import PathTask
-from models.networks.path_reader import Labels, PathReader, PathReaderConfig
-from models.reader import TokenEncoder
+from models.networks.path_config import PathReaderConfig
+from models.networks.path_reader import Labels, PathReader
 from models.tasks import make_task
+from models.texts import TextCutter, TokenEncoder
 
 DEFAULT_RECIPE = Path(__file__).parent / "recipes" / "path_reader.toml"
 STATE_SUFFIX = ".resume"
@@ -199,6 +200,7 @@ def train(
             losses, rights = [], []
         if run.step % config.resume_steps == 0:
             run.save(state)
-    checkpoints.save(network, out, encoder.id, {"recipe": given.name, "seed": config.seed, "steps": config.steps})
+    provenance: checkpoints.Provenance = {"recipe": given.name, "seed": config.seed, "steps": config.steps}
+    checkpoints.save(out, given.network, network.weights(), encoder.id, provenance)
     state.unlink(missing_ok=True)
     return out

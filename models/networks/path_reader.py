@@ -19,41 +19,26 @@ Differences from the papers: keys hold no entity (the memory gives the keys in r
 vector comes from its label by the first layers of the question's encoder, its direction by a map of its own; the state
 is read keys, entities are moved outside the network; a cosine of word vectors as they came stands beside the learned
 score, because it holds for words that training never showed; REJECT says that nothing in reach fits.
-Known result: recipes/path_reader.toml.
+Known result: recipes/path_reader.toml. Services read with `path_inference`, the same equations in numpy.
 """
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from models.batching import NUM_MARKS, WORD, KeyTokens, Tokens
+from models.batching import KeyTokens, Tokens
 from models.episodes import End
 from models.kinds import Kind
+from models.networks.path_config import PathReaderConfig
+from models.texts import NUM_MARKS, WORD
 
 NUM_DIRECTIONS = 2
-
-
-@dataclass(frozen=True)
-class PathReaderConfig:
-    """Sizes of the network, and how its search behaves; saved in the checkpoint."""
-
-    word_dim: int = 256
-    dim: int = 256
-    layers: int = 2
-    label_layers: int = 1
-    overlaps: int = 2
-    heads: int = 4
-    feedforward: int = 512
-    max_tokens: int = 48
-    max_distance: int = 16
-    dropout: float = 0.1
-    max_hops: int = 3
-    mask_topic: bool = True
 
 
 class Question(NamedTuple):
@@ -170,6 +155,10 @@ class PathReader(nn.Module):
             nn.init.normal_(embedding.weight, std=0.02)
         for weight in (self.metric.weight, self.say.weight, self.say.bias):
             nn.init.zeros_(weight)
+
+    def weights(self) -> dict[str, NDArray[np.float32]]:
+        """Give what a checkpoint keeps: all weights by name, without the encoder's table."""
+        return {name: weight.detach().contiguous().numpy() for name, weight in self.state_dict().items()}
 
     def _encode(self, tokens: Tokens, text: int, layers: int) -> tuple[Tensor, Tensor]:
         static = self.table[tokens.ids] * (tokens.marks == WORD)[..., None]  # batch tokens word_dim

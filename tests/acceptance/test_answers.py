@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
 from sqlalchemy import Engine
 
 from app.answering import AnsweringLimits, Question, QuestionAnswerer
@@ -20,6 +19,7 @@ from kb.encoding import StaticEncoder
 from kb.formats import ParseOptions, parse
 from kb.store import Kb, TripleStore
 from models.reader import Reader
+from models.threads import limit_threads
 
 KBS = Path(__file__).parent / "kbs"
 Answerer = tuple[QuestionAnswerer, Engine]
@@ -34,7 +34,7 @@ def answerer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Answerer]:
     data = tmp_path_factory.mktemp("answers")
     engine = create_engine(f"sqlite:///{data / 'hopfact.sqlite'}")
     migrate(engine)
-    torch.set_num_threads(1)
+    limit_threads(1)
     encoder = StaticEncoder()
     reader = Reader.load(encoder=encoder)
     views = Views(engine, data, encoder)

@@ -7,11 +7,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from models.batching import TextCutter
 from models.episodes import FORWARD, INVERSE, MENTION, LabelledKey, PathEpisode, path_episode, rejection
 from models.kinds import Kind
 from models.memory import TripleMemory
-from models.networks.path_reader import PathReader, PathReaderConfig
+from models.networks.path_config import PathReaderConfig
+from models.networks.path_inference import PathInference
+from models.networks.path_reader import PathReader
+from models.texts import TextCutter
 
 VOCABULARY = 512
 WORD_DIM = 16
@@ -50,6 +52,11 @@ def make_network(seed: int = 3, **overrides: int | float | bool) -> PathReader:
     for weight in network.parameters():  # nothing zero, so that every equation counts
         torch.nn.init.normal_(weight, std=0.2)
     return network.eval()
+
+
+def make_inference(network: PathReader | None = None) -> PathInference:
+    network = network or make_network()
+    return PathInference(network.config, network.weights(), TinyEncoder().token_table())
 
 
 def make_cutter() -> TextCutter:

@@ -1,11 +1,11 @@
 from models.episodes import MENTION
 from models.evaluation import AskedQuestion, answers_of, read_all, score
 from models.reader import Reader
-from tests.models.factories import make_cutter, make_memory, make_network
+from tests.models.factories import make_cutter, make_inference, make_memory
 
 
 def make_reader() -> Reader:
-    return Reader(make_network(), make_cutter(), "random")
+    return Reader(make_inference(), make_cutter(), "random")
 
 
 def test_questions_are_scored_by_their_number_of_hops() -> None:

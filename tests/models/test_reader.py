@@ -4,27 +4,27 @@ from collections.abc import Mapping
 
 import numpy as np
 import pytest
-import torch
-from torch import Tensor
 
 from models.episodes import MENTION, End
 from models.memory import TripleMemory
-from models.networks.path_reader import Glimpse, Keys, PathReader, Question, State
+from models.networks.path_inference import FloatArray, Glimpse, Keys, PathInference, Question, State
 from models.reader import Chain, Reader, Reading, ReadRequest
-from tests.models.factories import TinyEncoder, make_config, make_cutter, make_memory, make_network
+from models.texts import TokenArrays
+from tests.models.factories import TinyEncoder, make_cutter, make_inference, make_memory, make_network
 
 
-class ScriptedNetwork(PathReader):
+class ScriptedNetwork(PathInference):
     """Scores keys by what a test says for the hop and the text's length; knows the hop by the attention spent."""
 
     def __init__(self, memory: TripleMemory, script: Mapping[tuple[int, str], float], mask_topic: bool = True) -> None:
-        super().__init__(make_config(mask_topic=mask_topic), torch.tensor(TinyEncoder().token_table()))
+        network = make_network(mask_topic=mask_topic)
+        super().__init__(network.config, network.weights(), TinyEncoder().token_table())
         self._memory = memory
         self._script = script
 
-    def score(self, glimpse: Glimpse, keys: Keys) -> Tensor:
+    def score(self, glimpse: Glimpse, keys: Keys) -> FloatArray:
         num_keys = 2 * len(self._memory.relation_labels)
-        scores = torch.full((len(glimpse.query), num_keys + len(End)), -20.0)
+        scores = np.full((len(glimpse.query), num_keys + len(End)), -20.0, np.float32)
         for row, hop in enumerate(self._hops):
             for (at, name), value in self._script.items():
                 if at == hop:
@@ -104,7 +104,7 @@ def test_weights_of_the_entities_reached_sum_to_one() -> None:
 
 def test_a_topic_without_facts_has_no_chain() -> None:
     memory = TripleMemory([("a", "r", "b")])
-    reader = Reader(make_network(), make_cutter(), "random")
+    reader = Reader(make_inference(), make_cutter(), "random")
     keys = reader.key_vectors(memory.relation_labels)
     empty = Reading(MENTION, np.array([], np.int32), 1.0)
     assert reader.read([ReadRequest(memory, keys, [empty], 3, 100), ReadRequest(memory, keys, [], 3, 100)]) == [[], []]
@@ -112,7 +112,7 @@ def test_a_topic_without_facts_has_no_chain() -> None:
 
 def test_a_kb_without_relations_has_no_chain() -> None:
     memory = TripleMemory([])
-    reader = Reader(make_network(), make_cutter(), "random")
+    reader = Reader(make_inference(), make_cutter(), "random")
     keys = reader.key_vectors(())
     assert reader.read([ReadRequest(memory, keys, [Reading("who", np.array([], np.int32), 1.0)], 3, 100)]) == [[]]
 
@@ -120,7 +120,7 @@ def test_a_kb_without_relations_has_no_chain() -> None:
 @pytest.mark.parametrize("text", ["", "?!", MENTION, "é" * 3000, "wer " * 3000 + MENTION])
 def test_any_text_can_be_read(text: str) -> None:
     memory = make_memory()
-    reader = Reader(make_network(), make_cutter(), "random")
+    reader = Reader(make_inference(), make_cutter(), "random")
     keys = reader.key_vectors(memory.relation_labels)
     (chains,) = reader.read([ReadRequest(memory, keys, [Reading(text, memory.entities(["kismet"]), 1.0)], 3, 100)])
     assert all(np.isfinite(chain.probability) for chain in chains)
@@ -128,7 +128,7 @@ def test_any_text_can_be_read(text: str) -> None:
 
 def test_a_batch_reads_as_each_request_alone() -> None:
     memory, other = make_memory(), TripleMemory([("a", "works for", "b"), ("b", "based in", "c")])
-    reader = Reader(make_network(), make_cutter(), "random")
+    reader = Reader(make_inference(), make_cutter(), "random")
     keys, other_keys = (reader.key_vectors(one.relation_labels) for one in (memory, other))
     two = (
         Reading(f"who directed {MENTION}", memory.entities(["kismet"]), 0.9),
@@ -164,3 +164,42 @@ def test_a_step_shows_the_words_it_attended_to() -> None:
     assert 0 < sum(weight for _, weight in step.attention) <= 1.0001
     assert all(key != step.key for key, _ in step.alternatives)
     assert step.facts_read == 1
+
+
+class CountingNetwork(PathInference):
+    """Counts the texts that it encodes."""
+
+    encoded = 0
+
+    def encode_questions(self, tokens: TokenArrays) -> Question:
+        self.encoded += len(tokens.ids)
+        return super().encode_questions(tokens)
+
+
+def read_twice(sure: float) -> tuple[int, Chain]:
+    """Reads a likely and an unlikely reading; the first is believed as much as `sure` says."""
+
+    class Network(ScriptedNetwork, CountingNetwork):
+        pass
+
+    memory = make_memory()
+    network = Network(memory, {(0, "directed by"): sure, (1, "stop"): sure})
+    reader = Reader(network, make_cutter(), "scripted")
+    readings = [
+        Reading(f"who {MENTION}", memory.entities(["kismet"]), 1.0),
+        Reading(f"who {MENTION}", memory.entities(["salome"]), 0.3),
+    ]
+    (chains,) = reader.read([ReadRequest(memory, reader.key_vectors(memory.relation_labels), readings, 3, 100)])
+    return network.encoded, chains[0]
+
+
+def test_an_unlikely_reading_is_not_read_when_it_cannot_win() -> None:
+    encoded, best = read_twice(sure=5.0)
+    assert (encoded, best.reading) == (1, 0)
+    assert best.probability > 0.3
+
+
+def test_an_unlikely_reading_is_read_when_it_could_win() -> None:
+    encoded, best = read_twice(sure=-19.0)
+    assert encoded == 2
+    assert best.probability < 0.3

@@ -5,12 +5,12 @@ from collections.abc import Sequence
 from statistics import fmean
 
 import pytest
-import torch
 
 from kb.encoding import StaticEncoder
 from models.checkpoints import DEFAULT_CHECKPOINT
 from models.evaluation import Read, read_all
 from models.reader import Reader
+from models.threads import limit_threads
 from tests.models import transfer
 
 LEAST_EXACT = {1: 0.7, 2: 0.45, 3: 0.4}
@@ -18,7 +18,7 @@ LEAST_EXACT = {1: 0.7, 2: 0.45, 3: 0.4}
 
 @pytest.fixture(scope="module")
 def reads() -> Sequence[Read]:
-    torch.set_num_threads(1)
+    limit_threads(1)
     reader = Reader.load(encoder=StaticEncoder())
     return [read for name in transfer.NAMES for read in read_all(reader, *transfer.load(name))]
 
