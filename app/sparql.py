@@ -1,11 +1,10 @@
 """SPARQL: the chain that the reader followed, as a query that gives the same answers on an export of the KB."""
 
 from collections.abc import Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 
 from sqlalchemy import Engine
 
-from kb import database
 from kb.formats.writers import node
 from kb.graph import INVERSE
 from kb.terms import entity_term, relation_term
@@ -20,25 +19,25 @@ class QueryWriter:
     """Writes chains as queries; remembers the terms of ids, which never change."""
 
     def __init__(self, engine: Engine) -> None:
-        self._engine = engine
-        self._entity = lru_cache(CACHED_TERMS)(self._read_entity)
-        self._relation = lru_cache(CACHED_TERMS)(self._read_relation)
+        self._entity = lru_cache(CACHED_TERMS)(partial(entity_term, engine))
+        self._relation = lru_cache(CACHED_TERMS)(partial(relation_term, engine))
 
     def query(self, view: KnowledgeView, reading: Reading, chain: Chain, *, mask_topics: bool) -> str:
-        """A SELECT query for the answers of a chain; see `chain_query`."""
-        topics = [node(self._entity(view.kb_id, view.entity_id(topic))) for topic in reading.topics.tolist()]
-        steps = [
-            (node(self._relation(view.kb_id, view.relation_id(step.key // 2))), step.key % 2) for step in chain.steps
+        """A SELECT query for the answers of a chain; see `chain_query`.
+
+        What was deleted since the view was taken is named by its label.
+        """
+        topics = [
+            node(self._entity(view.kb_id, view.entity_id(topic)) or Term(view.label(topic)))
+            for topic in reading.topics.tolist()
         ]
+        relations = [step.key // 2 for step in chain.steps]
+        terms = [
+            self._relation(view.kb_id, view.relation_id(relation)) or Term(view.relation_labels[relation])
+            for relation in relations
+        ]
+        steps = [(node(term), step.key % 2) for term, step in zip(terms, chain.steps, strict=True)]
         return chain_query(topics, steps, mask_topics=mask_topics)
-
-    def _read_entity(self, kb_id: int, entity_id: int) -> Term:
-        with database.reading(self._engine) as connection:
-            return entity_term(connection, kb_id, entity_id)
-
-    def _read_relation(self, kb_id: int, relation_id: int) -> Term:
-        with database.reading(self._engine) as connection:
-            return relation_term(connection, kb_id, relation_id)
 
 
 def chain_query(topics: Sequence[str], steps: Sequence[tuple[str, int]], *, mask_topics: bool) -> str:

@@ -15,7 +15,7 @@ import structlog
 from filelock import FileLock, Timeout
 from sqlalchemy import Engine
 
-from kb import verification
+from kb import kbs, verification
 from kb.building import GenerationBuilder
 from kb.database import reading
 from kb.delta import Delta, DeltaImpossible
@@ -298,8 +298,7 @@ class Views:
         return slot
 
     def _revision(self, kb_id: int) -> int:
-        with reading(self._engine) as connection:
-            return TripleStore(connection).revision(kb_id)
+        return kbs.newest_revision(self._engine, kb_id)
 
     def _kb(self, kb_id: int) -> Kb:
         with reading(self._engine) as connection:

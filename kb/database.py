@@ -10,6 +10,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,7 @@ from sqlalchemy import (
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
+from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.types import TypeDecorator
 
 from kb.errors import StorageFailed
@@ -124,6 +126,31 @@ def reading(engine: Engine) -> Iterator[Connection]:
         if engine.dialect.name == "postgresql":
             connection = connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
         yield connection
+
+
+def read_row(engine: Engine, query: Select[*tuple[Any, ...]], **parameters: object) -> tuple[Any, ...] | None:
+    """The first row of one query, as the driver gives it: a fifth of SQLAlchemy's time.
+
+    For the few look-ups of every question; the query must be made once, with bound parameters.
+    """
+    text, ordered = _compiled(query, engine)
+    values = parameters if ordered is None else [parameters[name] for name in ordered]
+    connection = engine.raw_connection()
+    try:
+        cursor = connection.cursor()
+        cursor.execute(text, values)
+        row: tuple[Any, ...] | None = cursor.fetchone()
+        return row
+    finally:
+        connection.close()
+
+
+@lru_cache
+def _compiled(query: Select[*tuple[Any, ...]], engine: Engine) -> tuple[str, list[str] | None]:
+    """The text of a query for the driver, and the order of its parameters where they have no names there."""
+    compiled = query.compile(dialect=engine.dialect)
+    assert isinstance(compiled, SQLCompiler)
+    return str(compiled), compiled.positiontup
 
 
 @contextmanager

@@ -2,9 +2,10 @@
 
 from datetime import UTC, datetime
 
-from sqlalchemy import Connection, Row, delete, insert, select, update
+from sqlalchemy import Connection, Engine, Row, bindparam, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
+from kb import database
 from kb.errors import KbExists, KbNotFound
 from kb.records import Counts, Kb
 from kb.tables import change, deletion, kb
@@ -16,6 +17,7 @@ _TRIM_EVERY = 100
 _COLUMNS = (kb.c.id, kb.c.name, kb.c.created_at, kb.c.revision)
 _COUNTS = (kb.c.num_triples, kb.c.num_entities, kb.c.num_literals, kb.c.num_relations, kb.c.num_aliases)
 _is_alive = kb.c.deleted_at.is_(None)
+_REVISION = select(kb.c.revision).where(kb.c.id == bindparam("kb_id"), _is_alive)
 
 
 def create(connection: Connection, name: str) -> Kb:
@@ -44,10 +46,18 @@ def all_of(connection: Connection) -> list[Kb]:
 
 def revision(connection: Connection, kb_id: int) -> int:
     """The number of changes so far."""
-    found = connection.scalar(select(kb.c.revision).where(kb.c.id == kb_id, _is_alive))
+    found = connection.scalar(_REVISION, {"kb_id": kb_id})
     if found is None:
         raise KbNotFound(kb_id)
     return int(found)
+
+
+def newest_revision(engine: Engine, kb_id: int) -> int:
+    """The number of changes committed so far, in a read of its own: what each question asks first."""
+    row = database.read_row(engine, _REVISION, kb_id=kb_id)
+    if row is None:
+        raise KbNotFound(kb_id)
+    return int(row[0])
 
 
 def counts(connection: Connection, kb_id: int) -> Counts:

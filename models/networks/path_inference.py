@@ -264,8 +264,10 @@ class _Perceptron:
 
 def _standard(rows: FloatArray) -> FloatArray:
     """Rows at mean 0 and variance 1."""
-    centred: FloatArray = rows - rows.mean(1, keepdims=True)
-    variance = np.einsum("nd,nd->n", centred, centred) / np.float32(rows.shape[1])
+    share = np.float32(1 / rows.shape[1])
+    means: FloatArray = np.add.reduce(rows, 1, keepdims=True) * share
+    centred: FloatArray = rows - means
+    variance = np.einsum("nd,nd->n", centred, centred) * share
     centred *= (1 / np.sqrt(variance + LAYER_NORM_EPSILON))[:, None]
     return centred
 

@@ -2,6 +2,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy import create_engine
 
 from app.answering import AnsweringLimits, Question, QuestionAnswerer, _readings
 from app.sparql import QueryWriter
@@ -139,3 +140,15 @@ def test_entities_of_one_name_are_read_together_and_others_apart() -> None:
 def test_a_reading_that_is_far_less_likely_than_the_best_is_not_read() -> None:
     readings = _readings("who directed Up?", [mention(13, 15, (4, 1.0)), mention(0, 3, (7, 0.05))])
     assert [reading.topics.tolist() for reading in readings] == [[4]]
+
+
+def test_a_topic_deleted_while_the_question_is_read_is_named_by_its_label(
+    films: tuple[QuestionAnswerer, Kb], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answerer, kb = films
+    kept = answerer.ask(kb, [Question("Who directed The Golem?")])[0]
+    for look_up in ("entity_term", "relation_term"):
+        monkeypatch.setattr(f"app.sparql.{look_up}", lambda *ids: None)
+    monkeypatch.setattr(answerer, "_queries", QueryWriter(create_engine("sqlite://")))
+    reply = answerer.ask(kb, [Question("Who directed The Golem?")])[0]
+    assert reply["sparql"] == kept["sparql"]

@@ -8,11 +8,12 @@ from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine, insert, select, text
+from sqlalchemy import Engine, bindparam, insert, select, text, update
 from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.pool import QueuePool
 
 from kb import database
-from kb.database import create_engine, reading, writing
+from kb.database import create_engine, read_row, reading, writing
 from kb.errors import StorageFailed
 from kb.store import TripleStore
 from kb.tables import kb
@@ -139,3 +140,24 @@ def test_foreign_keys_hold_in_sqlite(sqlite_engine: Engine) -> None:
     with pytest.raises(DBAPIError, match="FOREIGN KEY") as caught, writing(sqlite_engine) as connection:
         connection.exec_driver_sql("INSERT INTO rejected_line VALUES (77, 1, 'reason', 'text')")
     assert isinstance(caught.value.orig, sqlite3.IntegrityError)
+
+
+_NAMED = select(kb.c.name, kb.c.revision).where(kb.c.name == bindparam("name"), kb.c.revision == bindparam("revision"))
+
+
+def test_a_row_read_by_the_driver_is_the_newest_committed(engine: Engine) -> None:
+    _make_kb(engine, "films")
+    assert read_row(engine, _NAMED, revision=0, name="films") == ("films", 0)
+    with writing(engine) as connection:
+        connection.execute(update(kb).values(revision=7))
+    assert read_row(engine, _NAMED, revision=0, name="films") is None
+    assert read_row(engine, _NAMED, revision=7, name="films") == ("films", 7)
+
+
+def test_reading_a_row_leaves_no_connection_open(engine: Engine) -> None:
+    _make_kb(engine, "films")
+    for _ in range(50):
+        read_row(engine, _NAMED, revision=0, name="films")
+    pool = engine.pool
+    assert isinstance(pool, QueuePool)
+    assert pool.checkedout() == 0
