@@ -156,9 +156,8 @@ class PathInference:
         self._attend_state = _Linear(weights, "attend_state")
         self._attend_spent = weights["attend_spent"]
         self._attend = _Linear(weights, "attend")
-        self._query = _Perceptron(weights, "query")
+        self._heads = _Heads(weights)
         self._norm_query = _Norm(weights, "norm_query")
-        self._ends = _Perceptron(weights, "ends")
         self._overlap = weights["overlap"]
         self._say = _Linear(weights, "say")
         self._update_input = _Linear(
@@ -209,8 +208,8 @@ class PathInference:
         read = np.concatenate([(attention[:, None] @ question.words)[:, 0], state.vector], 1)
         static = _unit(attentions @ question.static)  # batch overlaps word_dim
         looked = np.einsum("n,bnd->bd", self._overlap, static)
-        query = np.concatenate([self._norm_query(self._query(read)), looked], 1)
-        return Glimpse(attention, query, self._ends(read))
+        asked, ends = self._heads(read)
+        return Glimpse(attention, np.concatenate([self._norm_query(asked), looked], 1), ends)
 
     def score(self, glimpse: Glimpse, keys: Keys) -> FloatArray:
         """Score every key, then STOP and REJECT: batch keys+2."""
@@ -260,6 +259,23 @@ class _Perceptron:
 
     def __call__(self, rows: FloatArray) -> FloatArray:
         return self._second(_gelu(self._first(rows)))
+
+
+class _Heads:
+    """The perceptrons of the query and of the ends, whose first maps have the same input, as one."""
+
+    def __init__(self, weights: Weights) -> None:
+        both = {
+            f"first.{part}": np.concatenate([weights[f"query.0.{part}"], weights[f"ends.0.{part}"]])
+            for part in ("weight", "bias")
+        }
+        self._first = _Linear(both, "first")
+        self._query, self._ends = _Linear(weights, "query.2"), _Linear(weights, "ends.2")
+
+    def __call__(self, rows: FloatArray) -> tuple[FloatArray, FloatArray]:
+        hidden = _gelu(self._first(rows))
+        middle = hidden.shape[1] // 2
+        return self._query(hidden[:, :middle]), self._ends(hidden[:, middle:])
 
 
 def _standard(rows: FloatArray) -> FloatArray:
