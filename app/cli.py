@@ -4,7 +4,7 @@ Exit codes: 0 done, 1 it could not be done, 2 it was asked wrongly.
 """
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
@@ -13,7 +13,16 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, DownloadColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 from rich.table import Table
 
 from app.client import Client, ClientError
@@ -178,32 +187,65 @@ def ask(
 @app.command()
 def train(
     recipe: Annotated[Path, typer.Argument(exists=True, dir_okay=False)],
-    out: Annotated[Path, typer.Option(help="Where the checkpoint goes.")] = Path("reader.safetensors"),
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Folder of the run, or file of the service's reader. Default: runs/RECIPE/seed-N."),
+    ] = None,
+    seed: Annotated[int | None, typer.Option(help="Default: the recipe's.")] = None,
+    threads: Annotated[int | None, typer.Option(min=1, help="Default: HOPFACT_THREADS.")] = None,
     resume: Annotated[bool, typer.Option(help="Go on from the last saved state.")] = True,
 ) -> None:
-    """Train a reader by a recipe."""
-    from models import training
+    """Train a network by a recipe, and test it."""
+    from models import episode_training, path_training
+    from models.recipe import Recipe, is_literature
 
-    settings = load_settings()
+    settings = load_settings(threads=threads)
     configure_logging(settings)
-    path = training.train(recipe, out, settings.datasets, threads=settings.num_threads, resume=resume, report=_report)
-    console.print(f"Checkpoint: {path}")
+    if not is_literature(recipe):
+        if seed is not None:
+            raise typer.BadParameter("the service's reader has the seed of its recipe.", param_hint="--seed")
+        out = out or Path("reader.safetensors")
+        path = path_training.train(
+            recipe, out, settings.datasets, threads=settings.num_threads, resume=resume, report=_report
+        )
+        console.print(f"Checkpoint: {path}")
+        return
+    given = Recipe.read(recipe).with_seed(seed)
+    folder = out or given.folder
+    with _steps() as tick:
+        path = episode_training.train(
+            given, folder, settings.datasets, threads=settings.num_threads, resume=resume, report=_report, tick=tick
+        )
+    console.print(f"Result: {path}")
 
 
 @app.command()
 def evaluate(
     recipe: Annotated[Path, typer.Argument(exists=True, dir_okay=False)],
-    checkpoint: Annotated[Path | None, typer.Option(exists=True, help="Default: the shipped reader.")] = None,
-    split: Annotated[str, typer.Option(help="Which part of the sets.")] = "dev",
+    checkpoint: Annotated[
+        Path | None, typer.Option(exists=True, help="Default: the shipped reader, or the folder of the recipe's run.")
+    ] = None,
+    split: Annotated[str | None, typer.Option(help="Default: dev, or test for networks of the literature.")] = None,
+    threads: Annotated[int | None, typer.Option(min=1, help="Default: HOPFACT_THREADS.")] = None,
 ) -> None:
-    """Evaluate a reader by a recipe."""
-    from models import evaluation
+    """Evaluate a network by a recipe."""
+    from models import episode_training, evaluation
+    from models.episodes import Split
+    from models.recipe import Recipe, is_literature
 
-    settings = load_settings()
+    settings = load_settings(threads=threads)
     configure_logging(settings)
-    evaluation.evaluate(
-        recipe, checkpoint, settings.datasets, threads=settings.num_threads, split=split, report=_report
+    if not is_literature(recipe):
+        evaluation.evaluate(
+            recipe, checkpoint, settings.datasets, threads=settings.num_threads, split=split or "dev", report=_report
+        )
+        return
+    given = Recipe.read(recipe)
+    figures = episode_training.evaluate(
+        given, checkpoint or given.folder, settings.datasets, Split(split or "test"), threads=settings.num_threads
     )
+    for name, value in figures.items():
+        console.print(f"{name} {value:.2f}", highlight=False)
 
 
 @kb_app.command("list")
@@ -347,6 +389,15 @@ def check_database() -> None:
     if not is_current:
         raise ClientError("The schema is not this version's: run `hopfact db upgrade`.")
     console.print("The schema is this version's.")
+
+
+@contextmanager
+def _steps() -> Iterator[Callable[[int, int], None]]:
+    """A bar of training steps."""
+    columns = (TextColumn("steps"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True) as bar:
+        shown = bar.add_task("")
+        yield lambda done, total: bar.update(shown, completed=done, total=total)
 
 
 @contextmanager

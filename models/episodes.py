@@ -1,15 +1,81 @@
-"""What a network learns from: a question, and at each hop the keys in reach with the right one among them.
+"""What a network learns from: a memory, a question and its answer.
 
+For the service's reader: a question, and at each hop the keys in reach with the right one among them.
 Pure values: no tensors, no files. Tasks make episodes, batching turns them into tensors.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from enum import IntEnum
+from enum import IntEnum, StrEnum
 from random import Random
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, overload
+
+import numpy as np
+from numpy.typing import NDArray
 
 from models.kinds import Kind
+
+Words = tuple[str, ...]
+Picture = NDArray[np.uint8]  # rows columns colours
+
+
+class Split(StrEnum):
+    """A part of a data set; what is chosen is chosen on `valid`."""
+
+    train = "train"
+    valid = "valid"
+    test = "test"
+
+
+@dataclass(frozen=True, slots=True)
+class KeyValue:
+    """A slot that is addressed by the words of its key and returns its value."""
+
+    key: Words
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Episode:
+    """A memory, a question and its answer.
+
+    `memory` is a tuple of slots in order (sentences, single words, or keys with values), or a picture. `answers` holds
+    the one right label; or all right ones, any of which will do; or one label for each slot, where the network gives a
+    sequence. `supporting` numbers the slots that prove the answer, in the order in which they are to be read.
+    """
+
+    memory: tuple[Words, ...] | tuple[KeyValue, ...] | Picture
+    question: Words
+    answers: Words
+    supporting: tuple[int, ...] = ()
+
+
+class Windows(Sequence[Episode]):
+    """Every word of a text but the first as an episode: the words before it are the slots, there is no question."""
+
+    def __init__(self, text: Words, width: int) -> None:
+        self.text = text
+        self.width = width
+
+    def __len__(self) -> int:
+        return len(self.text) - 1
+
+    @overload
+    def __getitem__(self, at: int) -> Episode: ...
+    @overload
+    def __getitem__(self, at: slice) -> list[Episode]: ...
+    def __getitem__(self, at: int | slice) -> Episode | list[Episode]:
+        if isinstance(at, slice):
+            return [self._episode(row) for row in range(*at.indices(len(self)))]
+        return self._episode(range(len(self))[at])
+
+    def __iter__(self) -> Iterator[Episode]:
+        return map(self._episode, range(len(self)))
+
+    def _episode(self, row: int) -> Episode:
+        memory = tuple((word,) for word in self.text[max(0, row + 1 - self.width) : row + 1])
+        return Episode(memory, (), (self.text[row + 1],))
+
 
 MENTION = "\N{OBJECT REPLACEMENT CHARACTER}"
 """Stands in a question where the topic entity was named."""

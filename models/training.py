@@ -1,206 +1,290 @@
-"""The one training loop: episodes of weighted tasks, cross-entropy at each hop, a checkpoint to resume from.
+"""The one training loop: optimisers, schedules, validation, best weights, a state to resume from.
 
-Everything drawn at a step depends on the seed and the step's number alone, so a killed run, resumed, ends with the same
-weights as one that was not.
+What is learnt is a `Course`; this module knows neither data nor networks. Everything drawn at a step depends on the
+seed and the step's number alone, so a killed run, resumed, ends with the same weights as one that was not.
 """
 
 import logging
 import math
 import time
-import tomllib
-from bisect import bisect
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from itertools import accumulate
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from random import Random
+from typing import Any, Protocol
 
 import torch
-from torch import Tensor
-from torch.nn import functional
-from torch.optim import AdamW
+from torch import Tensor, nn
+from torch.optim import SGD, Adam, AdamW, Optimizer
 
-from kb.encoding import StaticEncoder
-from models import checkpoints
-from models.batching import PathBatch, path_batch
-from models.episodes import PathTask
-from models.networks.path_config import PathReaderConfig
-from models.networks.path_reader import Labels, PathReader
-from models.tasks import make_task
-from models.texts import TextCutter, TokenEncoder
-
-DEFAULT_RECIPE = Path(__file__).parent / "recipes" / "path_reader.toml"
 STATE_SUFFIX = ".resume"
 
 Report = Callable[[str], None]
+Tick = Callable[[int, int], None]
+Shown = Mapping[str, float]
 logger = logging.getLogger(__name__)
+
+
+class TrainingDiverged(Exception):
+    """The loss of a step is no number."""
+
+    def __init__(self, step: int) -> None:
+        self.step = step
+        super().__init__(f"the loss of step {step} is no number: lower the learning rate")
+
+
+class OptionUnknown(Exception):
+    """A recipe names an optimizer or schedule that does not exist."""
+
+    def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
+        self.kind = kind
+        self.name = name
+        super().__init__(f"no {kind} {name!r}; there are {', '.join(known)}")
 
 
 @dataclass(frozen=True)
 class TrainingConfig:
-    """The loop's settings."""
+    """The loop's settings; `steps`, where given, counts instead of epochs."""
 
     seed: int = 1
-    steps: int = 2000
-    batch: int = 192
+    epochs: int = 1
+    steps: int = 0
+    batch: int = 32
+    optimizer: str = "adam"
     learning_rate: float = 1e-3
-    warmup_steps: int = 100
-    weight_decay: float = 0.02
-    clip: float = 1.0
-    label_smoothing: float = 0.02
-    distractors: int = 24
-    resume_steps: int = 200
-    report_steps: int = 50
+    schedule: str = "constant"
+    warmup_steps: int = 0
+    decay: float = 0.5  # factor of the learning rate, for `stairs` and `plateau`
+    decay_epochs: int = 0  # how often, for `stairs`
+    lowest_learning_rate: float = 0.0  # training ends below it
+    start_epochs: int = 0  # epochs before the schedule begins, none of them chosen
+    start_learning_rate: float = 0.0
+    weight_decay: float = 0.0
+    clip: float = 0.0  # most norm of all gradients together; 0 for any
+    summed: bool = False  # the loss of a batch is the sum of its episodes' losses, else their mean
+    bucket_batches: int = 0  # batches of episodes of like length, sorted among so many; 0 for none
+    patience: int = 0  # epochs without a better validation before training ends; 0 for any
+    resume_steps: int = 0  # steps between saved states, beside the end of each epoch
+    report_steps: int = 0  # steps between reports, beside the end of each epoch
 
 
-@dataclass(frozen=True)
-class Recipe:
-    """A recipe file: network, loop, and the tasks with their weights and settings."""
+class Course(Protocol):
+    """What is learnt: a network and its losses."""
 
-    name: str
-    network: PathReaderConfig
-    training: TrainingConfig
-    tasks: tuple[tuple[str, float, Mapping[str, int | float | str]], ...]
+    @property
+    def network(self) -> nn.Module:
+        """The network under training."""
+        ...
 
-    @classmethod
-    def read(cls, path: Path) -> "Recipe":
-        """Read a TOML file."""
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
-        tasks = tuple((name, float(settings.pop("weight")), settings) for name, settings in content["tasks"].items())
-        return cls(path.stem, PathReaderConfig(**content["network"]), TrainingConfig(**content["training"]), tasks)
+    @property
+    def steps_per_epoch(self) -> int:
+        """Steps in which every episode is seen once."""
+        ...
+
+    def begin_epoch(self, epoch: int, *, starting: bool) -> None:
+        """Make ready for an epoch; `starting` says that it comes before the schedule."""
+        ...
+
+    def loss(self, step: int) -> tuple[Tensor, Shown]:
+        """Give the loss of a step's batch, always the same one, and figures to show beside it."""
+        ...
+
+    def cost(self) -> float | None:
+        """Give the cost on validation, lower is better; None where there is no validation."""
+        ...
 
 
-class TrainingRun:
-    """A network under training: what the loop needs at each step, and what a resumed run must get back."""
+OPTIMIZERS: Mapping[str, Callable[..., Optimizer]] = {
+    "sgd": lambda groups, lr: SGD(groups, lr=lr),
+    "adam": lambda groups, lr: Adam(groups, lr=lr),
+    "adamw": lambda groups, lr: AdamW(groups, lr=lr, betas=(0.9, 0.98)),
+}
 
-    def __init__(
-        self, network: PathReader, cutter: TextCutter, tasks: Sequence[tuple[PathTask, float]], config: TrainingConfig
-    ) -> None:
-        self.network = network
-        self.step = 0
+
+@dataclass(slots=True)
+class Progress:
+    """Where a training is; a resumed one goes on from it."""
+
+    step: int = 0
+    seconds: float = 0.0
+    best_cost: float = math.inf
+    best_epoch: int = -1
+    stalls: int = 0  # epochs without a better cost, since the start or in all for `plateau`
+    waited: int = 0  # epochs since the best one
+
+
+def _stairs(config: TrainingConfig, step: int, epoch: int, progress: Progress) -> float:
+    return float(config.decay ** (epoch // config.decay_epochs))
+
+
+def _plateau(config: TrainingConfig, step: int, epoch: int, progress: Progress) -> float:
+    return float(config.decay**progress.stalls)
+
+
+def _cosine(config: TrainingConfig, step: int, epoch: int, progress: Progress) -> float:
+    warmup = config.warmup_steps
+    if step < warmup:
+        return (step + 1) / warmup
+    return 0.5 * (1 + math.cos(math.pi * (step - warmup) / max(1, config.steps - warmup)))
+
+
+def _constant(config: TrainingConfig, step: int, epoch: int, progress: Progress) -> float:
+    return min(1.0, (step + 1) / max(1, config.warmup_steps))
+
+
+SCHEDULES: Mapping[str, Callable[[TrainingConfig, int, int, Progress], float]] = {
+    "constant": _constant,
+    "cosine": _cosine,
+    "stairs": _stairs,
+    "plateau": _plateau,
+}
+"""Shares of the learning rate; the epoch counts from the end of the starting ones."""
+
+
+class Training:
+    """A course under way: what the loop needs at each step, and what a resumed run must get back."""
+
+    def __init__(self, course: Course, config: TrainingConfig) -> None:
+        if config.optimizer not in OPTIMIZERS:
+            raise OptionUnknown("optimizer", config.optimizer, OPTIMIZERS)
+        if config.schedule not in SCHEDULES:
+            raise OptionUnknown("schedule", config.schedule, SCHEDULES)
+        self.course = course
+        self.progress = Progress()
+        self.steps = config.steps or config.epochs * course.steps_per_epoch
         self._config = config
-        self._cutter = cutter
-        self._tasks = [task for task, _ in tasks]
-        self._cumulative = list(accumulate(weight for _, weight in tasks))
-        decayed = [weight for weight in network.parameters() if weight.ndim > 1]
-        others = [weight for weight in network.parameters() if weight.ndim <= 1]
-        groups = [{"params": decayed, "weight_decay": config.weight_decay}, {"params": others, "weight_decay": 0.0}]
-        self._optimizer = AdamW(groups, lr=config.learning_rate, betas=(0.9, 0.98))
+        self._best: dict[str, Tensor] = {}
+        weights = list(course.network.parameters())
+        groups = [
+            {"params": [weight for weight in weights if weight.ndim > 1], "weight_decay": config.weight_decay},
+            {"params": [weight for weight in weights if weight.ndim <= 1], "weight_decay": 0.0},
+        ]
+        self._optimizer = OPTIMIZERS[config.optimizer](
+            [group for group in groups if group["params"]], config.learning_rate
+        )
 
-    def draw(self, step: int) -> PathBatch:
-        """Give the batch of a step: always the same one."""
-        random = Random(f"{self._config.seed} {step}")
-        episodes = []
-        for _ in range(self._config.batch):
-            at = bisect(self._cumulative, random.random() * self._cumulative[-1])
-            episodes.append(self._tasks[at].episode(random))
-        return path_batch(episodes, self._cutter, random, self._config.distractors)
+    @property
+    def epoch(self) -> int:
+        """The epoch of the next step, from 0."""
+        return self.progress.step // self.course.steps_per_epoch
 
-    def advance(self) -> tuple[float, float]:
-        """Take one step; give its loss and the share of choices that were right."""
-        batch = self.draw(self.step)
-        torch.manual_seed(self._config.seed * 1_000_003 + self.step)
-        self.network.train()
+    def is_over(self) -> bool:
+        """Say whether all steps are done, or going on would not help."""
+        config, progress = self._config, self.progress
+        if config.patience and progress.waited >= config.patience:
+            return True
+        return progress.step >= self.steps or self._rate() < config.lowest_learning_rate
+
+    def advance(self) -> tuple[float, Shown]:
+        """Take one step; give its loss and what to show beside it."""
+        course, config, step = self.course, self._config, self.progress.step
+        starting = self.epoch < config.start_epochs
+        if step % course.steps_per_epoch == 0:
+            course.begin_epoch(self.epoch, starting=starting)
+        torch.default_generator.manual_seed(config.seed * 1_000_003 + step)  # torch.manual_seed is slow: other devices
+        course.network.train()
         for group in self._optimizer.param_groups:
-            group["lr"] = self._config.learning_rate * self._warmth(self.step)
-        loss, right = path_loss(self.network, batch, self._config.label_smoothing)
+            group["lr"] = self._rate()
+        loss, shown = course.loss(step)
         self._optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
-        torch.nn.utils.clip_grad_norm_(self.network.parameters(), self._config.clip)
+        if config.clip:
+            torch.nn.utils.clip_grad_norm_(course.network.parameters(), config.clip)
         self._optimizer.step()
-        self.step += 1
-        return loss.item(), right
+        self.progress.step += 1
+        value = loss.item()
+        if not math.isfinite(value):
+            raise TrainingDiverged(step)
+        return value, shown
 
-    def _warmth(self, step: int) -> float:
-        """Share of the learning rate: up in a line, then down along a cosine."""
-        warmup = self._config.warmup_steps
-        if step < warmup:
-            return (step + 1) / warmup
-        return 0.5 * (1 + math.cos(math.pi * (step - warmup) / max(1, self._config.steps - warmup)))
+    def _rate(self) -> float:
+        """Learning rate of the next step."""
+        config = self._config
+        if self.epoch < config.start_epochs:
+            return config.start_learning_rate
+        share = SCHEDULES[config.schedule](config, self.progress.step, self.epoch - config.start_epochs, self.progress)
+        return config.learning_rate * share
+
+    def validate(self) -> float | None:
+        """Validate after an epoch, and keep its weights if they are the best so far."""
+        cost, progress = self.course.cost(), self.progress
+        epoch = self.epoch - 1
+        if cost is None or epoch < self._config.start_epochs:
+            return cost
+        if cost < progress.best_cost:
+            progress.best_cost, progress.best_epoch, progress.waited = cost, epoch, 0
+            self._best = {name: weight.clone() for name, weight in self.course.network.state_dict().items()}
+        else:
+            progress.stalls += 1
+            progress.waited += 1
+        return cost
+
+    def finish(self) -> None:
+        """Give the network its best weights."""
+        if self._best:
+            self.course.network.load_state_dict(self._best)
+        self.course.begin_epoch(self.epoch, starting=False)
 
     def save(self, path: Path) -> None:
         """Write what a resumed run needs, under a new name, then rename."""
         partial = path.with_suffix(".partial")
-        state = {"step": self.step, "network": self.network.state_dict(), "optimizer": self._optimizer.state_dict()}
-        torch.save(state, partial)
+        torch.save(
+            {
+                "progress": asdict(self.progress),
+                "network": self.course.network.state_dict(),
+                "optimizer": self._optimizer.state_dict(),
+                "best": self._best,
+            },
+            partial,
+        )
         partial.replace(path)
 
     def restore(self, path: Path) -> None:
         """Go on from what `save` wrote."""
-        state = torch.load(path, weights_only=True)
-        self.step = state["step"]
-        self.network.load_state_dict(state["network"])
+        state: dict[str, Any] = torch.load(path, weights_only=True)
+        self.progress = Progress(**state["progress"])
+        self.course.network.load_state_dict(state["network"])
         self._optimizer.load_state_dict(state["optimizer"])
+        self._best = state["best"]
+        self.course.begin_epoch(self.epoch, starting=self.epoch < self._config.start_epochs)
 
 
-def path_loss(network: PathReader, batch: PathBatch, label_smoothing: float = 0.0) -> tuple[Tensor, float]:
-    """Cross-entropy of every choice among what was in reach, gold keys read; and the share of right choices."""
-    question = network.encode_questions(batch.questions)
-    labels = Labels.join([network.encode_labels(part) for part in batch.labels])
-    keys = network.keys(labels, batch.keys)
-    state = network.begin(question)
-    losses, right, total = [], 0, 0
-    for hop in range(batch.gold.shape[1]):
-        gold, in_reach = batch.gold[:, hop], batch.in_reach[:, hop]
-        chosen = gold >= 0
-        glimpse = network.look(question, state)
-        scores = network.score(glimpse, keys).masked_fill(~in_reach, -math.inf)
-        losses.append(_cross_entropy(scores[chosen], gold[chosen], in_reach[chosen], label_smoothing))
-        right += int((scores[chosen].argmax(-1) == gold[chosen]).sum())
-        total += int(chosen.sum())
-        state = network.advance(state, glimpse, keys.vectors[gold.clamp(0, len(keys.vectors) - 1)])
-    return torch.cat(losses).mean(), right / total
-
-
-def _cross_entropy(scores: Tensor, gold: Tensor, in_reach: Tensor, smoothing: float) -> Tensor:
-    """Cross-entropy whose smoothing is spread over what is in reach only."""
-    logs = scores.log_softmax(-1)
-    loss = functional.nll_loss(logs, gold, reduction="none")
-    if smoothing == 0.0:
-        return loss
-    spread = -logs.masked_fill(~in_reach, 0.0).sum(-1) / in_reach.sum(-1)
-    return (1 - smoothing) * loss + smoothing * spread
-
-
-def train(
-    recipe: Path,
-    out: Path,
-    datasets: Path,
-    threads: int = 1,
+def run(
+    training: Training,
+    config: TrainingConfig,
+    state: Path,
+    *,
     resume: bool = True,
-    encoder: TokenEncoder | None = None,
     report: Report = logger.info,
-) -> Path:
-    """Train by a recipe and write a checkpoint to `out`; a run that was killed goes on from its last saved state."""
-    torch.set_num_threads(threads)
-    started = time.perf_counter()
-    encoder = encoder or StaticEncoder()
-    given = Recipe.read(recipe)
-    config = given.training
-    torch.manual_seed(config.seed)
-    network = PathReader(given.network, torch.tensor(encoder.token_table()))
-    cutter = TextCutter(encoder, given.network.max_tokens)
-    tasks = [(make_task(name, datasets, settings), weight) for name, weight, settings in given.tasks]
-    run = TrainingRun(network, cutter, tasks, config)
-    report(f"tasks ready after {time.perf_counter() - started:.0f} s")
-    state = out.with_suffix(STATE_SUFFIX)
-    out.parent.mkdir(parents=True, exist_ok=True)
+    tick: Tick = lambda done, total: None,
+) -> None:
+    """Train to the end, keeping a state at `state` to go on from; the network then has its best weights."""
+    progress = training.progress
     if resume and state.exists():
-        run.restore(state)
-        report(f"resumed at step {run.step}")
-    losses, rights = [], []
-    while run.step < config.steps:
-        loss, right = run.advance()
+        training.restore(state)
+        progress = training.progress
+        report(f"resumed at step {progress.step}")
+    losses: list[float] = []
+    shown: list[Shown] = []
+    earlier, started = progress.seconds, time.perf_counter()
+    while not training.is_over():
+        loss, more = training.advance()
         losses.append(loss)
-        rights.append(right)
-        if run.step % config.report_steps == 0:
-            seconds = time.perf_counter() - started
-            shown = f"loss {sum(losses) / len(losses):.4f}  right {sum(rights) / len(rights):.4f}"
-            report(f"step {run.step}/{config.steps}  {shown}  {seconds:.0f} s")
-            losses, rights = [], []
-        if run.step % config.resume_steps == 0:
-            run.save(state)
-    provenance: checkpoints.Provenance = {"recipe": given.name, "seed": config.seed, "steps": config.steps}
-    checkpoints.save(out, given.network, network.weights(), encoder.id, provenance)
-    state.unlink(missing_ok=True)
-    return out
+        shown.append(more)
+        tick(progress.step, training.steps)
+        ended = progress.step % training.course.steps_per_epoch == 0
+        cost = training.validate() if ended else None
+        progress.seconds = earlier + time.perf_counter() - started
+        if ended or (config.report_steps and progress.step % config.report_steps == 0):
+            report(_line(training, losses, shown, cost))
+            losses, shown = [], []
+        if ended or (config.resume_steps and progress.step % config.resume_steps == 0):
+            training.save(state)
+    training.finish()
+
+
+def _line(training: Training, losses: list[float], shown: list[Shown], cost: float | None) -> str:
+    parts = [f"step {training.progress.step}/{training.steps}", f"loss {sum(losses) / len(losses):.4f}"]
+    parts += [f"{name} {sum(row[name] for row in shown) / len(shown):.4f}" for name in shown[0]]
+    if cost is not None:
+        parts.append(f"validation {cost:.4f} (best {training.progress.best_cost:.4f})")
+    return "  ".join([*parts, f"{training.progress.seconds:.0f} s"])

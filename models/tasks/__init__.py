@@ -1,37 +1,86 @@
-"""The tasks by name: each turns data into episodes."""
+"""The tasks by name: each turns data into episodes, for the networks of the literature or for the service's reader."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any, Protocol
 
-from models.episodes import PathTask
+from models.episodes import Episode, PathTask, Split
+from models.metrics import Counts
+from models.tasks.babi import BabiTask
 from models.tasks.generated import GeneratedTask
 from models.tasks.metaqa import MetaQaTask
 from models.tasks.simplequestions import FreebaseQuestionsTask, WikidataQuestionsTask
+from models.vocabulary import Vocabulary
 
-TaskFactory = Callable[..., PathTask]
 
-TASKS: Mapping[str, TaskFactory] = {
+class Task(Protocol):
+    """A data set as episodes, with its official scorer.
+
+    A group is what one network is trained on, and has one or more parts: bAbI is one group of twenty parts if trained
+    jointly, else twenty groups of one part.
+    """
+
+    @property
+    def groups(self) -> Mapping[str, tuple[str, ...]]:
+        """Parts by group."""
+        ...
+
+    def episodes(self, part: str, split: Split) -> Sequence[Episode]:
+        """Give the episodes of a part, always the same in the same order."""
+        ...
+
+    def vocabulary(self, group: str) -> Vocabulary:
+        """Give the words and candidates of a group's network."""
+        ...
+
+    def figures(self, counts: Counts) -> dict[str, float]:
+        """Give the official figures, by name, of the answers counted in each part."""
+        ...
+
+    def cost(self, counts: Counts) -> float:
+        """Give the one number, lower is better, by which weights are chosen on validation."""
+        ...
+
+
+TASKS: Mapping[str, Callable[..., Task]] = {
+    "babi": BabiTask,
+}
+"""The literature's, for `Network`."""
+
+PATH_TASKS: Mapping[str, Callable[..., PathTask]] = {
     "metaqa": MetaQaTask,
     "simplequestions-wikidata": WikidataQuestionsTask,
     "simplequestions-freebase": FreebaseQuestionsTask,
     "generated": GeneratedTask.of_datasets,
 }
+"""The service's own, for its reader."""
 
 
 class TaskUnknown(Exception):
     """A recipe names a task that does not exist."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, known: Mapping[str, object]) -> None:
         self.name = name
-        super().__init__(f"no task {name!r}; there are {', '.join(TASKS)}")
+        super().__init__(f"no task {name!r}; there are {', '.join(known)}")
 
 
-def make_task(name: str, datasets: Path, settings: Mapping[str, int | float | str]) -> PathTask:
-    """Build a task from a recipe's settings.
+def make_task(name: str, datasets: Path, settings: Mapping[str, Any]) -> Task:
+    """Build a task of the literature from a recipe's settings.
 
     Raises:
         TaskUnknown: there is none of that name.
     """
     if name not in TASKS:
-        raise TaskUnknown(name)
+        raise TaskUnknown(name, TASKS)
     return TASKS[name](datasets, **settings)
+
+
+def make_path_task(name: str, datasets: Path, settings: Mapping[str, int | float | str]) -> PathTask:
+    """Build a task of the service's reader from a recipe's settings.
+
+    Raises:
+        TaskUnknown: there is none of that name.
+    """
+    if name not in PATH_TASKS:
+        raise TaskUnknown(name, PATH_TASKS)
+    return PATH_TASKS[name](datasets, **settings)

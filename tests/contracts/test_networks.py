@@ -1,244 +1,149 @@
-"""What every network promises, whatever it is trained on."""
+"""What every network of the literature promises, whatever it is trained on."""
 
-import math
+from collections.abc import Mapping
 from pathlib import Path
-from random import Random
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from torch import Tensor
+from torch.nn import functional
 
-from models import checkpoints
-from models.batching import KeyTokens, PathBatch, Tokens, pad, path_batch
-from models.episodes import MENTION
-from models.kinds import Kind
-from models.networks.path_reader import Keys, Labels, Layer, PathReader, State
-from models.reader import Reader
-from models.texts import pad_arrays
-from models.training import TrainingConfig, TrainingRun, path_loss
-from tests.models.factories import TinyEncoder, make_cutter, make_episodes, make_inference, make_network
+from models import networks
+from models.checkpoints import CheckpointUnusable
+from models.episode_training import EpisodeCourse
+from models.packing import Batch, Packed, pack, sizes_of
+from models.scoring import count
+from models.tasks.babi import BabiTask
+from models.trained import NETWORKS, NetworkUnknown, Trained, seeded
+from models.training import Training
+from models.vocabulary import PAD, vocabulary_of
+from tests.contracts.networks import VARIANTS, case_of, names
 
-
-def make_batch() -> PathBatch:
-    return path_batch(make_episodes(), make_cutter())
-
-
-def keys_of(network: PathReader, batch: PathBatch) -> Keys:
-    labels = Labels.join([network.encode_labels(part) for part in batch.labels])
-    return network.keys(labels, batch.keys)
+READERS_OWN = {"path_reader", "path_config", "path_inference"}
+"""Held to its promises in test_path_reader."""
 
 
-def all_scores(network: PathReader, batch: PathBatch) -> Tensor:
-    """Scores of every hop along the gold path, batch hops keys+2."""
-    question, keys = network.encode_questions(batch.questions), keys_of(network, batch)
-    state, scores = network.begin(question), []
-    for hop in range(batch.gold.shape[1]):
-        glimpse = network.look(question, state)
-        scores.append(network.score(glimpse, keys))
-        state = network.advance(state, glimpse, keys.vectors[batch.gold[:, hop].clamp(0, len(keys.vectors) - 1)])
-    return torch.stack(scores, 1)
+def packed_toys(name: str) -> Packed:
+    episodes = case_of(name).episodes()
+    return pack(episodes, vocabulary_of(episodes))
 
 
-def padded(tokens: Tokens, more: int) -> Tokens:
-    wider = [torch.nn.functional.pad(part.long(), (0, more)) for part in tokens]
-    return Tokens(wider[0], wider[1], wider[2], wider[3].bool())
+def make_trained(name: str, settings: Mapping[str, Any], seed: int = 3) -> Trained:
+    episodes = case_of(name).episodes()
+    vocabulary = vocabulary_of(episodes)
+    return seeded(seed, name, settings, sizes_of(pack(episodes, vocabulary), vocabulary), vocabulary)
 
 
-def test_padding_adds_nothing() -> None:
-    network, batch = make_network(), make_batch()
-    wide = batch._replace(questions=padded(batch.questions, 5), labels=tuple(padded(part, 3) for part in batch.labels))
-    torch.testing.assert_close(all_scores(network, wide), all_scores(network, batch))
+def make_case(name: str, variant: str) -> tuple[Trained, Batch]:
+    trained = make_trained(name, case_of(name).variants[variant])
+    for weight in trained.network.parameters():  # nothing zero, so that every equation counts
+        torch.nn.init.normal_(weight, std=0.3)
+    trained.network.eval()
+    return trained, packed_toys(name).batch(np.arange(8))
 
 
-def test_order_of_the_batch_is_irrelevant() -> None:
-    network, batch = make_network(), make_batch()
-    order = torch.randperm(len(batch.gold), generator=torch.Generator().manual_seed(1))
-    turned = batch._replace(questions=Tokens(*(part[order] for part in batch.questions)), gold=batch.gold[order])
-    torch.testing.assert_close(all_scores(network, turned), all_scores(network, batch)[order])
+def widened(batch: Batch) -> Batch:
+    """The batch with two more slots, three more words in each, and one more word in each question."""
+    return batch._replace(
+        slots=functional.pad(batch.slots, (0, 3, 0, 2), value=PAD),
+        filled=functional.pad(batch.filled, (0, 2), value=False),
+        values=functional.pad(batch.values, (0, 2), value=PAD),
+        question=functional.pad(batch.question, (0, 1), value=PAD),
+    )
 
 
-def test_attention_sums_to_one_over_present_words() -> None:
-    network, batch = make_network(), make_batch()
-    question = network.encode_questions(batch.questions)
-    attention = network.look(question, network.begin(question)).attention
-    torch.testing.assert_close(attention.sum(-1), torch.ones(len(attention)))
-    assert (attention[~batch.questions.present] == 0).all()
+def test_every_network_has_a_contract() -> None:
+    assert set(names()) == set(NETWORKS)
+    files = {path.stem for path in Path(*networks.__path__).glob("[a-z]*.py")}
+    assert files == set(NETWORKS) | READERS_OWN
 
 
-def test_gradients_reach_all_parameters() -> None:
-    network, batch = make_network().train(), make_batch()
-    loss, _ = path_loss(network, batch)
-    loss.backward()  # type: ignore[no-untyped-call]
-    silent = [name for name, weight in network.named_parameters() if weight.grad is None or not weight.grad.any()]
-    assert silent == []
+@pytest.mark.parametrize(("name", "variant"), VARIANTS)
+def test_padding_adds_nothing(name: str, variant: str) -> None:
+    trained, batch = make_case(name, variant)
+    plain, wide = trained.network(batch), trained.network(widened(batch))
+    torch.testing.assert_close(wide.scores, plain.scores)
+    slots = plain.attention.shape[-1]
+    torch.testing.assert_close(wide.attention[..., :slots], plain.attention)
+    assert not wide.attention[..., slots:].any()
 
 
-def save(path: Path, network: PathReader) -> None:
-    checkpoints.save(path, network.config, network.weights(), TinyEncoder().id, {"seed": 3})
+@pytest.mark.parametrize(("name", "variant"), VARIANTS)
+def test_order_of_the_batch_is_irrelevant(name: str, variant: str) -> None:
+    trained, batch = make_case(name, variant)
+    order = torch.tensor([5, 2, 7, 0, 1, 6, 4, 3])
+    turned = Batch(*(part[order] for part in batch))
+    torch.testing.assert_close(trained.network(turned).scores, trained.network(batch).scores[order])
 
 
-def test_checkpoint_round_trip_is_equal(tmp_path: Path) -> None:
-    network = make_network()
-    save(tmp_path / "reader.safetensors", network)
-    info, weights = checkpoints.load(tmp_path / "reader.safetensors", TinyEncoder().id)
-    assert info.config == network.config
-    assert weights.keys() == network.weights().keys()
-    for name, weight in network.weights().items():
-        np.testing.assert_array_equal(weights[name], weight)
+@pytest.mark.parametrize(("name", "variant"), VARIANTS)
+def test_attention_sums_to_one_over_filled_slots(name: str, variant: str) -> None:
+    trained, batch = make_case(name, variant)
+    attention = trained.network(batch).attention
+    torch.testing.assert_close(attention.sum(-1), torch.ones(attention.shape[:2]))
+    assert not attention.masked_select(~batch.filled[:, None]).any()
 
 
-def test_a_checkpoint_of_another_encoder_is_refused(tmp_path: Path) -> None:
-    save(tmp_path / "reader.safetensors", make_network())
-    with pytest.raises(checkpoints.CheckpointUnusable, match="made for encoder tiny, not other"):
-        checkpoints.load(tmp_path / "reader.safetensors", "other")
-
-
-def test_a_cut_checkpoint_is_refused(tmp_path: Path) -> None:
-    path = tmp_path / "reader.safetensors"
-    save(path, make_network())
-    path.write_bytes(path.read_bytes()[:-100])
-    with pytest.raises(checkpoints.CheckpointUnusable, match="no readable weights"):
-        checkpoints.load(path, "tiny")
-
-
-def test_weights_of_another_network_are_refused(tmp_path: Path) -> None:
-    path, network = tmp_path / "reader.safetensors", make_network()
-    few = {name: weight for name, weight in network.weights().items() if not name.startswith("layers.1")}
-    checkpoints.save(path, network.config, few, TinyEncoder().id, {})
-    with pytest.raises(checkpoints.CheckpointUnusable, match="do not fit its description"):
-        Reader.load(path, encoder=TinyEncoder())
+@pytest.mark.parametrize(("name", "variant"), VARIANTS)
+def test_gradients_reach_all_parameters(name: str, variant: str) -> None:
+    trained, batch = make_case(name, variant)
+    trained.network.train()
+    trained.network.loss(batch).backward()  # type: ignore[no-untyped-call]
+    weights = trained.network.named_parameters()
+    assert [label for label, weight in weights if weight.grad is None or not weight.grad.any()] == []
 
 
 @torch.no_grad()
-def test_reading_in_numpy_agrees_with_the_network() -> None:
-    network, cutter = make_network(), make_cutter()
-    inference = make_inference(network)
-    texts = cutter.cut([f"who directed {MENTION}", f"when were the films of {MENTION} released", "how"])
-    labels, kinds = cutter.cut(["directed by", "year", "born in the town of"]), [Kind(n % 4) for n in range(6)]
-    asked, keys = network.encode_questions(pad(texts)), torch.arange(6)
-    state = network.begin(asked)
-    numbers = KeyTokens(keys // 2, keys % 2, torch.tensor(kinds))
-    encoded = network.keys(network.encode_labels(pad(labels)), numbers)
-    asked_too, encoded_too = (
-        inference.encode_questions(pad_arrays(texts)),
-        inference.encode_keys(pad_arrays(labels), kinds),
-    )
-    state_too, read = inference.begin(asked_too), [0, 3, 4]
-    for _ in range(3):
-        glimpse, glimpse_too = network.look(asked, state), inference.look(asked_too, state_too)
-        scores, scores_too = network.score(glimpse, encoded), inference.score(glimpse_too, encoded_too)
-        np.testing.assert_allclose(scores_too, scores.numpy(), rtol=1e-4, atol=1e-4)
-        np.testing.assert_allclose(glimpse_too.attention, glimpse.attention.numpy(), rtol=1e-4, atol=1e-5)
-        state = network.advance(state, glimpse, encoded.vectors[read])
-        state_too = inference.advance(state_too, glimpse_too, encoded_too.updates[read])
-
-
-def test_a_tiny_task_is_learnt_by_heart_and_attention_finds_the_words() -> None:
-    class Fixed:
-        name = "fixed"
-
-        def episode(self, random: Random) -> object:
-            return random.choice(make_episodes())
-
-    config = TrainingConfig(seed=5, steps=120, batch=16, learning_rate=1e-2, warmup_steps=10, label_smoothing=0.0)
-    run = TrainingRun(make_network(dim=32), make_cutter(), [(Fixed(), 1.0)], config)  # type: ignore[list-item]
-    rights = [run.advance()[1] for _ in range(config.steps)]
-    assert min(rights[-5:]) == 1.0
-
-
-def naive_words(
-    network: PathReader, ids: list[int], marks: list[int], distances: list[int], text: int, layers: int
-) -> Tensor:
-    """The encoder for one unpadded text, token by token and head by head."""
-    rows = []
-    for at, (token, mark, distance) in enumerate(zip(ids, marks, distances, strict=True)):
-        static = network.table[token] if mark == 0 else torch.zeros(network.config.word_dim)
-        unit = static / static.norm() if mark == 0 else static
-        rows.append(
-            network.inputs(unit)
-            + network.marks.weight[mark]
-            + network.distances.weight[max(-16, min(16, distance)) + 16]
-            + network.positions.weight[at]
-            + network.texts.weight[text]
-        )
-    for layer in list(network.layers)[:layers]:
-        assert isinstance(layer, Layer)
-        size = network.config.dim // network.config.heads
-        parts = [layer.inputs(layer.norm_attention(row)) for row in rows]
-        mixed = []
-        for own in parts:
-            read = []
-            for head in range(network.config.heads):
-                first = head * size
-                query = own[first : first + size]
-                keys = [part[network.config.dim + first :][:size] for part in parts]
-                values = [part[2 * network.config.dim + first :][:size] for part in parts]
-                weights = torch.tensor([float(query @ key) / math.sqrt(size) for key in keys]).softmax(0)
-                read.append(sum((w * v for w, v in zip(weights, values, strict=True)), torch.zeros(size)))
-            mixed.append(torch.cat(read))
-        rows = [row + layer.output(read) for row, read in zip(rows, mixed, strict=True)]
-        rows = [row + layer.narrow(torch.nn.functional.gelu(layer.widen(layer.norm_feedforward(row)))) for row in rows]
-    return torch.stack([network.norm(row) for row in rows])
-
-
-def naive_metric(network: PathReader, ids: list[int], marks: list[int]) -> list[Tensor]:
-    """Word vectors in the metric of the overlap; the mention and the start have none."""
-    rows = [network.table[token] if mark == 0 else torch.zeros(16) for token, mark in zip(ids, marks, strict=True)]
-    return [row + network.metric.weight @ row for row in rows]
-
-
-def naive_cosine(left: Tensor, right: Tensor) -> float:
-    lengths = float(left.norm()) * float(right.norm())
-    return float(left @ right) / lengths if lengths else 0.0
+@pytest.mark.parametrize(("name", "variant"), VARIANTS)
+def test_the_network_agrees_with_its_equations_written_as_loops(name: str, variant: str) -> None:
+    trained, batch = make_case(name, variant)
+    scores = trained.network(batch).scores
+    for row in range(len(scores)):
+        expected = case_of(name).naive(trained.network, batch, row)
+        torch.testing.assert_close(scores[row], expected, rtol=1e-4, atol=1e-4)
 
 
 @torch.no_grad()
-def test_the_network_agrees_with_its_equations_written_as_loops() -> None:
-    network, cutter = make_network(), make_cutter()
-    text = pad(cutter.cut(["who directed \N{OBJECT REPLACEMENT CHARACTER} in berlin"]))
-    labels = [pad(cutter.cut([label])) for label in ("directed by", "year")]
-    question = network.encode_questions(text)
-    rows = torch.tensor([0, 0, 1, 1]), torch.tensor([0, 1, 0, 1]), torch.tensor([1, 0, 2, 3])
-    keys = network.keys(Labels.join([network.encode_labels(label) for label in labels]), KeyTokens(*rows))
-    state = State(torch.randn(1, 16), torch.rand(1, 6))
-    glimpse = network.look(question, state)
-    scores = network.score(glimpse, keys)[0]
+@pytest.mark.parametrize(("name", "variant"), VARIANTS)
+def test_a_checkpoint_comes_back_equal(name: str, variant: str, tmp_path: Path) -> None:
+    trained, batch = make_case(name, variant)
+    trained.save(tmp_path / "toy.safetensors", {"seed": 3})
+    loaded = Trained.load(tmp_path / "toy.safetensors")
+    assert loaded.provenance == {"seed": 3}
+    assert loaded.vocabulary.candidates == trained.vocabulary.candidates
+    torch.testing.assert_close(loaded.network(batch).scores, trained.network(batch).scores, rtol=0, atol=0)
 
-    ids, marks, distances = (part[0].tolist() for part in text[:3])
-    words = naive_words(network, ids, marks, distances, 0, network.config.layers)
-    energies = [
-        network.attend(
-            torch.tanh(
-                network.attend_words(word)
-                + network.attend_state(state.vector[0])
-                + state.spent[0, at] * network.attend_spent
-            )
-        )
-        for at, word in enumerate(words)
-    ]
-    attentions = torch.stack(energies).softmax(0).T
-    read = torch.cat(
-        [sum((a * w for a, w in zip(attentions[0], words, strict=True)), torch.zeros(16)), state.vector[0]]
-    )
-    query = network.norm_query(network.query(read))
-    own = naive_metric(network, ids, marks)
-    statics = [sum((a * m for a, m in zip(row, own, strict=True)), torch.zeros(16)) for row in attentions]
-    expected, kinds = [], [(1, 0), (2, 3)]
-    for label in labels:
-        label_ids, label_marks, label_distances = (part[0].tolist() for part in label[:3])
-        label_words = naive_words(network, label_ids, label_marks, label_distances, 1, network.config.label_layers)
-        said = [2 * torch.sigmoid(network.say(word)) for word in label_words]
-        total = sum(
-            (g * m for g, m in zip(said, naive_metric(network, label_ids, label_marks), strict=True)), torch.zeros(16)
-        )
-        pooled = label_words.mean(0)
-        overlap = sum(
-            float(c) * naive_cosine(static, total) for c, static in zip(network.overlap, statics, strict=True)
-        )
-        for turn, kind in zip(network.directions, kinds.pop(0), strict=True):
-            key = network.norm_key(pooled + turn(pooled + network.values.weight[kind]))
-            expected.append(float(query @ key) / 4 + overlap)
-    expected += network.ends(read).tolist()
-    torch.testing.assert_close(scores, torch.tensor(expected), rtol=1e-4, atol=1e-4)
-    torch.testing.assert_close(glimpse.attention[0], attentions[0], rtol=1e-4, atol=1e-5)
+
+@pytest.mark.parametrize("name", names())
+def test_a_broken_checkpoint_is_refused(name: str, tmp_path: Path) -> None:
+    path = tmp_path / "toy.safetensors"
+    make_trained(name, case_of(name).learnt).save(path, {})
+    path.write_bytes(path.read_bytes()[:-10])
+    with pytest.raises(CheckpointUnusable, match="unreadable"):
+        Trained.load(path)
+
+
+def test_an_unknown_network_is_named() -> None:
+    episodes = case_of("memn2n").episodes()
+    vocabulary = vocabulary_of(episodes)
+    with pytest.raises(NetworkUnknown, match="no network 'chess'"):
+        seeded(1, "chess", {}, sizes_of(pack(episodes, vocabulary), vocabulary), vocabulary)
+
+
+@pytest.mark.parametrize("name", names())
+def test_a_tiny_task_is_learnt_by_heart_and_reads_pick_the_supporting_fact(name: str) -> None:
+    case, packed = case_of(name), packed_toys(name)
+    network = make_trained(name, case.learnt, case.training.seed).network
+    course = EpisodeCourse(network, packed, {"toys": packed}, BabiTask(Path()), case.training)
+    training = Training(course, case.training)
+    while not training.is_over():
+        training.advance()
+    counted = count(network, packed)
+    batch = packed.batch(np.arange(len(packed)))
+    with torch.no_grad():
+        picked = network(batch).attention.argmax(-1)  # batch hops
+    found = [(picked == batch.supporting[:, at : at + 1]).any(-1) for at in range(batch.supporting.shape[1])]
+    there = batch.supporting >= 0
+    assert counted.right == counted.asked
+    assert torch.stack(found, 1)[there].float().mean() > 0.95

@@ -5,19 +5,20 @@ import pytest
 
 from models.episodes import FORWARD, INVERSE, MENTION, End, LabelledKey
 from models.kinds import Kind
-from models.tasks import TASKS, TaskUnknown, make_task, metaqa, pathquestion, simplequestions
-from models.training import DEFAULT_RECIPE, Recipe
+from models.path_training import DEFAULT_RECIPE, PathRecipe
+from models.tasks import PATH_TASKS, TaskUnknown, make_path_task, make_task, metaqa, pathquestion, simplequestions
 
 
 def test_the_shipped_recipe_names_tasks_that_exist() -> None:
-    recipe = Recipe.read(DEFAULT_RECIPE)
-    assert {name for name, _, _ in recipe.tasks} <= TASKS.keys()
+    recipe = PathRecipe.read(DEFAULT_RECIPE)
+    assert {name for name, _, _ in recipe.tasks} <= PATH_TASKS.keys()
     assert recipe.network.max_hops == 3
 
 
 def test_an_unknown_task_is_named() -> None:
-    with pytest.raises(TaskUnknown, match="no task 'chess'"):
-        make_task("chess", Path(), {})
+    for make in (make_task, make_path_task):
+        with pytest.raises(TaskUnknown, match="no task 'chess'"):
+            make("chess", Path(), {})
 
 
 def test_a_question_type_tells_the_gold_path() -> None:
@@ -85,7 +86,7 @@ def test_freebase_questions_leave_out_those_of_valid_and_test(datasets: Path) ->
 @pytest.mark.datasets
 @pytest.mark.parametrize("name", ["simplequestions-wikidata", "simplequestions-freebase"])
 def test_episodes_of_simplequestions_have_their_gold_in_reach(datasets: Path, name: str) -> None:
-    task = make_task(name, datasets, {"wrong_mentions": 0.2})
+    task = make_path_task(name, datasets, {"wrong_mentions": 0.2})
     random = Random(2)
     golds = []
     for _ in range(100):

@@ -5,8 +5,9 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from models import training
+from models import path_training
 from models.episodes import PathEpisode
+from models.training import Report
 from tests.models.factories import TinyEncoder, make_episodes
 
 RECIPE = """
@@ -21,6 +22,8 @@ max_tokens = 24
 seed = 4
 steps = 12
 batch = 6
+optimizer = "adamw"
+schedule = "cosine"
 resume_steps = 5
 report_steps = 4
 
@@ -42,14 +45,14 @@ class Killed(Exception):
 
 @pytest.fixture
 def recipe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr(training, "make_task", lambda name, datasets, settings: FixedTask())
+    monkeypatch.setattr(path_training, "make_path_task", lambda name, datasets, settings: FixedTask())
     path = tmp_path / "tiny.toml"
     path.write_text(RECIPE, encoding="utf-8")
     return path
 
 
-def train(recipe: Path, out: Path, report: training.Report = lambda line: None) -> dict[str, torch.Tensor]:
-    path = training.train(recipe, out, Path(), threads=1, encoder=TinyEncoder(), report=report)
+def train(recipe: Path, out: Path, report: Report = lambda line: None) -> dict[str, torch.Tensor]:
+    path = path_training.train(recipe, out, Path(), threads=1, encoder=TinyEncoder(), report=report)
     return load_file(path)
 
 

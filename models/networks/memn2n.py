@@ -1,0 +1,128 @@
+"""MemN2N: Sukhbaatar, Szlam, Weston, Fergus, "End-To-End Memory Networks" (NIPS 2015), sections 2 to 5.
+
+A memory that is read softly, several hops in a row. With our names for the paper's letters:
+
+    input memory    m_i = sum_j l_j * A x_ij + T_A(age of i)     (A, T_A: parts of `words`, `ages`; l: positions)
+    output memory   c_i = sum_j l_j * C x_ij + T_C(age of i)
+    state           u_1 = sum_j l_j * B q_j
+    a hop           attention p = softmax(u . m_i),  read vector o = sum_i p_i c_i,  next state u + o
+    answer          softmax(W u), one row of W (`candidates`) for each candidate
+
+Adjacent tying: the output memory of a hop is the input memory of the next, B is the first input table and W the last
+output table. Layer-wise tying: all hops share A and C, and the next state is H u + o (H: `carry`). In the language
+model (section 5) slots are single words, the state begins as a constant 0.1, and half its units are rectified after
+each hop.
+
+Linear start: in the first epochs of training the hops have no softmax. Random noise: the ages of slots skip up to a
+tenth of the numbers, as if empty memories lay between (so does the authors' code add its "10 % of empty memories").
+
+Differences from the paper: candidates are the answers seen in training, not all words; gradients are clipped by their
+common norm.
+
+Known results: models/recipes/sukhbaatar2015_*.toml.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from models.encoders import sum_words
+from models.network import Answered, Network
+from models.packing import Batch, Sizes
+from models.reading import attend, soft_read
+from models.vocabulary import FIRST
+
+
+@dataclass(frozen=True)
+class MemN2NConfig:
+    """The settings of one network."""
+
+    dim: int = 20
+    hops: int = 3
+    adjacent: bool = True  # else layer-wise
+    position_encoding: bool = True
+    linear_start: bool = False
+    random_noise: float = 0.0  # share of ages that are skipped, at most
+    rectified: bool = False  # half the units of the state
+    constant_question: float | None = None  # the first state, in every unit, where there is no question
+    init_std: float = 0.1
+
+
+class MemN2N(Network):
+    """The network of this module's equations."""
+
+    def __init__(self, config: MemN2NConfig, sizes: Sizes) -> None:
+        super().__init__()
+        self.config = config
+        self.sizes = sizes
+        self._parts = config.hops + 1 if config.adjacent else 2
+        self.words = nn.Parameter(torch.empty(sizes.words, self._parts * config.dim))
+        self.ages = nn.Parameter(torch.empty(sizes.slots, self._parts * config.dim))
+        if not config.adjacent:
+            self.carry = nn.Parameter(torch.empty(config.dim, config.dim))
+            self.candidates = nn.Parameter(torch.empty(sizes.candidates, config.dim))
+            if config.constant_question is None:
+                self.question_words = nn.Parameter(torch.empty(sizes.words, config.dim))
+        self._linear = False
+        for weight in self.parameters():
+            nn.init.normal_(weight, std=config.init_std)
+
+    def start(self, *, starting: bool) -> None:
+        """Read without softmax in the first epochs, if so configured."""
+        self._linear = starting and self.config.linear_start
+
+    def forward(self, batch: Batch) -> Answered:
+        """Hop over the memory, then score the candidates."""
+        memory = self._sum_words(self.words, batch.slots, self._parts)
+        memory = memory + functional.embedding(self._ages(batch.filled), self.ages)
+        parts = memory.view(*memory.shape[:-1], self._parts, self.config.dim).unbind(-2)  # each batch slots dim
+        state, attentions = self._question(batch), []
+        for hop in range(self.config.hops):
+            inputs, outputs = (parts[hop], parts[hop + 1]) if self.config.adjacent else parts
+            scores = (inputs @ state[..., None])[..., 0]
+            attention = scores * batch.filled if self._linear else attend(scores, batch.filled)
+            attentions.append(attention)
+            state = self._advance(state, soft_read(attention, outputs))
+        return Answered(state @ self._candidate_table().T, torch.stack(attentions, 1))
+
+    def _sum_words(self, table: Tensor, tokens: Tensor, parts: int) -> Tensor:
+        return sum_words(table, tokens, by_position=self.config.position_encoding, parts=parts)
+
+    def _question(self, batch: Batch) -> Tensor:
+        if self.config.constant_question is not None:
+            return self.words.new_full((len(batch.question), self.config.dim), self.config.constant_question)
+        table = self.words[:, : self.config.dim] if self.config.adjacent else self.question_words
+        return self._sum_words(table, batch.question, 1)
+
+    def _advance(self, state: Tensor, read: Tensor) -> Tensor:
+        state = state + read if self.config.adjacent else state @ self.carry.T + read
+        if not self.config.rectified:
+            return state
+        half = self.config.dim // 2
+        return torch.cat([state[:, :half], state[:, half:].relu()], -1)
+
+    def _candidate_table(self) -> Tensor:
+        if not self.config.adjacent:
+            return self.candidates
+        return self.words[FIRST : FIRST + self.sizes.candidates, -self.config.dim :]
+
+    def _ages(self, filled: Tensor) -> Tensor:
+        """Give the row of `ages` of each slot, 0 for the newest; 0 as well where no slot is filled."""
+        ages = filled.sum(-1, keepdim=True) - filled.cumsum(-1)
+        if self.training and self.config.random_noise > 0:
+            ages = ages + self._skips(filled, ages)
+        return ages.clamp(max=self.sizes.slots - 1)
+
+    def _skips(self, filled: Tensor, ages: Tensor) -> Tensor:
+        """Draw how many ages each slot skips: those of n slots become a random n of n + skipped numbers, in order."""
+        counts = filled.sum(-1, keepdim=True)
+        most = (counts * self.config.random_noise).ceil()
+        skipped = (torch.rand(counts.shape) * (most + 1)).floor().long()
+        width = filled.shape[1] + int(most.max())
+        numbers = torch.arange(width).expand(len(filled), width)
+        keys = torch.rand(numbers.shape).masked_fill(numbers >= counts + skipped, 2.0)
+        chosen = keys.argsort(-1).argsort(-1) < counts  # the subset, as flags
+        drawn = torch.where(chosen, numbers, width).sort(-1).values  # its numbers, in order
+        return drawn.gather(-1, ages.clamp(max=width - 1)).clamp(max=self.sizes.slots) - ages

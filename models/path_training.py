@@ -1,0 +1,160 @@
+"""Trains the service's reader: episodes of weighted tasks, cross-entropy at each hop."""
+
+import logging
+import math
+import time
+import tomllib
+from bisect import bisect
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+from pathlib import Path
+from random import Random
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from kb.encoding import StaticEncoder
+from models import checkpoints, training
+from models.batching import PathBatch, path_batch
+from models.episodes import PathTask
+from models.networks.path_config import PathReaderConfig
+from models.networks.path_reader import Labels, PathReader
+from models.tasks import make_path_task
+from models.texts import TextCutter, TokenEncoder
+from models.training import Report, Shown, Training, TrainingConfig
+
+DEFAULT_RECIPE = Path(__file__).parent / "recipes" / "path_reader.toml"
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class ChoiceConfig:
+    """How a hop's choice is trained."""
+
+    label_smoothing: float = 0.02
+    distractors: int = 24
+
+
+@dataclass(frozen=True)
+class PathRecipe:
+    """A recipe file: network, loop, and the tasks with their weights and settings."""
+
+    name: str
+    network: PathReaderConfig
+    training: TrainingConfig
+    choices: ChoiceConfig
+    tasks: tuple[tuple[str, float, Mapping[str, int | float | str]], ...]
+
+    @classmethod
+    def read(cls, path: Path) -> "PathRecipe":
+        """Read a TOML file."""
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+        tasks = tuple((name, float(settings.pop("weight")), settings) for name, settings in content["tasks"].items())
+        return cls(
+            path.stem,
+            PathReaderConfig(**content["network"]),
+            TrainingConfig(**content["training"]),
+            ChoiceConfig(**content.get("choices", {})),
+            tasks,
+        )
+
+
+class PathCourse:
+    """A reader and the episodes that it learns from; there is no end to them, and no validation."""
+
+    def __init__(
+        self,
+        network: PathReader,
+        cutter: TextCutter,
+        tasks: Sequence[tuple[PathTask, float]],
+        config: TrainingConfig,
+        choices: ChoiceConfig,
+    ) -> None:
+        self.network = network
+        self.steps_per_epoch = config.steps
+        self._config = config
+        self._choices = choices
+        self._cutter = cutter
+        self._tasks = [task for task, _ in tasks]
+        self._cumulative = list(accumulate(weight for _, weight in tasks))
+
+    def begin_epoch(self, epoch: int, *, starting: bool) -> None:
+        """Do nothing: all steps are alike."""
+
+    def cost(self) -> None:
+        """Give none: readers are compared by `hopfact evaluate`."""
+
+    def draw(self, step: int) -> PathBatch:
+        """Give the batch of a step: always the same one."""
+        random = Random(f"{self._config.seed} {step}")
+        episodes = []
+        for _ in range(self._config.batch):
+            at = bisect(self._cumulative, random.random() * self._cumulative[-1])
+            episodes.append(self._tasks[at].episode(random))
+        return path_batch(episodes, self._cutter, random, self._choices.distractors)
+
+    def loss(self, step: int) -> tuple[Tensor, Shown]:
+        """Give the loss of a step and the share of choices that were right."""
+        loss, right = path_loss(self.network, self.draw(step), self._choices.label_smoothing)
+        return loss, {"right": right}
+
+
+def path_loss(network: PathReader, batch: PathBatch, label_smoothing: float = 0.0) -> tuple[Tensor, float]:
+    """Cross-entropy of every choice among what was in reach, gold keys read; and the share of right choices."""
+    question = network.encode_questions(batch.questions)
+    labels = Labels.join([network.encode_labels(part) for part in batch.labels])
+    keys = network.keys(labels, batch.keys)
+    state = network.begin(question)
+    losses, right, total = [], 0, 0
+    for hop in range(batch.gold.shape[1]):
+        gold, in_reach = batch.gold[:, hop], batch.in_reach[:, hop]
+        chosen = gold >= 0
+        glimpse = network.look(question, state)
+        scores = network.score(glimpse, keys).masked_fill(~in_reach, -math.inf)
+        losses.append(_cross_entropy(scores[chosen], gold[chosen], in_reach[chosen], label_smoothing))
+        right += int((scores[chosen].argmax(-1) == gold[chosen]).sum())
+        total += int(chosen.sum())
+        state = network.advance(state, glimpse, keys.vectors[gold.clamp(0, len(keys.vectors) - 1)])
+    return torch.cat(losses).mean(), right / total
+
+
+def _cross_entropy(scores: Tensor, gold: Tensor, in_reach: Tensor, smoothing: float) -> Tensor:
+    """Cross-entropy whose smoothing is spread over what is in reach only."""
+    logs = scores.log_softmax(-1)
+    loss = functional.nll_loss(logs, gold, reduction="none")
+    if smoothing == 0.0:
+        return loss
+    spread = -logs.masked_fill(~in_reach, 0.0).sum(-1) / in_reach.sum(-1)
+    return (1 - smoothing) * loss + smoothing * spread
+
+
+def train(
+    recipe: Path,
+    out: Path,
+    datasets: Path,
+    threads: int = 1,
+    resume: bool = True,
+    encoder: TokenEncoder | None = None,
+    report: Report = logger.info,
+) -> Path:
+    """Train by a recipe and write a checkpoint to `out`; a run that was killed goes on from its last saved state."""
+    torch.set_num_threads(threads)
+    started = time.perf_counter()
+    encoder = encoder or StaticEncoder()
+    given = PathRecipe.read(recipe)
+    config = given.training
+    torch.manual_seed(config.seed)
+    network = PathReader(given.network, torch.tensor(encoder.token_table()))
+    cutter = TextCutter(encoder, given.network.max_tokens)
+    tasks = [(make_path_task(name, datasets, settings), weight) for name, weight, settings in given.tasks]
+    course = PathCourse(network, cutter, tasks, config, given.choices)
+    report(f"tasks ready after {time.perf_counter() - started:.0f} s")
+    state = out.with_suffix(training.STATE_SUFFIX)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    training.run(Training(course, config), config, state, resume=resume, report=report)
+    provenance: checkpoints.Provenance = {"recipe": given.name, "seed": config.seed, "steps": config.steps}
+    checkpoints.save(out, given.network, network.weights(), encoder.id, provenance)
+    state.unlink(missing_ok=True)
+    return out
