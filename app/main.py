@@ -12,6 +12,7 @@ from fastapi.routing import APIRoute
 from sqlalchemy.exc import OperationalError
 from starlette.exceptions import HTTPException
 
+from app.api import explorer
 from app.api.openapi import describe
 from app.api.v1.router import ROUTERS
 from app.errors import PROBLEM_JSON, Problem, ServiceError, invalid, problem_of, problem_of_status
@@ -45,11 +46,13 @@ def create_app(settings: Settings, opened: Services | None = None) -> FastAPI:
         version=VERSION,
         lifespan=lifespan,
         redirect_slashes=False,
+        docs_url=None,  # FastAPI's page loads its scripts from elsewhere
         redoc_url=None,
         generate_unique_id_function=_operation_id,
     )
-    for router in ROUTERS:
+    for router in (*ROUTERS, explorer.router):
         app.include_router(router)
+    explorer.mount_assets(app)
     app.add_exception_handler(HTTPException, _reply_status)
     app.add_exception_handler(RequestValidationError, _reply_invalid)
     for ours in (Problem, ServiceError, KnowledgeError, SpoolFull, OperationalError):

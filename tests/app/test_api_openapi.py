@@ -1,3 +1,4 @@
+import re
 from typing import Any
 
 import pytest
@@ -69,5 +70,25 @@ def test_every_body_is_declared(document: Any) -> None:
     assert with_body == {path for path, calls in CALLS.items() if "post" in calls}
 
 
-def test_the_explorer_is_served(service: RunningService) -> None:
-    assert service.http.get("/docs").headers["content-type"].startswith("text/html")
+def test_the_explorer_and_all_that_it_loads_come_from_the_service(service: RunningService) -> None:
+    page = service.http.get("/docs")
+    assert page.headers["content-type"].startswith("text/html")
+    assert page.headers["content-security-policy"].startswith("default-src 'self' ")
+    assert "//" not in page.text, "another host is named"
+    loaded = re.findall(r"""(?:href|src)="([^"]+)"|\burl: '([^']+)'""", page.text)
+    types = {}
+    for address in (one or other for one, other in loaded):
+        asset = service.http.get(page.url.join(address))
+        assert asset.status_code == 200, address
+        types[address.rpartition(".")[2]] = (asset.headers["content-type"].partition(";")[0], len(asset.content) > 500)
+    assert types == {
+        "js": ("text/javascript", True),
+        "css": ("text/css", True),
+        "png": ("image/png", True),
+        "json": ("application/json", True),
+    }
+
+
+def test_an_asset_that_is_not_there_is_a_problem(service: RunningService) -> None:
+    reply = service.http.get("/docs/assets/other.js")
+    assert (reply.status_code, reply.json()["code"]) == (404, "not_found")
