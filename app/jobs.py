@@ -20,6 +20,7 @@ from kb.triples import RejectedLine
 State = Literal["queued", "running", "succeeded", "failed", "cancelled"]
 FINISHED: tuple[State, ...] = ("succeeded", "failed", "cancelled")
 UNFINISHED: tuple[State, ...] = ("queued", "running")
+WORKER_DIED = "worker_died"
 
 _job = tables.job
 _rejected = tables.rejected_line
@@ -66,6 +67,7 @@ class Job:
     cancel_requested: bool
     worker: str | None
     heartbeat_at: datetime | None
+    attempts: int
 
     @property
     def is_finished(self) -> bool:
@@ -173,6 +175,23 @@ class JobStore:
             .values(state="failed", finished_at=_now(), error_code=code, error_detail=detail)
         )
 
+    def give_up(self, is_abandoned: Callable[[Job], bool], most_attempts: int) -> list[Job]:
+        """Fail the jobs whose workers died this often before anything was changed: the next would die as well.
+
+        A merged job is not given up, for it cannot have changed nothing any more.
+        """
+        died = (_job.c.state == "running") & _job.c.kb_revision.is_(None) & (_job.c.attempts >= most_attempts)
+        rows = self._connection.execute(select(_job).where(died).with_for_update(skip_locked=True)).all()
+        return [self._give_up(job) for job in map(_job_of, rows) if is_abandoned(job)]
+
+    def _give_up(self, job: Job) -> Job:
+        detail = (
+            f"The process died {job.attempts} times while it ran this job, perhaps for want of memory: nothing was "
+            "changed. Send the file in smaller parts, or give the process more memory and send it again."
+        )
+        failed = {"state": "failed", "finished_at": _now(), "error_code": WORKER_DIED, "error_detail": detail}
+        return self._one(update(_job).where(_job.c.id == job.id).values(failed).returning(_job))
+
     def claim(self, worker: str, is_abandoned: Callable[[Job], bool], only: int | None = None) -> Job | None:
         """Take the oldest job that waits, or that its worker abandoned; None when there is none.
 
@@ -199,6 +218,7 @@ class JobStore:
                 worker=worker,
                 started_at=job.started_at or _now(),
                 heartbeat_at=_now(),
+                attempts=_job.c.attempts + 1,
                 **progress,
             )
             .returning(_job)
@@ -241,7 +261,7 @@ class JobStore:
 
     def release(self, job_id: int, worker: str) -> None:
         """Put a job back, unfinished, for whoever claims it next."""
-        self._update_own(job_id, worker, state="queued", worker=None)
+        self._update_own(job_id, worker, state="queued", worker=None, attempts=_job.c.attempts - 1)
 
     def reject(self, job_id: int, lines: Sequence[RejectedLine]) -> None:
         """Keep the lines that were left out."""

@@ -60,6 +60,9 @@ class Settings(BaseSettings):
     job_heartbeat_seconds: float = Field(
         default=0.3, gt=0, le=60, description="how often progress is saved and cancels are seen"
     )
+    job_attempts: int = Field(
+        default=3, ge=1, le=1_000, description="times that a job may take its process down before it fails"
+    )
     job_abandoned_seconds: float = Field(
         default=60.0, ge=1, description="silence after which a worker of another host is dead"
     )

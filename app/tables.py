@@ -11,6 +11,7 @@ from sqlalchemy import (
     Float,
     ForeignKey,
     Index,
+    Integer,
     LargeBinary,
     Table,
     Text,
@@ -46,6 +47,7 @@ job = Table(
     Column("cancel_requested", Boolean, nullable=False, default=False),
     Column("worker", Text),
     Column("heartbeat_at", UtcDateTime),
+    Column("attempts", Integer, nullable=False, server_default="0"),  # begun, and not put back in an orderly way
     Index("ix_job_state_id", "state", "id"),
     sqlite_autoincrement=True,
 )

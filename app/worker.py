@@ -121,7 +121,11 @@ class Worker:
             if JobStore(connection).is_idle():
                 return None
         with writing(self._engine) as connection:
-            job = JobStore(connection).claim(self.name, self._is_abandoned, only)
+            jobs = JobStore(connection)
+            given_up = jobs.give_up(self._is_abandoned, self._settings.job_attempts)
+            job = jobs.claim(self.name, self._is_abandoned, only)
+        for one in given_up:
+            self._note_end(one)
         if job is None:
             return None
         log.info("job begins", job=job.id, kb=job.kb, bytes=job.total, again=job.is_merged)
@@ -130,11 +134,15 @@ class Worker:
         except JobLost:
             log.warning("job was taken over by another worker", job=job.id)
             return job
-        if ended.is_finished:
-            Path(job.upload.spool).unlink(missing_ok=True)
-            self._metrics.jobs.labels(ended.kind, ended.state).inc()
-        log.info("job ends", job=job.id, kb=job.kb, state=ended.state, accepted=ended.accepted, error=ended.error_code)
+        self._note_end(ended)
         return ended
+
+    def _note_end(self, job: Job) -> None:
+        """Log it; if it has ended for good, count it and remove its upload."""
+        if job.is_finished:
+            Path(job.upload.spool).unlink(missing_ok=True)
+            self._metrics.jobs.labels(job.kind, job.state).inc()
+        log.info("job ends", job=job.id, kb=job.kb, state=job.state, accepted=job.accepted, error=job.error_code)
 
     def _is_wanted(self, spool: str) -> bool:
         with reading(self._engine) as connection:

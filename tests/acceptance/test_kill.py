@@ -17,12 +17,13 @@ import pytest
 
 NUM_TRIPLES = 15_000
 ROUNDS = 3
+ROOT = Path(__file__).parents[2]
 
 
 @contextmanager
-def serving(data: Path) -> Iterator[tuple[subprocess.Popen[bytes], httpx.Client]]:
+def serving(data: Path, **variables: str) -> Iterator[tuple[subprocess.Popen[bytes], httpx.Client]]:
     """`hopfact serve` as a process of its own; killed at the end, if it lives."""
-    environment = {**os.environ, "HOPFACT_DATA": str(data), "HOPFACT_THREADS": "1", "OMP_NUM_THREADS": "1"}
+    environment = environment_of(data) | variables
     log = open(data / "log", "ab")  # noqa: SIM115 - the process writes to it
     start = log.tell()
     command = [str(Path(sys.executable).with_name("hopfact")), "serve", "--port", "0"]
@@ -38,6 +39,11 @@ def serving(data: Path) -> Iterator[tuple[subprocess.Popen[bytes], httpx.Client]
         log.close()
 
 
+def environment_of(data: Path) -> dict[str, str]:
+    """The variables of a process on this data folder."""
+    return {**os.environ, "HOPFACT_DATA": str(data), "HOPFACT_THREADS": "1", "OMP_NUM_THREADS": "1"}
+
+
 def test_a_killed_service_holds_all_of_a_job_or_none(tmp_path: Path) -> None:
     survive_kills(tmp_path, rounds=ROUNDS, seed=1)
 
@@ -45,6 +51,32 @@ def test_a_killed_service_holds_all_of_a_job_or_none(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_ten_kills_are_survived(tmp_path: Path) -> None:
     survive_kills(tmp_path, rounds=10, seed=2)
+
+
+# A worker that dies in the middle of every merge, as one for which the memory is too small.
+DYING_WORKER = """
+import os, signal
+from app.cli import main
+from kb import merging
+merging._Merge.add_triples = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
+main()
+"""
+
+
+def test_a_job_that_kills_its_process_each_time_fails_and_the_service_goes_on(tmp_path: Path) -> None:
+    with serving(tmp_path, HOPFACT_WORKER="none") as (_, client):
+        deadly = upload(client, "deadly", b"a\tb\tc\n")
+    for _ in range(2):
+        command = [sys.executable, "-c", DYING_WORKER, "worker"]
+        died = subprocess.run(command, env=environment_of(tmp_path), check=False, cwd=ROOT, timeout=60)
+        assert died.returncode == -signal.SIGKILL
+    with serving(tmp_path, HOPFACT_JOB_ATTEMPTS="2") as (_, client):
+        harmless = upload(client, "harmless", b"a\tb\tc\n")
+        _wait(lambda: state(client, "harmless", harmless)["finished"], "the next job did not end")
+        seen = state(client, "deadly", deadly)
+        assert (seen["job"]["state"], seen["job"]["error"]["code"], seen["triples"]) == ("failed", "worker_died", 0)
+        assert state(client, "harmless", harmless)["triples"] == 1
+    assert list((tmp_path / "spool").iterdir()) == [], "an upload was left"
 
 
 def survive_kills(data: Path, rounds: int, seed: int) -> None:
@@ -107,7 +139,7 @@ def state(client: httpx.Client, kb: str, job_id: int) -> dict[str, Any]:
 def verify(data: Path) -> int:
     """The exit status of `hopfact index verify`."""
     command = [str(Path(sys.executable).with_name("hopfact")), "index", "verify"]
-    return subprocess.run(command, env={**os.environ, "HOPFACT_DATA": str(data)}, check=False).returncode
+    return subprocess.run(command, env=environment_of(data), check=False).returncode
 
 
 def _url(log: Path, start: int, process: subprocess.Popen[bytes]) -> str:

@@ -91,6 +91,34 @@ def test_a_merged_job_that_was_abandoned_keeps_what_it_did(jobs: JobStore, job: 
     assert len(jobs.rejected(job.id, 0, 10)) == 1
 
 
+def test_a_job_that_killed_its_workers_too_often_fails(jobs: JobStore, job: Job) -> None:
+    for worker in ("first", "second"):
+        jobs.claim(worker, always)
+        assert jobs.give_up(never, 1) == [], "its worker lives"
+        assert jobs.give_up(always, 3) == [], "not too often yet"
+    [failed] = jobs.give_up(always, 2)
+    assert (failed.id, failed.state, failed.error_code, failed.attempts) == (job.id, "failed", "worker_died", 2)
+    assert "died 2 times" in (failed.error_detail or "")
+    assert jobs.claim("third", always) is None
+    with pytest.raises(JobLost):
+        jobs.merged(job.id, "second", Ingested(1, 0, 0, 1))
+
+
+def test_a_job_that_is_put_back_loses_no_attempt(jobs: JobStore, job: Job) -> None:
+    for _ in range(4):
+        jobs.claim("me", never)
+        jobs.release(job.id, "me")
+    assert jobs.job(job.id).attempts == 0
+    assert jobs.give_up(always, 1) == []
+
+
+def test_a_merged_job_is_never_given_up(jobs: JobStore, job: Job) -> None:
+    jobs.claim("dead", never)
+    jobs.merged(job.id, "dead", Ingested(1, 0, 0, 1))
+    assert jobs.give_up(always, 1) == []
+    assert jobs.claim("me", always) is not None
+
+
 def test_a_worker_that_lost_its_job_can_change_nothing(jobs: JobStore, job: Job) -> None:
     jobs.claim("slow", never)
     jobs.claim("quick", always)
@@ -141,7 +169,9 @@ def test_only_uploads_of_unfinished_jobs_are_needed(jobs: JobStore, job: Job) ->
     assert not jobs.is_wanted(UPLOAD.spool)
 
 
-VERBS = st.sampled_from(["claim", "steal", "beat", "merged", "cancel", "succeed", "fail", "release", "kb deleted"])
+VERBS = st.sampled_from(
+    ["claim", "steal", "beat", "merged", "cancel", "succeed", "fail", "release", "kb deleted", "give up"]
+)
 
 
 @settings(max_examples=60, deadline=None)
@@ -160,6 +190,7 @@ def test_a_finished_job_never_changes_its_state(engine: Engine, verbs: list[str]
             "succeed": lambda: jobs.finish(number, "me", "succeeded"),
             "fail": lambda: jobs.finish(number, "me", "failed", "code", "detail"),
             "release": lambda: jobs.release(number, "me"),
+            "give up": lambda: jobs.give_up(always, 2),
             "kb deleted": lambda: jobs.fail_queued(kb.id, "kb_deleted", "gone"),
         }
         before = "queued"

@@ -114,6 +114,23 @@ def test_a_running_job_of_a_living_worker_is_left_alone(services: Services) -> N
     assert (ended.id, ended.state) == (job.id, "succeeded")
 
 
+def test_a_job_whose_workers_died_too_often_fails_and_the_next_is_run(services: Services) -> None:
+    deadly = queued(services)
+    for _ in range(services.settings.job_attempts):
+        dying = other_worker(services)
+        with services.writing() as connection:
+            claimed = JobStore(connection).claim(dying.name, lambda _: True)
+        assert claimed is not None
+        dying.stop()
+    harmless = queued(services, kb="harmless")
+    ended = services.worker.run_one()
+    assert ended is not None
+    assert (ended.id, ended.state) == (harmless.id, "succeeded")
+    failed = services.job(deadly.id)
+    assert (failed.state, failed.error_code, num_triples(services)) == ("failed", "worker_died", 0)
+    assert not Path(deadly.upload.spool).exists()
+
+
 def test_an_upload_that_is_gone_fails_its_job(services: Services) -> None:
     job = queued(services)
     Path(job.upload.spool).unlink()

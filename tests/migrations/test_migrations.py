@@ -67,6 +67,20 @@ def test_migrations_go_down_to_nothing_and_up_again(empty: Engine) -> None:
     assert _tables(empty) == made == set(metadata.tables)
 
 
+def test_jobs_made_before_attempts_were_counted_are_kept(empty: Engine) -> None:
+    _run(empty, "0f30a7f8a3ea")
+    with writing(empty) as connection:
+        connection.execute(
+            text(
+                "INSERT INTO job (kind, kb_id, kb, state, created_at, done, total, triples, rejected, cancel_requested)"
+                " VALUES ('ingestion', 1, 'films', 'queued', '2026-11-25 00:00:00', 0, 9, 0, 0, false)"
+            )
+        )
+    _run(empty, "head")
+    with writing(empty) as connection:
+        assert connection.execute(text("SELECT kb, state, attempts FROM job")).one() == ("films", "queued", 0)
+
+
 def test_migrating_twice_or_from_two_threads_at_once_is_as_good_as_once(empty: Engine) -> None:
     with ThreadPoolExecutor(2) as pool:
         list(pool.map(migrate, [empty, empty]))
