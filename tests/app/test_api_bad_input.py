@@ -13,7 +13,8 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.app.running import TSV, RunningService
+from app.settings import Settings
+from tests.app.running import TSV, RunningService, running
 
 LINES = b"Oslo\tcapital of\tNorway\nRome\tcapital of\tItaly\n"
 
@@ -163,18 +164,38 @@ def test_on_error_of_another_kind(service: RunningService, kb: str) -> None:
     assert refused(service.upload(kb, LINES, on_error="ignore")) == (422, "invalid_parameter")
 
 
-def test_ten_thousand_bad_lines_are_all_listed_in_pages(service: RunningService, kb: str) -> None:
-    data = b"".join(b"bad\n" if number % 6 else b"s%d\tr\to\n" % number for number in range(12_000))
-    job = service.ingest(kb, data)
-    assert (job["state"], job["accepted"], job["rejected"]) == ("succeeded", 2_000, 10_000)
-    numbers: list[int] = []
+def listed(service: RunningService, job: Any) -> list[tuple[int, str]]:
+    """Number and text of all rejected lines, page after page."""
+    lines: list[tuple[int, str]] = []
     page: dict[str, Any] = {"next_cursor": 0}
     while page["next_cursor"] is not None:
         parameters = {"cursor": page["next_cursor"], "limit": 1000}
         page = service.http.get(f"/v1/jobs/{job['id']}/rejected", params=parameters).json()
-        numbers += [line["number"] for line in page["rejected"]]
-    assert len(numbers) == 10_000
-    assert numbers == sorted(set(numbers))
+        lines += [(line["number"], line["text"]) for line in page["rejected"]]
+    return lines
+
+
+def test_more_bad_lines_than_good_ones_are_all_listed_in_pages(service: RunningService, kb: str) -> None:
+    lines = [b"s%d\tr\to" % number if number % 6 == 0 else b"bad %d" % number for number in range(1, 3_001)]
+    job = service.ingest(kb, b"\n".join(lines))
+    assert (job["state"], job["accepted"], job["rejected"]) == ("succeeded", 500, 2_500)
+    assert listed(service, job) == [(number, f"bad {number}") for number in range(1, 3_001) if number % 6]
+
+
+@pytest.mark.slow
+def test_ten_thousand_bad_lines_among_a_million_good_ones_are_all_listed_in_pages(tmp_path: Path) -> None:
+    lines = [
+        b"bad %d" % n
+        if n % 101 == 50
+        else b"subject %d\trelation %d\tobject %d" % (n % 1000, n // 1000 % 10, n // 10_000)
+        for n in range(1, 1_010_001)
+    ]
+    with running(Settings(data=tmp_path, threads=1, log_level="warning")) as service:
+        kb = service.kb()
+        job = service.ingest(kb, b"\n".join(lines))
+        assert (job["state"], job["accepted"], job["rejected"]) == ("succeeded", 1_000_000, 10_000)
+        assert listed(service, job) == [(n, f"bad {n}") for n in range(50, 1_010_001, 101)]
+        assert service.http.get(f"/v1/kbs/{kb}").json()["counts"]["triples"] == 1_000_000
 
 
 def test_a_turtle_syntax_error_names_its_line(service: RunningService, kb: str) -> None:
