@@ -159,7 +159,8 @@ def ingest(
     if job["state"] != "succeeded":
         error = job["error"] or {"detail": "The job was cancelled.", "code": "cancelled"}
         raise ClientError(f"{error['detail']} ({error['code']})")
-    console.print(f"{job['accepted']:,} new, {job['duplicates']:,} known already, {job['rejected']:,} rejected.")
+    names = f" and {job['names']:,} names" if job["names"] else ""
+    console.print(f"{job['accepted']:,} new{names}, {job['duplicates']:,} known already, {job['rejected']:,} rejected.")
 
 
 @app.command()

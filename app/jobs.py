@@ -59,6 +59,7 @@ class Job:
     triples: int
     accepted: int | None
     duplicates: int | None
+    names: int | None
     rejected: int
     kb_revision: int | None
     error_code: str | None
@@ -93,6 +94,7 @@ class Job:
             "progress": {"done": self.done, "total": self.total, "unit": "bytes", "triples": self.triples},
             "accepted": self.accepted,
             "duplicates": self.duplicates,
+            "names": self.names,
             "rejected": self.rejected,
             "kb_revision": self.kb_revision,
             "error": error,
@@ -243,6 +245,7 @@ class JobStore:
             worker,
             accepted=ingested.accepted,
             duplicates=ingested.duplicates,
+            names=ingested.names,
             rejected=ingested.rejected,
             kb_revision=ingested.revision,
         )

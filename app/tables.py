@@ -35,6 +35,7 @@ job = Table(
     Column("triples", BigInteger, nullable=False, default=0),
     Column("accepted", BigInteger),
     Column("duplicates", BigInteger),
+    Column("names", BigInteger),  # null also for a job of a version that counted them as accepted
     Column("rejected", BigInteger, nullable=False, default=0),
     Column("kb_revision", BigInteger),  # set in the transaction that merged: what is left is to make it answerable
     Column("error_code", Text),

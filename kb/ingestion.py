@@ -47,10 +47,11 @@ class Progress(NamedTuple):
 
 
 class Ingested(NamedTuple):
-    """What an ingestion did; `accepted` and `duplicates` count triples and names."""
+    """What an ingestion did, as `Written`; `rejected` counts lines."""
 
     accepted: int
     duplicates: int
+    names: int
     rejected: int
     revision: int
 
@@ -155,7 +156,9 @@ class _Ingestion:
             with connection.begin():
                 with watch:
                     written = merge(connection, self.task.kb_id, stager, tables, watch.check)
-                ingested = Ingested(written.accepted, written.duplicates, self.num_rejected, written.revision)
+                ingested = Ingested(
+                    written.accepted, written.duplicates, written.names, self.num_rejected, written.revision
+                )
                 self.before_commit(connection, ingested)
         except DBAPIError:
             watch.check()

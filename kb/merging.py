@@ -42,7 +42,7 @@ def write(connection: Connection, kb_id: int, triples: Sequence[Triple], names: 
     """Add what is new of them."""
     revision = kbs.lock(connection, kb_id)
     if not triples and not names:
-        return Written(0, 0, revision)
+        return Written(0, 0, 0, revision)
     with scratch_tables(connection) as tables:
         stager = Stager(connection, tables)
         stager.add(triples, names)
@@ -63,15 +63,14 @@ def merge(
     """
     revision = kbs.lock(connection, kb_id)
     merging = _Merge(connection, kb_id, tables, stager.num_triples)
-    num_new = 0
     for step in (merging.add_terms, merging.add_triples, merging.add_names, merging.improve_labels):
         between()
-        num_new += step()
+        step()
     between()
-    if num_new:
+    if merging.num_triples or merging.num_aliases:
         revision += 1
         merging.log(revision)
-    return Written(num_new, stager.num_triples + stager.num_names - num_new, revision)
+    return Written(merging.num_triples, stager.num_triples - merging.num_triples, merging.num_aliases, revision)
 
 
 def resolve_ids(connection: Connection, kb_id: int, tables: StageTables) -> None:
@@ -120,9 +119,9 @@ class _Merge:
 
     def __post_init__(self) -> None:
         self._before = {table.name: last_id(self.connection, table) for table in (entity, triple, alias)}
-        self._num_entities = self._num_relations = self._num_triples = self._num_aliases = 0
+        self._num_entities = self._num_relations = self.num_triples = self.num_aliases = 0
 
-    def add_terms(self) -> int:
+    def add_terms(self) -> None:
         """Entities and relations that the KB has not, and the ids of all that are staged."""
         stage = self.tables
         analyse(self.connection, (stage.entity, stage.relation, stage.triple, stage.name))
@@ -130,14 +129,13 @@ class _Merge:
         self._num_entities = self._add_missing(stage.entity, entity, columns)
         self._num_relations = self._add_missing(stage.relation, relation, ["digest", "label", "iri"])
         resolve_ids(self.connection, self.kb_id, stage)
-        return 0
 
     def _add_missing(self, stage: Table, table: Table, columns: list[str]) -> int:
         values = [stage.c[column] for column in columns]
         rows = select(literal(self.kb_id), literal(OWN_LABEL_RANK), *values).order_by(stage.c.n)
         return self._insert_new(table, ["kb_id", "label_rank", *columns], rows)
 
-    def add_triples(self) -> int:
+    def add_triples(self) -> None:
         """Triples that the KB has not, sorted, so that the largest index grows at one place."""
         stage = self.tables
         subject, relation_, object_ = stage.entity_id.alias(), stage.relation_id, stage.entity_id.alias()
@@ -151,10 +149,9 @@ class _Merge:
         )
         columns = ["kb_id", "subject_id", "relation_id", "object_id", "source"]
         with _indexed_afterwards(self.connection, self.num_staged):
-            self._num_triples = self._insert_new(triple, columns, rows)
-        return self._num_triples
+            self.num_triples = self._insert_new(triple, columns, rows)
 
-    def add_names(self) -> int:
+    def add_names(self) -> None:
         """Names that the KB has not."""
         name, named = self.tables.name, self.tables.entity_id
         columns = ["digest", "text", "language", "property", "rank", "surface"]
@@ -164,12 +161,11 @@ class _Merge:
             .join(named, named.c.n == name.c.entity)
             .order_by(name.c.n)
         )
-        self._num_aliases = self._insert_new(alias, ["kb_id", "entity_id", *columns], rows)
-        return self._num_aliases
+        self.num_aliases = self._insert_new(alias, ["kb_id", "entity_id", *columns], rows)
 
-    def improve_labels(self) -> int:
+    def improve_labels(self) -> None:
         """Better labels for entities, and for relations with the same IRI, from new names."""
-        if self._num_aliases:
+        if self.num_aliases:
             best = func.row_number().over(partition_by=alias.c.entity_id, order_by=(alias.c.rank, alias.c.id))
             new = alias.c.id > self._before["alias"]
             ranked = select(alias, best.label("place")).where(new, alias.c.kb_id == self.kb_id).subquery()
@@ -180,9 +176,8 @@ class _Merge:
                 .where(entity.c.iri.is_not(None), ranked.c.rank < entity.c.label_rank)
                 .values(label=ranked.c.text, label_rank=ranked.c.rank, surface=ranked.c.surface)
             )
-        if self._num_aliases or self._num_relations:
+        if self.num_aliases or self._num_relations:
             self._improve_relation_labels()
-        return 0
 
     def _improve_relation_labels(self) -> None:
         stage = self.tables
@@ -201,8 +196,8 @@ class _Merge:
 
     def log(self, revision: int) -> None:
         """Note the change and count it."""
-        first_triple, last_triple = self._new_ids(triple, self._num_triples)
-        first_alias, last_alias = self._new_ids(alias, self._num_aliases)
+        first_triple, last_triple = self._new_ids(triple, self.num_triples)
+        first_alias, last_alias = self._new_ids(alias, self.num_aliases)
         self.connection.execute(
             insert(change).values(
                 kb_id=self.kb_id,
@@ -220,7 +215,7 @@ class _Merge:
         if self._num_entities:
             literals = self.connection.scalar(select(func.count()).select_from(entity).where(new_literal)) or 0
         counts = Counts(
-            self._num_triples, self._num_entities - literals, literals, self._num_relations, self._num_aliases
+            self.num_triples, self._num_entities - literals, literals, self._num_relations, self.num_aliases
         )
         kbs.count_change(self.connection, self.kb_id, revision, counts)
         if self.num_staged >= BULK_TRIPLES:

@@ -30,10 +30,11 @@ class Counts:
 
 @dataclass(frozen=True)
 class Written:
-    """What a write did. `accepted` and `duplicates` count triples and names alike."""
+    """What a write did: triples that are new and that were there already, and labels and aliases that are new."""
 
     accepted: int
     duplicates: int
+    names: int
     revision: int
 
 

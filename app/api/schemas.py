@@ -210,8 +210,9 @@ class JobReply(BaseModel):
     started_at: datetime | None
     finished_at: datetime | None
     progress: Progress
-    accepted: int | None
-    duplicates: int | None
+    accepted: int | None = Field(description="triples that are new in the KB")
+    duplicates: int | None = Field(description="triples that were there already, or came before in the upload")
+    names: int | None = Field(description="labels and other names that are new in the KB")
     rejected: int
     kb_revision: int | None
     error: JobError | None

@@ -13,7 +13,7 @@ def test_a_job_shows_every_field_of_the_envelope(service: RunningService) -> Non
     job = service.ingest(service.kb(), PACKED_LINES)
     assert set(job) == {
         "id", "kind", "kb", "state", "created_at", "started_at", "finished_at", "progress", "accepted", "duplicates",
-        "rejected", "kb_revision", "error",
+        "names", "rejected", "kb_revision", "error",
     }  # fmt: skip
     assert job["progress"] == {"done": 6, "total": 6, "unit": "bytes", "triples": 1}
     assert job["created_at"] <= job["started_at"] <= job["finished_at"]

@@ -137,6 +137,18 @@ def test_the_same_file_twice_changes_nothing(service: RunningService) -> None:
     assert (again["state"], again["accepted"], again["duplicates"], again["kb_revision"]) == ("succeeded", 0, 3, 1)
 
 
+def test_names_are_counted_apart_from_the_triples_that_the_kb_grew_by(service: RunningService) -> None:
+    kb = service.kb("Oslo|capital of|Norway")
+    data = b"""<http://e.org/p> <http://www.w3.org/2000/01/rdf-schema#label> "Paris"@en, "Parigi"@it .
+<http://e.org/p> <http://e.org/capitalOf> <http://e.org/France>, <http://e.org/France> .
+"""
+    job = service.ingest(kb, data, "text/turtle")
+    assert (job["accepted"], job["duplicates"], job["names"], job["progress"]["triples"]) == (1, 1, 2, 2)
+    assert service.http.get(f"/v1/kbs/{kb}").json()["counts"]["triples"] == 2
+    again = service.ingest(kb, data, "text/turtle")
+    assert (again["accepted"], again["duplicates"], again["names"]) == (0, 2, 0)
+
+
 def test_the_same_blank_nodes_twice_change_nothing(service: RunningService) -> None:
     kb = service.kb()
     data = b'_:a <http://e.org/knows> _:b .\n_:a <http://e.org/age> "3" .\n'

@@ -66,6 +66,14 @@ def test_every_verb_works_against_a_server(data: Path, service: RunningService) 
     service.http.delete("/v1/kbs/cities")
 
 
+def test_new_names_are_told_apart_from_new_facts(data: Path) -> None:
+    (data / "film.nt").write_text(
+        '<http://e.org/f> <http://www.w3.org/2000/01/rdf-schema#label> "Inception" .\n'
+        "<http://e.org/f> <http://e.org/directedBy> <http://e.org/n> .\n"
+    )
+    assert "1 new and 1 names, 0 known already, 0 rejected" in run("ingest", str(data / "film.nt"), "--kb", "films")
+
+
 def test_keys_are_made_listed_and_revoked(data: Path) -> None:
     key = run("keys", "create", "me", "--scope", "admin", "--days", "3").strip()
     assert key.startswith("hf_")

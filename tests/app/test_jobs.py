@@ -83,11 +83,11 @@ def test_an_abandoned_job_is_claimed_again_and_starts_over(jobs: JobStore, job: 
 def test_a_merged_job_that_was_abandoned_keeps_what_it_did(jobs: JobStore, job: Job) -> None:
     jobs.claim("dead", never)
     jobs.reject(job.id, [RejectedLine(2, "bad", "text")])
-    jobs.merged(job.id, "dead", Ingested(7, 2, 1, 4))
+    jobs.merged(job.id, "dead", Ingested(7, 2, 5, 1, 4))
     again = jobs.claim("me", always)
     assert again is not None
     assert again.is_merged
-    assert (again.accepted, again.duplicates, again.rejected, again.kb_revision) == (7, 2, 1, 4)
+    assert (again.accepted, again.duplicates, again.names, again.rejected, again.kb_revision) == (7, 2, 5, 1, 4)
     assert len(jobs.rejected(job.id, 0, 10)) == 1
 
 
@@ -101,7 +101,7 @@ def test_a_job_that_killed_its_workers_too_often_fails(jobs: JobStore, job: Job)
     assert "died 2 times" in (failed.error_detail or "")
     assert jobs.claim("third", always) is None
     with pytest.raises(JobLost):
-        jobs.merged(job.id, "second", Ingested(1, 0, 0, 1))
+        jobs.merged(job.id, "second", Ingested(1, 0, 0, 0, 1))
 
 
 def test_a_job_that_is_put_back_loses_no_attempt(jobs: JobStore, job: Job) -> None:
@@ -114,7 +114,7 @@ def test_a_job_that_is_put_back_loses_no_attempt(jobs: JobStore, job: Job) -> No
 
 def test_a_merged_job_is_never_given_up(jobs: JobStore, job: Job) -> None:
     jobs.claim("dead", never)
-    jobs.merged(job.id, "dead", Ingested(1, 0, 0, 1))
+    jobs.merged(job.id, "dead", Ingested(1, 0, 0, 0, 1))
     assert jobs.give_up(always, 1) == []
     assert jobs.claim("me", always) is not None
 
@@ -124,7 +124,7 @@ def test_a_worker_that_lost_its_job_can_change_nothing(jobs: JobStore, job: Job)
     jobs.claim("quick", always)
     for change in (
         lambda: jobs.beat(job.id, "slow", 1, 1, 0),
-        lambda: jobs.merged(job.id, "slow", Ingested(1, 0, 0, 1)),
+        lambda: jobs.merged(job.id, "slow", Ingested(1, 0, 0, 0, 1)),
         lambda: jobs.finish(job.id, "slow", "succeeded"),
         lambda: jobs.release(job.id, "slow"),
     ):
@@ -142,7 +142,7 @@ def test_a_queued_job_is_cancelled_and_a_running_one_is_told(jobs: JobStore, job
 
 def test_a_merged_job_that_waits_again_is_not_cancelled(jobs: JobStore, job: Job) -> None:
     jobs.claim("me", never)
-    jobs.merged(job.id, "me", Ingested(1, 0, 0, 1))
+    jobs.merged(job.id, "me", Ingested(1, 0, 0, 0, 1))
     jobs.release(job.id, "me")
     assert jobs.request_cancel(job.id).state == "queued"
 
@@ -185,7 +185,7 @@ def test_a_finished_job_never_changes_its_state(engine: Engine, verbs: list[str]
             "claim": lambda: jobs.claim("me", never),
             "steal": lambda: jobs.claim("me", always),
             "beat": lambda: jobs.beat(number, "me", 1, 1, 0),
-            "merged": lambda: jobs.merged(number, "me", Ingested(1, 0, 0, 1)),
+            "merged": lambda: jobs.merged(number, "me", Ingested(1, 0, 0, 0, 1)),
             "cancel": lambda: jobs.request_cancel(number),
             "succeed": lambda: jobs.finish(number, "me", "succeeded"),
             "fail": lambda: jobs.finish(number, "me", "failed", "code", "detail"),

@@ -85,7 +85,7 @@ def _many(lines: int = LINES) -> bytes:
 
 
 def test_an_upload_is_in_the_kb_with_its_source(upload: Upload) -> None:
-    assert upload.run() == Ingested(accepted=1, duplicates=0, rejected=0, revision=1)
+    assert upload.run() == Ingested(accepted=1, duplicates=0, names=0, rejected=0, revision=1)
     with reading(upload.engine) as connection:
         [stored] = TripleStore(connection).browse(upload.kb_id, TriplePattern(), 0, 10)
     assert stored.triple == make_triple(source="upload")
@@ -93,7 +93,7 @@ def test_an_upload_is_in_the_kb_with_its_source(upload: Upload) -> None:
 
 def test_many_batches_are_one_change(upload: Upload) -> None:
     upload.body = _many()
-    assert upload.run() == Ingested(LINES, 0, 0, 1)
+    assert upload.run() == Ingested(LINES, 0, 0, 0, 1)
     assert upload.counts() == Counts(LINES, LINES + 97, 0, 1, 0)
     assert len(upload.told) >= 3
     assert upload.told == sorted(upload.told)
@@ -103,7 +103,7 @@ def test_many_batches_are_one_change(upload: Upload) -> None:
 def test_the_same_upload_again_changes_nothing(upload: Upload) -> None:
     upload.body = _many(100)
     upload.run()
-    assert upload.run() == Ingested(accepted=0, duplicates=100, rejected=0, revision=1)
+    assert upload.run() == Ingested(accepted=0, duplicates=100, names=0, rejected=0, revision=1)
 
 
 def test_a_packed_upload_is_read(upload: Upload) -> None:
@@ -112,24 +112,25 @@ def test_a_packed_upload_is_read(upload: Upload) -> None:
     assert upload.told[-1].bytes_done == len(upload.body)
 
 
-def test_names_count_as_accepted(upload: Upload) -> None:
+def test_names_are_counted_apart_from_triples(upload: Upload) -> None:
     upload.media_type = "application/n-triples"
     upload.body = b"""<http://e.org/f> <http://www.w3.org/2000/01/rdf-schema#label> "Inception"@en .
 <http://e.org/f> <http://e.org/directedBy> <http://e.org/n> .
 """
-    assert upload.run() == Ingested(accepted=2, duplicates=0, rejected=0, revision=1)
-    assert upload.run() == Ingested(accepted=0, duplicates=2, rejected=0, revision=1)
+    assert upload.run() == Ingested(accepted=1, duplicates=0, names=1, rejected=0, revision=1)
+    assert upload.counts().triples == upload.told[-1].triples == 1
+    assert upload.run() == Ingested(accepted=0, duplicates=1, names=0, rejected=0, revision=1)
 
 
 def test_bad_lines_are_told_and_the_rest_is_kept(upload: Upload) -> None:
     upload.body = b"A\tknows\tB\nonly two\tfields\nB\tknows\tC\n"
-    assert upload.run() == Ingested(accepted=2, duplicates=0, rejected=1, revision=1)
+    assert upload.run() == Ingested(accepted=2, duplicates=0, names=0, rejected=1, revision=1)
     assert [line.number for line in upload.rejected] == [2]
 
 
 def test_an_upload_of_bad_lines_only_changes_nothing(upload: Upload) -> None:
     upload.body = b"only two\tfields\n"
-    assert upload.run() == Ingested(accepted=0, duplicates=0, rejected=1, revision=0)
+    assert upload.run() == Ingested(accepted=0, duplicates=0, names=0, rejected=1, revision=0)
 
 
 def test_the_first_bad_line_ends_it_when_asked_to(upload: Upload) -> None:
@@ -336,5 +337,5 @@ def test_a_kill_changes_nothing_and_the_job_runs_again(upload: Upload, moment: s
     assert done.returncode == -signal.SIGKILL
     assert upload.counts().triples == 0
     assert upload.revision() == 0
-    assert upload.run() == Ingested(6_000, 0, 0, 1)
+    assert upload.run() == Ingested(6_000, 0, 0, 0, 1)
     assert os.listdir(work) == []
