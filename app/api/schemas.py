@@ -202,7 +202,7 @@ class JobError(BaseModel):
 class JobReply(BaseModel):
     """A job."""
 
-    id: str
+    id: int
     kind: Literal["ingestion"]
     kb: str
     state: State

@@ -1,8 +1,11 @@
 import re
 from typing import Any
 
+import httpx
 import pytest
+from pydantic import BaseModel
 
+from app.api import schemas
 from tests.app.running import RunningService
 
 # Design section 7, as far as it is built.
@@ -68,6 +71,33 @@ def test_every_call_of_v1_takes_a_bearer_key(document: Any) -> None:
 def test_every_body_is_declared(document: Any) -> None:
     with_body = {path for path, method, call in operations(document) if "requestBody" in call and method == "post"}
     assert with_body == {path for path, calls in CALLS.items() if "post" in calls}
+
+
+def test_replies_have_exactly_the_types_that_are_declared(service: RunningService) -> None:
+    http, kb = service.http, service.kb("Oslo|capital of|Norway")
+    address, question = f"/v1/kbs/{kb}", {"question": "Oslo is the capital of what?"}
+    number = service.ingest(kb, b"a\tb\tc\nbad\n")["id"]
+    oslo = http.get(f"{address}/entities?q=Oslo").json()["entities"][0]["id"]
+    replies: dict[type[BaseModel], httpx.Response] = {
+        schemas.JobReply: http.get(f"/v1/jobs/{number}"),
+        schemas.JobsReply: http.get("/v1/jobs"),
+        schemas.RejectedReply: http.get(f"/v1/jobs/{number}/rejected"),
+        schemas.KbReply: http.get(address),
+        schemas.KbsReply: http.get("/v1/kbs"),
+        schemas.TriplesReply: http.get(f"{address}/triples"),
+        schemas.EntitiesReply: http.get(f"{address}/entities?q=O"),
+        schemas.EntityFactsReply: http.get(f"{address}/entities/{oslo}"),
+        schemas.RelationsReply: http.get(f"{address}/relations"),
+        schemas.WrittenReply: service.write(kb, "x|y|z"),
+        schemas.DeletedReply: http.delete(f"{address}/triples?subject=x"),
+        schemas.AskReply: http.post(f"{address}/ask", json=question),
+        schemas.AskBatchReply: http.post(f"{address}/ask/batch", json={"questions": [question, "?"]}),
+        schemas.KeysReply: http.get("/v1/keys"),
+        schemas.ProblemReply: http.get("/v1/jobs/999999"),
+    }
+    for schema, reply in replies.items():
+        schema.model_validate_json(reply.content, strict=True)
+        assert set(reply.json()) <= set(schema.model_fields), schema.__name__
 
 
 def test_the_explorer_and_all_that_it_loads_come_from_the_service(service: RunningService) -> None:
