@@ -8,6 +8,8 @@ import pytest
 from typer.testing import CliRunner
 
 from app import cli
+from app.settings import load_settings
+from app.telemetry import configure_logging
 from tests.app.running import RunningService
 
 LINES = "Oslo\tcapital of\tNorway\nRome\tcapital of\tItaly\nbad\n"
@@ -27,6 +29,7 @@ class Ran:
 
     def __init__(self, *arguments: str) -> None:
         result = CliRunner().invoke(cli.app, list(arguments))
+        configure_logging(load_settings())  # the runner's streams are closed now, and later tests log
         self.error = result.exception
         self.code = result.exit_code
         self.output = result.output
