@@ -143,10 +143,12 @@ def problem_of(error: Exception) -> Problem | None:
 
 
 def _database_problem(error: Exception) -> Problem | None:
-    """What a database refuses for reasons that pass, told by its driver's words."""
+    """What a database refuses, told by its driver's words."""
+    words = str(error).lower()
+    if type(error).__name__ == "DataError" and "nul (0x00)" in words:  # PostgreSQL keeps none, and looks for none
+        return Problem(422, "invalid_parameter", "A text of the request holds a NUL character: leave it out.")
     if type(error).__name__ != "OperationalError":
         return None
-    words = str(error).lower()
     if "disk is full" in words or "no space left" in words:
         return Problem(
             507, "disk_full", "The disk is full: nothing was changed. Free space in the data folder, send it again."

@@ -9,7 +9,7 @@ from anyio.to_thread import run_sync
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DataError, OperationalError
 from starlette.exceptions import HTTPException
 
 from app.api import explorer
@@ -55,7 +55,7 @@ def create_app(settings: Settings, opened: Services | None = None) -> FastAPI:
     explorer.mount_assets(app)
     app.add_exception_handler(HTTPException, _reply_status)
     app.add_exception_handler(RequestValidationError, _reply_invalid)
-    for ours in (Problem, ServiceError, KnowledgeError, SpoolFull, OperationalError):
+    for ours in (Problem, ServiceError, KnowledgeError, SpoolFull, OperationalError, DataError):
         app.add_exception_handler(ours, _reply_problem)
     app.add_middleware(RequestFrame, metrics=metrics)
     app.openapi = describe(app)  # type: ignore[method-assign] # FastAPI's documented way to change the document

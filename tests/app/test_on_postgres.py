@@ -52,3 +52,38 @@ def test_the_same_file_in_two_jobs_at_once(service: RunningService) -> None:
     data = b"".join(b"s%d\tr%d\to%d\n" % (number, number % 7, number % 100) for number in range(2_000))
     jobs = [service.ended(service.upload(kb, data).json()["id"]) for _ in range(2)]
     assert sum(job["accepted"] for job in jobs) == sum(job["duplicates"] for job in jobs) == 2_000
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "/v1/kbs/{kb}%00"),
+        ("GET", "/v1/kbs/{kb}/triples?subject=%00"),
+        ("GET", "/v1/kbs/{kb}/triples?relation=a%00"),
+        ("GET", "/v1/kbs/{kb}/triples?source=%00"),
+        ("DELETE", "/v1/kbs/{kb}/triples?object=a%00b"),
+        ("GET", "/v1/kbs/{kb}/entities?q=%00"),
+        ("GET", "/v1/jobs?kb=%00"),
+    ],
+)
+def test_a_nul_in_an_address_is_refused(service: RunningService, method: str, path: str) -> None:
+    kb = service.kb("Bern|capital of|Switzerland")
+    reply = service.http.request(method, path.replace("{kb}", kb))
+    assert (reply.status_code, reply.json()["code"]) == (422, "invalid_parameter")
+    assert service.facts(kb) == {("Bern", "capital of", "Switzerland")}
+
+
+def test_a_nul_in_the_name_of_a_key_is_refused(service: RunningService) -> None:
+    reply = service.http.post("/v1/keys", json={"name": "a\0", "scope": "admin"})
+    assert (reply.status_code, reply.json()["code"]) == (422, "invalid_parameter")
+    assert service.http.get("/v1/keys").json() == {"keys": []}
+
+
+@pytest.mark.parametrize("question", ["\0", "who \0 Bern?", "Bern\0 is the capital of what?"])
+def test_a_nul_in_a_question_is_no_fault(service: RunningService, question: str) -> None:
+    address = f"/v1/kbs/{service.kb('Bern|capital of|Switzerland')}/ask"
+    assert service.http.post(address, json={"question": question}).status_code == 200
+    named = service.http.post(address, json={"question": "capital of what?", "entities": [question]})
+    assert (named.status_code, named.json()["code"]) == (422, "unknown_entity")
+    other = service.http.post(address, json={"question": "capital of what?", "model": question})
+    assert (other.status_code, other.json()["code"]) == (404, "model_not_found")
