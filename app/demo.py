@@ -11,7 +11,6 @@ from threading import Thread
 from typing import Any
 
 import httpx
-import uvicorn
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
@@ -19,7 +18,7 @@ from rich.text import Text
 
 from app.demo_triples import demo_names, demo_triples
 from app.errors import ServiceError
-from app.main import create_app
+from app.main import create_app, server_of
 from app.settings import Settings
 from kb.formats import write_jsonl
 
@@ -75,7 +74,7 @@ def _serving(settings: Settings) -> Iterator[tuple[str, Thread]]:
             f"{settings.host}:{settings.port} cannot be listened on ({error}): choose another --port."
         ) from error
     port = listening.getsockname()[1]
-    server = uvicorn.Server(uvicorn.Config(create_app(settings), http="httptools", log_config=None, access_log=False))
+    server = server_of(create_app(settings))
     thread = Thread(target=server.run, kwargs={"sockets": [listening]}, name="service", daemon=True)
     thread.start()
     try:

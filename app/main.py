@@ -17,6 +17,7 @@ from app.api.openapi import describe
 from app.api.v1.router import ROUTERS
 from app.errors import PROBLEM_JSON, Problem, ServiceError, invalid, problem_of, problem_of_status
 from app.middleware import RequestFrame
+from app.protocol import ProblemProtocol
 from app.settings import Settings, SettingsError
 from app.spool import SpoolFull
 from app.telemetry import Metrics, configure_logging, logger
@@ -90,10 +91,17 @@ def serve(settings: Settings) -> None:
     configure_logging(settings)
     listener = _listen(settings)
     services = open_services(settings, Metrics())  # before the server starts, whose words for what fails are many
+    host, port = listener.getsockname()[:2]
+    log.info("listening", url=f"http://{f'[{host}]' if ':' in host else host}:{port}")
+    server_of(create_app(settings, services)).run(sockets=[listener])
+
+
+def server_of(app: FastAPI) -> uvicorn.Server:
+    """The server of the application, to be run on a listening socket."""
     config = uvicorn.Config(
-        create_app(settings, services),
+        app,
         loop="uvloop",
-        http="httptools",
+        http=ProblemProtocol,
         log_config=None,
         access_log=False,
         server_header=False,
@@ -102,10 +110,7 @@ def serve(settings: Settings) -> None:
         ws="none",
         timeout_graceful_shutdown=10,
     )
-    host, port = listener.getsockname()[:2]
-    log.info("listening", url=f"http://{f'[{host}]' if ':' in host else host}:{port}")
-    server = uvicorn.Server(config)
-    server.run(sockets=[listener])
+    return uvicorn.Server(config)
 
 
 def _listen(settings: Settings) -> socket.socket:

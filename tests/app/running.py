@@ -1,5 +1,6 @@
 """A real service on loopback for tests: uvicorn in a thread, everything behind it real."""
 
+import socket
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,10 +9,9 @@ from threading import Thread
 from typing import Any
 
 import httpx
-import uvicorn
 from fastapi import FastAPI
 
-from app.main import create_app
+from app.main import create_app, server_of
 from app.settings import Settings
 from app.telemetry import configure_logging
 from app.wiring import Services
@@ -23,9 +23,9 @@ _numbers = count()
 class RunningService:
     """The service, and a client with the verbs that tests repeat."""
 
-    def __init__(self, app: FastAPI, server: uvicorn.Server) -> None:
+    def __init__(self, app: FastAPI, port: int) -> None:
         self.app = app
-        self.port = server.servers[0].sockets[0].getsockname()[1]
+        self.port = port
         self.url = f"http://127.0.0.1:{self.port}"
         self.http = httpx.Client(base_url=self.url, timeout=60)
 
@@ -93,22 +93,21 @@ def running(settings: Settings) -> Iterator[RunningService]:
     """The service until the block ends, ready."""
     configure_logging(settings)
     app = create_app(settings)
-    config = uvicorn.Config(
-        app, host="127.0.0.1", port=0, loop="uvloop", http="httptools", log_config=None, access_log=False, ws="none"
-    )
-    server = uvicorn.Server(config)
-    thread = Thread(target=server.run, name="service-under-test", daemon=True)
+    server = server_of(app)
+    listening = socket.create_server(("127.0.0.1", 0))
+    thread = Thread(target=server.run, kwargs={"sockets": [listening]}, name="service-under-test", daemon=True)
     thread.start()
     try:
         _wait(lambda: server.started or not thread.is_alive())
         assert server.started, "the service did not start"
-        service = RunningService(app, server)
+        service = RunningService(app, listening.getsockname()[1])
         _wait(lambda: service.http.get("/readyz").status_code == 200)
         yield service
         service.http.close()
     finally:
         server.should_exit = True
         thread.join(30)
+        listening.close()
 
 
 def _wait(condition: Any, seconds: float = 180) -> None:

@@ -7,10 +7,12 @@ import socket
 import time
 from collections.abc import Iterator
 from contextlib import suppress
+from http.client import HTTPResponse
 from pathlib import Path
 from typing import Any
 
 import httpx
+import orjson
 import pytest
 
 from app.settings import Settings
@@ -83,6 +85,25 @@ def test_a_body_cut_in_the_middle(service: RunningService, kb: str, framing: str
     time.sleep(0.2)
     assert service.http.get("/v1/jobs", params={"kb": kb}).json() == before
     assert service.facts(kb) == set()
+
+
+NO_HTTP = {
+    "nonsense": b"nonsense\r\n\r\n",
+    "a chunk without its length": b"POST /v1/kbs HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+    "an address of 200 kB": b"GET /v1/kbs?" + b"a" * 200_000 + b" HTTP/1.1\r\nHost: a\r\n\r\n",
+}
+
+
+@pytest.mark.parametrize("name", NO_HTTP)
+def test_what_is_no_http_is_a_problem(service: RunningService, name: str) -> None:
+    with socket.create_connection(("127.0.0.1", service.port)) as connection:
+        connection.sendall(NO_HTTP[name])
+        reply = HTTPResponse(connection)
+        reply.begin()
+        problem = orjson.loads(reply.read())
+    assert (reply.status, reply.headers["content-type"]) == (400, "application/problem+json")
+    assert (problem["code"], problem["request_id"]) == ("bad_request", reply.headers["x-request-id"])
+    assert service.http.get("/livez").status_code == 200
 
 
 def test_gzip_that_is_not_gzip(service: RunningService, kb: str) -> None:
