@@ -1,5 +1,6 @@
 """Keys over HTTP: a service of its own, because the first key closes it."""
 
+import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -128,9 +129,11 @@ def test_a_revoked_key_is_refused_from_then_on(closed: RunningService) -> None:
 
 
 def test_an_expired_key_is_refused(closed: RunningService) -> None:
-    past = (datetime.now(UTC) - timedelta(seconds=1)).isoformat()
+    soon = (datetime.now(UTC) + timedelta(seconds=1)).isoformat()
     future = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
-    with client(closed, made(closed, "ask", expires_at=past)["key"]) as http:
+    with client(closed, made(closed, "ask", expires_at=soon)["key"]) as http:
+        assert http.get("/v1/kbs").status_code == 200
+        time.sleep(1.1)
         assert refused(http.get("/v1/kbs")) == (401, "key_refused")
     with client(closed, made(closed, "ask", expires_at=future)["key"]) as http:
         assert http.get("/v1/kbs").status_code == 200
@@ -152,7 +155,8 @@ def test_the_keys_of_a_deleted_kb_are_gone(closed: RunningService) -> None:
         {"name": "", "scope": "ask"},
         {"scope": "ask"},
         {"name": "x", "scope": "ask", "kb": "../x"},
-        {"name": "x", "scope": "ask", "expires_at": "2030-01-01T00:00:00"},
+        {"name": "x", "scope": "ask", "expires_at": "2130-01-01T00:00:00"},
+        {"name": "x", "scope": "admin", "expires_at": "2020-01-01T00:00:00Z"},
         {"name": "x", "scope": "ask", "colour": "red"},
     ],
 )

@@ -1,5 +1,6 @@
 """Endpoints for API keys."""
 
+from datetime import UTC, datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Response
@@ -19,6 +20,8 @@ def create_key(access: Admin, service: Service, body: Annotated[KeyBody, Depends
     """Make a key; this reply is the only place that ever shows it."""
     if body.expires_at is not None and body.expires_at.tzinfo is None:
         raise Problem(422, "invalid_body", "expires_at: give a time zone, as in 2030-01-31T12:00:00Z.")
+    if body.expires_at is not None and body.expires_at <= datetime.now(UTC):
+        raise Problem(422, "invalid_body", "expires_at: give a time to come; this one has passed.")
     access.check("admin", body.kb)
     if body.kb is None:
         access.check_all_kbs("A key for one KB can only make keys for that KB.")
