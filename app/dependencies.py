@@ -78,6 +78,17 @@ Id = Annotated[int, Path(ge=1, lt=2**63)]
 Cursor = Annotated[int, Query(ge=0, lt=2**63, description="`next_cursor` of the page before")]
 
 
+def only_parameters(*names: str) -> Callable[[Request], Coroutine[Any, Any, None]]:
+    """A dependency: no other query parameters, for a mistyped one that is ignored may change more than was meant."""
+
+    async def check(request: Request) -> None:
+        for unknown in sorted(set(request.query_params) - set(names)):
+            detail = f"There is no parameter {unknown[:80]!r} here: take {', '.join(names)}."
+            raise Problem(422, "invalid_parameter", detail)
+
+    return check
+
+
 def media_type(request: Request) -> str:
     """The Content-Type without its parameters, in lower case; empty without one."""
     return request.headers.get("content-type", "").partition(";")[0].strip().lower()

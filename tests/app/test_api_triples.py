@@ -228,6 +228,17 @@ def test_what_is_exported_can_be_ingested(service: RunningService, format: str, 
     assert service.facts(copy) == FACTS
 
 
+def test_a_mistyped_parameter_of_a_change_is_refused(service: RunningService) -> None:
+    kb = service.kb(*CAPITALS)
+    for reply in (
+        delete(service, kb, params={"relation": "capital of", "subjct": "Oslo"}),
+        service.upload(kb, b"a\tb\tc\nbad\n", onerror="abort"),
+        service.write(kb, "a|b|c", src="atlas"),
+    ):
+        assert (reply.status_code, reply.json()["code"]) == (422, "invalid_parameter")
+    assert len(service.facts(kb)) == 3
+
+
 def test_deleted_means_gone_from_exports_and_entities(service: RunningService) -> None:
     kb = service.kb(*CAPITALS)
     delete(service, kb, params={"subject": "Oslo"})

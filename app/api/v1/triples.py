@@ -3,7 +3,7 @@
 from typing import Annotated, Any, Literal
 
 from anyio.to_thread import run_sync
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
 from app.api.schemas import DeletedReply, JobReply, TriplesBody, TriplesReply, WrittenReply
@@ -17,6 +17,7 @@ from app.dependencies import (
     Writer,
     gives,
     media_type,
+    only_parameters,
     read_limited,
     reply,
     schema_reference,
@@ -41,6 +42,7 @@ Source = Annotated[str | None, Query(min_length=1, max_length=1_000, description
 @router.post(
     "/triples",
     response_model=WrittenReply,
+    dependencies=[Depends(only_parameters("source", "on_error"))],
     openapi_extra={"requestBody": {"required": True, "content": {**{name: _FILE for name in MEDIA_TYPES}, **_TRIPLES}}},
     responses={
         202: {"model": JobReply, "description": "the job that ingests the upload"},
@@ -84,6 +86,7 @@ def browse_triples(
 @router.delete(
     "/triples",
     response_model=DeletedReply,
+    dependencies=[Depends(only_parameters("subject", "relation", "object", "source"))],
     openapi_extra={"requestBody": {"required": False, "content": _TRIPLES}},
     responses=gives(400, 404, 413, 415),
 )
