@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from app import proof
-from app.key_cache import KeyCache
+from app.key_cache import KeyCache, keys_of
 from app.sparql import QueryWriter
 from kb.consistency import Views
 from kb.encoding import Encoder
@@ -23,6 +23,7 @@ from kb.retrieval import nearest_facts
 from kb.store import Kb
 from kb.view import KnowledgeView
 from models.episodes import MENTION
+from models.networks.path_inference import Keys
 from models.reader import Chain, Reader, Reading, ReadRequest
 
 SAME_NAME = 0.79
@@ -96,24 +97,14 @@ class QuestionAnswerer:
         prepared = [self._prepare(view, question) for question in questions]
         keys = self._keys.keys(view)
         reading_started = time.perf_counter()
-        chains = self._reader.read(
-            [
-                ReadRequest(
-                    memory=view,
-                    keys=keys,
-                    readings=one.readings,
-                    max_hops=min(one.question.max_hops or self._limits.max_hops, self._limits.max_hops),
-                    budget=self._limits.fact_budget,
-                )
-                for one in prepared
-            ],
-            beam=self._limits.beam,
-        )
+        chains = self._read(view, keys, prepared)
         read_seconds = (time.perf_counter() - reading_started) / len(questions)
         replies = []
         for one, found in zip(prepared, chains, strict=True):
             proving_started = time.perf_counter()
-            reply = self._reply(kb, view, one, found)
+            reply, believed = self._reply(view, one, found)
+            reply["sparql"] = self._query(view, one, believed) if believed else None
+            reply |= {"kb": kb.name, "kb_revision": view.revision, "model": self.model}
             now = time.perf_counter()
             reply["timings_ms"] = {
                 "link": round(one.seconds * 1000, 3),
@@ -123,6 +114,27 @@ class QuestionAnswerer:
             }
             replies.append(reply)
         return replies
+
+    def ask_view(self, view: KnowledgeView, question: Question) -> dict[str, Any]:
+        """The part of the envelope that a view of no KB can give: no KB, and no query on an export of it."""
+        prepared = self._prepare(view, question)
+        (chains,) = self._read(view, keys_of(view, self._reader), [prepared])
+        reply, _ = self._reply(view, prepared, chains)
+        return reply | {"model": self.model}
+
+    def _read(self, view: KnowledgeView, keys: Keys, prepared: Sequence[_Prepared]) -> list[list[Chain]]:
+        limits = self._limits
+        requests = [
+            ReadRequest(
+                memory=view,
+                keys=keys,
+                readings=one.readings,
+                max_hops=min(one.question.max_hops or limits.max_hops, limits.max_hops),
+                budget=limits.fact_budget,
+            )
+            for one in prepared
+        ]
+        return self._reader.read(requests, beam=limits.beam)
 
     def _prepare(self, view: KnowledgeView, question: Question) -> _Prepared:
         started = time.perf_counter()
@@ -139,25 +151,25 @@ class QuestionAnswerer:
         ranked = sorted(near.items(), key=lambda pair: -pair[1])
         return [Mention("", 0, 0, (LinkedEntity(subject, score),), typo=False) for subject, score in ranked]
 
-    def _reply(self, kb: Kb, view: KnowledgeView, one: _Prepared, chains: Sequence[Chain]) -> dict[str, Any]:
+    def _reply(
+        self, view: KnowledgeView, one: _Prepared, chains: Sequence[Chain]
+    ) -> tuple[dict[str, Any], Chain | None]:
+        """What the chains say, and the chain that is believed, if one is."""
         best = chains[0] if chains else None
         belief = best.probability * one.readings[best.reading].score if best else 0.0
         confidence = self._reader.calibration.confidence(belief)
         reason = self._reason(one, best, confidence)
-        found = best if reason is None else None
-        return {
+        believed = best if reason is None else None
+        reply = {
             "question": one.question.text,
-            **_answers(view, one.question, found),
+            **_answers(view, one.question, believed),
             "confidence": round(confidence, 4),
             "abstained": reason is not None,
             "reason": reason,
             "linked_entities": [_linked(view, mention) for mention in one.mentions if mention.text],
             "hops": proof.hops(view, best) if best else [],
-            "sparql": self._query(view, one, found) if found else None,
-            "kb": kb.name,
-            "kb_revision": view.revision,
-            "model": self.model,
         }
+        return reply, believed
 
     def _reason(self, one: _Prepared, best: Chain | None, confidence: float) -> str | None:
         """Why there is no answer; None when there is one."""

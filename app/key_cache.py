@@ -39,10 +39,15 @@ class KeyCache:
             state = _State.of(view)
             known = self._keys.get(view.kb_id)
             if known is None or known[0] != state:
-                kinds = [kind_of(labels) for labels in view.key_samples(SAMPLED_LABELS)]
-                known = (state, self._reader.key_vectors(view.relation_labels, kinds))
+                known = (state, keys_of(view, self._reader))
                 self._keys[view.kb_id] = known
             self._keys.move_to_end(view.kb_id)
             while len(self._keys) > CACHED_KBS:
                 self._keys.popitem(last=False)
             return known[1]
+
+
+def keys_of(view: KnowledgeView, reader: Reader) -> Keys:
+    """The keys of a view's relations, encoded anew."""
+    kinds = [kind_of(labels) for labels in view.key_samples(SAMPLED_LABELS)]
+    return reader.key_vectors(view.relation_labels, kinds)

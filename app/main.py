@@ -23,9 +23,12 @@ from app.spool import SpoolFull
 from app.telemetry import Metrics, configure_logging, logger
 from app.wiring import Services
 from kb.errors import KnowledgeError
+from models.checkpoints import CheckpointUnusable
+from models.errors import StoryUnreadable
 
 VERSION = "0.1.0"
 
+OF_MODELS = (StoryUnreadable, CheckpointUnusable)
 log = logger("hopfact.service")
 
 
@@ -56,7 +59,7 @@ def create_app(settings: Settings, opened: Services | None = None) -> FastAPI:
     explorer.mount_assets(app)
     app.add_exception_handler(HTTPException, _reply_status)
     app.add_exception_handler(RequestValidationError, _reply_invalid)
-    for ours in (Problem, ServiceError, KnowledgeError, SpoolFull, OperationalError, DataError):
+    for ours in (Problem, ServiceError, KnowledgeError, SpoolFull, OperationalError, DataError, *OF_MODELS):
         app.add_exception_handler(ours, _reply_problem)
     app.add_middleware(RequestFrame, metrics=metrics)
     app.openapi = describe(app)  # type: ignore[method-assign] # FastAPI's documented way to change the document

@@ -51,6 +51,10 @@ class Settings(BaseSettings):
     fact_budget: int = Field(default=20_000, ge=100, description="most facts read in one hop")
     encoder: str = Field(default="static", description="static, quality, or a folder with an ONNX sentence encoder")
     reader: Path | None = Field(default=None, description="checkpoint of the reader; default: the one that is shipped")
+    stories: Path | None = Field(
+        default=None, description="checkpoint of the network that reads sentences; default: the one that is shipped"
+    )
+    max_memory_slots: int = Field(default=1_000, ge=1, description="most sentences or triples sent with one question")
     batch_questions: int = Field(default=32, ge=1, le=1_024, description="most questions read at once")
 
     worker: Literal["embedded", "none"] = Field(

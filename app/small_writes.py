@@ -19,7 +19,17 @@ def triples_of(body: bytes, source: str | None, settings: Settings) -> list[Trip
     Raises:
         Problem: the body or one of its triples is wrong; `errors` says which, by index.
     """
-    items = _items(body, settings)
+    return parsed_items(_items(body, settings), source, settings)
+
+
+def parsed_items(
+    items: Sequence[object], source: str | None, settings: Settings, place: str = "triples"
+) -> list[Triple]:
+    """The triples of JSON objects, by the parser of NDJSON; `place` is where they stand in the body.
+
+    Raises:
+        Problem: one of them is wrong; `errors` says which, by index.
+    """
     options = ParseOptions(
         media_type=NDJSON,
         source=source,
@@ -31,7 +41,7 @@ def triples_of(body: bytes, source: str | None, settings: Settings) -> list[Trip
     errors: list[dict[str, Any]] = []
     for batch in parse([lines], options):
         triples += batch.triples
-        errors += [_error(line.number - 1, line.reason) for line in batch.rejected]
+        errors += [_error(place, line.number - 1, line.reason) for line in batch.rejected]
     if errors:
         raise _invalid(errors)
     return triples
@@ -57,7 +67,7 @@ def _items(body: bytes, settings: Settings) -> Sequence[object]:
             f"Send at most {settings.max_small_write_triples:,} triples in a JSON body; send more as {NDJSON}.",
         )
     strange = [
-        _error(index, "is no object with subject, relation and object")
+        _error("triples", index, "is no object with subject, relation and object")
         for index, item in enumerate(items)
         if not isinstance(item, dict) or not {"subject", "relation", "object"} <= item.keys()
     ]
@@ -66,11 +76,12 @@ def _items(body: bytes, settings: Settings) -> Sequence[object]:
     return items
 
 
-def _error(index: int, reason: str) -> dict[str, Any]:
-    return {"loc": ["triples", index], "message": reason, "type": "triple"}
+def _error(place: str, index: int, reason: str) -> dict[str, Any]:
+    return {"loc": [place, index], "message": reason, "type": "triple"}
 
 
 def _invalid(errors: list[dict[str, Any]]) -> Problem:
     more = f" ({len(errors) - 1} more)" if len(errors) > 1 else ""
-    detail = f"triples.{errors[0]['loc'][1]}: {errors[0]['message']}{more}. Nothing was written."
+    place, index = errors[0]["loc"]
+    detail = f"{place}.{index}: {errors[0]['message']}{more}. Nothing was written."
     return Problem(422, "invalid_triples", detail, extra={"errors": errors[:100]})

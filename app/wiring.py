@@ -6,7 +6,7 @@ from dataclasses import asdict
 from functools import cached_property
 from pathlib import Path
 from threading import Event, Thread
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import faiss
 from alembic.migration import MigrationContext
@@ -20,6 +20,7 @@ from app.batching import QuestionBatcher
 from app.errors import KbNameInvalid
 from app.jobs import Job, JobStore, Upload
 from app.keys import KeyRing
+from app.memories import MemoryReader
 from app.settings import Settings, SettingsError
 from app.sparql import QueryWriter
 from app.telemetry import Metrics, logger
@@ -32,6 +33,9 @@ from kb.store import Kb, TripleStore
 from models.checkpoints import CheckpointUnusable
 from models.reader import Reader
 from models.threads import limit_threads
+
+if TYPE_CHECKING:
+    from models.stories import StoryReader
 
 log = logger("hopfact.service")
 
@@ -94,6 +98,16 @@ class Services:
             max_hops=settings.max_hops, fact_budget=settings.fact_budget, abstain_below=settings.abstain_below
         )
         return QuestionAnswerer(self.views, self.reader, self.encoder, QueryWriter(self.engine), limits)
+
+    @cached_property
+    def memories(self) -> MemoryReader:
+        """Where memories that come with a question are read."""
+        return MemoryReader(self.answerer, self.encoder, self._load_stories)
+
+    def _load_stories(self) -> "StoryReader":
+        from models.stories import DEFAULT_CHECKPOINT, StoryReader  # brings torch, which nothing else here needs
+
+        return StoryReader.load(self.settings.stories or DEFAULT_CHECKPOINT)
 
     @cached_property
     def worker(self) -> Worker:

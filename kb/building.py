@@ -3,8 +3,9 @@
 Reads rows through the store's feeds inside the caller's transaction, and writes nothing: `kb.generations` does.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +16,7 @@ from kb.generations import Contents, Manifest
 from kb.graph import FactGraph, FloatArray, IntArray, LongArray
 from kb.index import LabelVectors, VectorIndex, normalised
 from kb.names import NameIndexBuilder
-from kb.store import TripleStore
+from kb.records import TripleRow
 from kb.texts import TextTableBuilder
 from kb.view import KnowledgeView
 
@@ -23,6 +24,30 @@ BoolArray = NDArray[np.bool_]
 
 ENCODED_CHARACTERS = 1_000
 """A label's vector is made from its beginning."""
+
+
+class Rows(Protocol):
+    """What a generation is made of, in the order of ids; `kb.store.TripleStore` gives it."""
+
+    def revision(self, kb_id: int) -> int:
+        """The number of changes so far."""
+        ...
+
+    def entity_rows(self, kb_id: int) -> Iterator[list[tuple[int, str, bool]]]:
+        """Chunks of (id, label, is_literal)."""
+        ...
+
+    def alias_rows(self, kb_id: int) -> Iterator[list[tuple[int, str]]]:
+        """Chunks of (entity_id, text)."""
+        ...
+
+    def relation_rows(self, kb_id: int) -> list[tuple[int, str]]:
+        """(id, label) of all relations."""
+        ...
+
+    def triple_rows(self, kb_id: int) -> Iterator[list[TripleRow]]:
+        """Chunks of (id, subject_id, relation_id, object_id, source)."""
+        ...
 
 
 class RowsInconsistent(KnowledgeError):
@@ -41,7 +66,7 @@ class GenerationBuilder:
         self._names = NameIndexBuilder()
         self.encoded_labels = 0
 
-    def build(self, store: TripleStore, kb_id: int, identity: str) -> tuple[Contents, VectorIndex, Manifest]:
+    def build(self, store: Rows, kb_id: int, identity: str) -> tuple[Contents, VectorIndex, Manifest]:
         """Everything of a generation; the manifest lacks the files, which are not written yet."""
         revision = store.revision(kb_id)
         sources: dict[str, int] = {}
@@ -83,7 +108,7 @@ class GenerationBuilder:
         return contents, fact_index(contents, self._encoder.dim, self._threads), manifest
 
     def _take_entities(
-        self, store: TripleStore, kb_id: int, encoding: ThreadPoolExecutor
+        self, store: Rows, kb_id: int, encoding: ThreadPoolExecutor
     ) -> tuple[LongArray, BoolArray, list[Future[LabelVectors]]]:
         """Ids, literals and, still in the making, vectors: labels are encoded while the other rows are read."""
         ids, literals, vectors = [np.empty(0, np.int64)], [np.empty(0, bool)], []
@@ -128,7 +153,7 @@ class GenerationBuilder:
 
     def _take_aliases(
         self,
-        store: TripleStore,
+        store: Rows,
         kb_id: int,
         entity_ids: LongArray,
         literals: BoolArray,
@@ -142,7 +167,7 @@ class GenerationBuilder:
             self._names.extend(texts, (~literals[positions]).tolist())
         return np.concatenate(entities)
 
-    def _take_relations(self, store: TripleStore, kb_id: int) -> tuple[LongArray, TextTableBuilder, FloatArray]:
+    def _take_relations(self, store: Rows, kb_id: int) -> tuple[LongArray, TextTableBuilder, FloatArray]:
         rows = store.relation_rows(kb_id)
         labels = [label for _, label in rows]
         table = TextTableBuilder()
@@ -156,7 +181,7 @@ class GenerationBuilder:
 
 
 def _take_triples(
-    store: TripleStore, kb_id: int, entity_ids: LongArray, relation_ids: LongArray, sources: dict[str, int]
+    store: Rows, kb_id: int, entity_ids: LongArray, relation_ids: LongArray, sources: dict[str, int]
 ) -> tuple[LongArray, tuple[IntArray, IntArray, IntArray], IntArray]:
     none = np.empty(0, np.int32)
     ids, columns = [np.empty(0, np.int64)], ([none], [none], [none], [none])

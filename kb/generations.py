@@ -83,6 +83,28 @@ class Generation:
     relation_vectors: FloatArray
     facts: VectorIndex
 
+    @classmethod
+    def of(cls, contents: "Contents", facts: VectorIndex, manifest: Manifest) -> "Generation":
+        """What a builder has made, in memory: on no disk, and with no number."""
+        return cls(
+            number=0,
+            manifest=manifest,
+            entity_ids=contents.entity_ids,
+            literals=contents.literals,
+            labels=contents.names.labels,
+            relation_ids=contents.relation_ids,
+            relation_labels=_strings(contents.relation_labels),
+            triple_ids=contents.triple_ids,
+            triple_sources=contents.triple_sources,
+            source_names=_strings(contents.source_names),
+            graph=contents.graph,
+            names=contents.names,
+            typos=contents.typos,
+            label_vectors=contents.label_vectors,
+            relation_vectors=contents.relation_vectors,
+            facts=facts,
+        )
+
     def position(self, entity_id: int) -> int | None:
         """The position of an entity, if it was there."""
         place = int(self.entity_ids.searchsorted(entity_id))

@@ -15,6 +15,7 @@ _READ_BY_HAND = (
     schemas.KbBody,
     schemas.KeyBody,
     schemas.ProblemReply,
+    schemas.ReadBody,
     schemas.TriplesBody,
 )
 

@@ -68,6 +68,16 @@ class AskBatchBody(Body):
     questions: list[str | AskBody] = Field(min_length=1)
 
 
+class ReadBody(Body):
+    """A memory and a question about it."""
+
+    memory: list[str | TripleBody] = Field(
+        description="sentences, the oldest first, or triples", examples=[["Mary went to the kitchen."]]
+    )
+    question: str = Field(examples=["Where is Mary?"])
+    model: str | None = Field(default=None, description="the network that must read; default: by the kind of memory")
+
+
 class KeyBody(Body):
     """A new API key."""
 
@@ -337,3 +347,29 @@ class AskBatchReply(BaseModel):
     """One reply a question, in their order."""
 
     replies: list[AskReply]
+
+
+class ReadAnswer(BaseModel):
+    """A candidate of a network, or one of the answers found along triples."""
+
+    label: str
+    probability: float = Field(description="of this candidate; over triples the confidence in the whole answer set")
+
+
+class Attention(BaseModel):
+    """One hop over the memory."""
+
+    hop: int
+    attention: list[float] = Field(description="a share for each slot of the memory, in its order; they sum to 1")
+
+
+class ReadReply(BaseModel):
+    """The answer over a memory that came with the question, best first."""
+
+    question: str
+    answers: list[ReadAnswer]
+    abstained: bool
+    reason: Literal["no_entity_linked", "no_relation_matched", "no_fact_found", "low_confidence"] | None
+    model: str
+    hops: list[Attention]
+    request_id: str

@@ -22,6 +22,7 @@ CALLS = {
     "/v1/kbs/{kb}/relations": {"get"},
     "/v1/kbs/{kb}/ask": {"post"},
     "/v1/kbs/{kb}/ask/batch": {"post"},
+    "/v1/read": {"post"},
     "/v1/jobs": {"get"},
     "/v1/jobs/{job_id}": {"get", "delete"},
     "/v1/jobs/{job_id}/events": {"get"},
@@ -29,6 +30,9 @@ CALLS = {
     "/v1/keys": {"get", "post"},
     "/v1/keys/{key_id}": {"delete"},
 }
+
+
+FACT = {"subject": "Oslo", "relation": "capital of", "object": "Norway"}
 
 
 @pytest.fixture(scope="module")
@@ -92,6 +96,7 @@ def test_replies_have_exactly_the_types_that_are_declared(service: RunningServic
         schemas.DeletedReply: http.delete(f"{address}/triples?subject=x"),
         schemas.AskReply: http.post(f"{address}/ask", json=question),
         schemas.AskBatchReply: http.post(f"{address}/ask/batch", json={"questions": [question, "?"]}),
+        schemas.ReadReply: http.post("/v1/read", json={"memory": [FACT], **question}),
         schemas.KeysReply: http.get("/v1/keys"),
         schemas.ProblemReply: http.get("/v1/jobs/999999"),
     }

@@ -10,6 +10,7 @@ import kb
 from app.errors import PROBLEMS, NotFound, Problem, ServiceError, invalid, problem_of, problem_of_status
 from app.spool import SpoolFull
 from kb.errors import KbNotFound, KnowledgeError
+from models.errors import StoryUnreadable
 
 # Raised when the service starts, builds or cancels, never as a reply to what a client sent.
 INTERNAL = {
@@ -33,7 +34,7 @@ def descendants(of: type[Exception]) -> Iterator[type[Exception]]:
         yield from found
 
 
-@pytest.mark.parametrize("root", [KnowledgeError, ServiceError])
+@pytest.mark.parametrize("root", [KnowledgeError, ServiceError, StoryUnreadable])
 def test_every_domain_exception_is_a_problem_with_a_code(root: type[Exception]) -> None:
     unlisted = {
         one.__name__

@@ -3,8 +3,9 @@ from pathlib import Path
 import pytest
 
 from models.checkpoints import CheckpointUnusable
+from models.errors import MemoryTooLong, SentenceEmpty, WordsUnknown
 from models.packing import pack, sizes_of
-from models.stories import MemoryTooLong, SentenceEmpty, StoryReader, WordsUnknown
+from models.stories import StoryReader
 from models.trained import seeded
 from models.vocabulary import vocabulary_of
 from tests.models.toys import toy_stories

@@ -2,10 +2,11 @@
 
 from fastapi import APIRouter
 
-from app.api.v1 import entities, health, jobs, kbs, keys, questions, triples
+from app.api.v1 import entities, health, jobs, kbs, keys, questions, read, triples
 
 ROUTERS: tuple[APIRouter, ...] = (
     questions.router,
+    read.router,
     kbs.router,
     triples.router,
     entities.router,
