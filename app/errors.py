@@ -17,7 +17,7 @@ ServiceError
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Literal
 
 import orjson
 
@@ -31,8 +31,9 @@ class ServiceError(Exception):
 class NotFound(ServiceError):
     """A thing that is asked for is not there, or not for this key."""
 
-    def __init__(self, noun: str, name: object) -> None:
-        super().__init__(f"There is no {noun} {name!r}.")
+    def __init__(self, noun: Literal["job", "key", "model"], name: object) -> None:
+        advice = "leave it out for the active one" if noun == "model" else f"GET /v1/{noun}s lists those that are there"
+        super().__init__(f"There is no {noun} {name!r}: {advice}.")
         self.noun = noun
 
 
@@ -133,12 +134,19 @@ _STATUS_PROBLEMS = {
 }
 
 
+# What pydantic says in words that do not tell what to do.
+_CLEARER = {
+    "extra_forbidden": "there is no such field: remove it, or correct its name",
+    "string_pattern_mismatch": "take lower-case letters, digits, _ and -, at most 63, the first a letter or digit",
+}
+
+
 def problem_of(error: Exception) -> Problem | None:
     """The problem that a domain exception is; None when it is none of ours, and so a fault."""
     if isinstance(error, Problem):
         return error
     if isinstance(error, NotFound):
-        return Problem(404, f"{error.noun.replace(' ', '_').lower()}_not_found", str(error))
+        return Problem(404, f"{error.noun}_not_found", str(error))
     for ancestor in type(error).__mro__:
         if known := PROBLEMS.get(ancestor.__name__):
             status, code = known
@@ -172,7 +180,11 @@ def problem_of_status(status: int, headers: Mapping[str, str] | None = None) -> 
 def invalid(code: str, errors: Sequence[Mapping[str, Any]]) -> Problem:
     """The problem for values that are not allowed; pydantic's errors, without what was sent."""
     told = [
-        {"loc": list(error["loc"]), "message": error["msg"].removeprefix("Value error, "), "type": error["type"]}
+        {
+            "loc": list(error["loc"]),
+            "message": _CLEARER.get(error["type"], error["msg"].removeprefix("Value error, ")),
+            "type": error["type"],
+        }
         for error in errors[:100]
     ]
     first = told[0]

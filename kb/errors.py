@@ -49,7 +49,8 @@ class MediaTypeUnknown(ParseError):
     """No parser reads this media type."""
 
     def __init__(self, media_type: str, known: tuple[str, ...]) -> None:
-        super().__init__(f"No parser reads {media_type or 'a body without a media type'!r}: send {', '.join(known)}.")
+        found = f"Content-Type {media_type!r} is not read here" if media_type else "The body has no Content-Type"
+        super().__init__(f"{found}: send {', '.join(known[:-1])} or {known[-1]}.")
         self.media_type = media_type
         self.known = known
 
@@ -156,7 +157,7 @@ class EntityNotFound(KnowledgeError):
     """The KB has no entity with this id."""
 
     def __init__(self, entity_id: int) -> None:
-        super().__init__(f"There is no entity {entity_id} in this knowledge base.")
+        super().__init__(f"There is no entity {entity_id} in this knowledge base: look names up under /entities?q=.")
         self.entity_id = entity_id
 
 

@@ -3,7 +3,7 @@
 from anyio.to_thread import run_sync
 from fastapi import Request
 
-from app.dependencies import media_type, refuse_longer, too_large
+from app.dependencies import JSON, media_type, refuse_longer, too_large
 from app.errors import Problem
 from app.settings import Settings
 from app.spool import SpoolFile
@@ -24,7 +24,7 @@ async def receive(request: Request, settings: Settings) -> SpoolFile:
         Problem: the body is empty or too large.
     """
     if media_type(request) not in MEDIA_TYPES:
-        raise MediaTypeUnknown(media_type(request), tuple(MEDIA_TYPES))
+        raise MediaTypeUnknown(media_type(request), (*MEDIA_TYPES, JSON))
     encoding = request.headers.get("content-encoding")
     if encoding is not None and encoding not in CONTENT_ENCODINGS:
         raise EncodingUnknown(encoding)

@@ -88,7 +88,8 @@ class Rows:
         columns = self._columns or Columns()
         text = self._delimiter.join(cells)
         if len(cells) != columns.num_cells:
-            found.reject(number, f"{len(cells)} fields, not {columns.num_cells}", text)
+            fields = "1 field" if len(cells) == 1 else f"{len(cells)} fields"
+            found.reject(number, f"{fields}, not {columns.num_cells}", text)
             return
         role = "subject"
         try:

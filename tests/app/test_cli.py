@@ -45,7 +45,7 @@ def verbs(data: Path, *where: str) -> None:
     """Every verb that works on both, in turn."""
     run("ingest", str(data / "capitals.tsv"), "--kb", "cities", "--source", "atlas", *where)
     again = run("ingest", str(data / "capitals.tsv"), "--kb", "cities", *where)
-    assert "line 3: 1 fields, not 3" in again
+    assert "line 3: 1 field, not 3" in again
     assert "0 new, 2 known already, 1 rejected" in again
     assert "cities" in run("kb", "list", *where)
     assert '"triples": 2' in run("kb", "show", "cities", *where)

@@ -76,6 +76,20 @@ def test_an_error_of_the_framework_keeps_its_headers() -> None:
     assert (problem.code, problem.headers) == ("method_not_allowed", {"Allow": "GET"})
 
 
+def test_validation_errors_say_what_to_do() -> None:
+    problem = invalid("invalid_body", [{"loc": ("hops",), "msg": "Extra inputs …", "type": "extra_forbidden"}])
+    assert problem.detail == "hops: there is no such field: remove it, or correct its name"
+
+
+def test_what_is_not_found_is_told_with_where_to_look() -> None:
+    problem = problem_of(NotFound("job", 7))
+    assert problem is not None
+    assert (problem.code, problem.detail) == (
+        "job_not_found",
+        "There is no job 7: GET /v1/jobs lists those that are there.",
+    )
+
+
 def test_validation_errors_never_repeat_what_was_sent() -> None:
     problem = invalid("invalid_body", [{"loc": ("name",), "msg": "Value error, bad", "type": "x", "input": "secret"}])
     assert isinstance(problem, Problem)

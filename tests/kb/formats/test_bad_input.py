@@ -83,10 +83,10 @@ def test_a_byte_order_mark_at_the_start_is_no_part_of_the_first_label(media_type
 
 
 @pytest.mark.parametrize(("media_type", "delimiter"), [(TSV, "\t"), (CSV, ",")])
-@pytest.mark.parametrize("num_fields", [1, 2, 4])
-def test_a_line_with_too_few_or_too_many_fields_is_rejected(media_type: str, delimiter: str, num_fields: int) -> None:
-    bad = delimiter.join("wxyz"[:num_fields]).encode()
-    assert_second_line_rejected(media_type, bad, f"{num_fields} fields, not 3")
+@pytest.mark.parametrize("fields", ["1 field", "2 fields", "4 fields"])
+def test_a_line_with_too_few_or_too_many_fields_is_rejected(media_type: str, delimiter: str, fields: str) -> None:
+    bad = delimiter.join("wxyz"[: int(fields[0])]).encode()
+    assert_second_line_rejected(media_type, bad, f"{fields}, not 3")
 
 
 @pytest.mark.parametrize("media_type", [TSV, CSV, JSONL])
