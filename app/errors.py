@@ -134,6 +134,10 @@ _STATUS_PROBLEMS = {
 }
 
 
+DISK_FULL = Problem(
+    507, "disk_full", "The disk is full: nothing was changed. Free space in the data folder, send it again."
+)
+
 # What pydantic says in words that do not tell what to do.
 _CLEARER = {
     "extra_forbidden": "there is no such field: remove it, or correct its name",
@@ -147,11 +151,21 @@ def problem_of(error: Exception) -> Problem | None:
         return error
     if isinstance(error, NotFound):
         return Problem(404, f"{error.noun}_not_found", str(error))
+    if _is_disk_full(error):
+        return DISK_FULL
     for ancestor in type(error).__mro__:
         if known := PROBLEMS.get(ancestor.__name__):
             status, code = known
             return Problem(status, code, str(error), _HEADERS.get(status, {}))
     return _database_problem(error)
+
+
+def _is_disk_full(error: Exception) -> bool:
+    """Whether a driver or the store tells of a full disk, as both do in words."""
+    if type(error).__name__ not in ("OperationalError", "StorageFailed"):
+        return False
+    words = str(error).lower()
+    return "disk is full" in words or "no space left" in words
 
 
 def _database_problem(error: Exception) -> Problem | None:
@@ -161,10 +175,6 @@ def _database_problem(error: Exception) -> Problem | None:
         return Problem(422, "invalid_parameter", "A text of the request holds a NUL character: leave it out.")
     if type(error).__name__ != "OperationalError":
         return None
-    if "disk is full" in words or "no space left" in words:
-        return Problem(
-            507, "disk_full", "The disk is full: nothing was changed. Free space in the data folder, send it again."
-        )
     if "database is locked" in words:
         return Problem(503, "busy", "Another change is being written: send it again in a moment.", _HEADERS[503])
     return Problem(503, "database_unavailable", "The database cannot be reached now: send it again.", _HEADERS[503])

@@ -21,7 +21,7 @@ from time import monotonic, sleep
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
-from app.errors import problem_of
+from app.errors import DISK_FULL, problem_of
 from app.jobs import Job, JobLost, JobStore
 from app.settings import Settings
 from app.spool import digest_of, sweep
@@ -327,7 +327,7 @@ class _JobRun:
         if not Path(self._job.upload.spool).exists():
             return "upload_lost", "The upload is gone from the spool folder: send it again."
         if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-            return "disk_full", "The disk is full: nothing was changed. Free space in the data folder, send it again."
+            return DISK_FULL.code, DISK_FULL.detail
         problem = problem_of(error)
         if problem is not None and isinstance(error, KnowledgeError | DBAPIError):
             return problem.code, problem.detail

@@ -4,12 +4,13 @@ from collections.abc import Iterator
 
 import orjson
 import pytest
+from sqlalchemy.exc import OperationalError
 
 import app
 import kb
 from app.errors import PROBLEMS, NotFound, Problem, ServiceError, invalid, problem_of, problem_of_status
 from app.spool import SpoolFull
-from kb.errors import KbNotFound, KnowledgeError
+from kb.errors import KbNotFound, KnowledgeError, StorageFailed
 from models.errors import StoryUnreadable
 
 # Raised when the service starts, builds or cancels, never as a reply to what a client sent.
@@ -65,8 +66,17 @@ def test_a_fault_of_ours_is_no_problem_of_the_client() -> None:
     assert problem_of(ZeroDivisionError()) is None
 
 
-def test_a_full_disk_is_507() -> None:
-    problem = problem_of(SpoolFull())
+@pytest.mark.parametrize(
+    "error",
+    [
+        SpoolFull(),
+        StorageFailed("ingesting", "database or disk is full"),
+        StorageFailed("ingesting", "[Errno 28] No space left on device"),
+        OperationalError("INSERT", {}, Exception("database or disk is full")),
+    ],
+)
+def test_a_full_disk_is_507_wherever_it_is_noticed(error: Exception) -> None:
+    problem = problem_of(error)
     assert problem is not None
     assert (problem.status, problem.code) == (507, "disk_full")
 
