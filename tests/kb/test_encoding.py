@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import safetensors.numpy
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from kb import encoding
@@ -94,6 +94,33 @@ def test_batches_meet_without_a_seam(static: StaticEncoder, monkeypatch: pytest.
 def test_any_text_gives_a_vector_of_length_one_or_zero(texts: list[str]) -> None:
     lengths = np.linalg.norm(shared_static().encode(texts), axis=1)
     assert all(length == pytest.approx(1.0, abs=1e-4) or length == 0.0 for length in lengths)
+
+
+@given(st.lists(st.text(max_size=40), max_size=5))
+@example(["Ελλάδα ΣΊΣΥΦΟΣ Σ", "a\u0301 \u0301b", "x\ty\u2028z  [UNK] [CLS]x", "東京 タワー", "a\x00b \u00a0 c", " "])
+def test_words_have_the_tokens_that_their_text_has(texts: list[str]) -> None:
+    encoder = shared_static()
+    whole = [[token.id for token in encoder.tokens(text)] for text in texts]
+    assert encoder.tokenise(texts) == whole
+    assert encoder.tokenise(texts) == whole, "and the same when the words are remembered"
+
+
+def test_remembered_words_are_bounded(static: StaticEncoder, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(encoding, "REMEMBERED_WORDS", 3)
+    for text in ("one two three four five", "six", "z" * 10_000):
+        static.tokenise([text])
+        assert len(static._words) <= 3
+    assert not any(len(word) > encoding.REMEMBERED_CHARACTERS for word in static._words)
+
+
+@pytest.mark.parametrize("num_texts", [0, 1, 50])
+def test_a_vector_is_the_sum_of_its_token_vectors_beside_texts_of_any_length(
+    static: StaticEncoder, num_texts: int
+) -> None:
+    texts = ["film " * (number % 7) + "of Amélie" * (number % 2) for number in range(num_texts)]
+    sums = [static.token_table()[ids].sum(axis=0) for ids in static.tokenise(texts)]
+    expected = np.array([total / (np.linalg.norm(total) or 1) for total in sums]).reshape(-1, static.dim)
+    np.testing.assert_allclose(static.encode(texts), expected, rtol=1e-5, atol=1e-7)
 
 
 def test_tokens_carry_spelling_and_offsets(static: StaticEncoder) -> None:
