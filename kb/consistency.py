@@ -21,6 +21,7 @@ from kb.database import reading
 from kb.delta import Delta, DeltaImpossible
 from kb.encoding import Encoder
 from kb.errors import KbNotFound, KnowledgeError
+from kb.garbage import rare_collections
 from kb.generations import GenerationFolder, GenerationUnusable
 from kb.store import Kb, TripleStore
 from kb.view import KnowledgeView, ViewBudgets
@@ -267,7 +268,7 @@ class Views:
             previous = slot.view or self._opened(kb_id, slot)
             kb = self._kb(kb_id)
             builder = GenerationBuilder(self._encoder, previous, self._budgets.threads)
-            with reading(self._engine) as connection:
+            with rare_collections(), reading(self._engine) as connection:
                 contents, facts, manifest = builder.build(TripleStore(connection), kb_id, _identity(kb))
             folder = self._folder(kb_id)
             number = folder.write(contents, facts, manifest)

@@ -1,5 +1,6 @@
 """Ingestion: all of an upload or nothing of it, on SQLite and PostgreSQL alike."""
 
+import gc
 import gzip
 import os
 import resource
@@ -21,6 +22,7 @@ from kb import merging
 from kb.database import reading, writing
 from kb.errors import EmptyInput, IngestionAborted, IngestionCancelled, KbNotFound, StorageFailed, UnpackFailed
 from kb.formats import ParseOptions
+from kb.garbage import RARE_THRESHOLD
 from kb.ingestion import Ingested, IngestionTask, Progress, ingest
 from kb.store import Counts, TriplePattern, TripleStore
 from kb.triples import RejectedLine
@@ -89,6 +91,14 @@ def test_an_upload_is_in_the_kb_with_its_source(upload: Upload) -> None:
     with reading(upload.engine) as connection:
         [stored] = TripleStore(connection).browse(upload.kb_id, TriplePattern(), 0, 10)
     assert stored.triple == make_triple(source="upload")
+
+
+def test_garbage_is_collected_rarely_until_it_ends(upload: Upload) -> None:
+    usual, seen = gc.get_threshold(), []
+    upload.before_commit = lambda _, __: seen.append(gc.get_threshold()[0])
+    upload.run()
+    assert seen == [RARE_THRESHOLD]
+    assert gc.get_threshold() == usual
 
 
 def test_many_batches_are_one_change(upload: Upload) -> None:

