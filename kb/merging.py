@@ -34,7 +34,7 @@ from kb.staging import OWN_LABEL_RANK, Stager, StageTables, analyse, scratch_tab
 from kb.tables import alias, change, entity, relation, triple
 from kb.triples import Name, Triple
 
-BULK_TRIPLES = 100_000
+BULK_ROWS = 100_000
 """From here on a load is large: SQLite may index afterwards, PostgreSQL is told how large its tables are now."""
 
 
@@ -62,7 +62,7 @@ def merge(
         KbNotFound: there is no such KB.
     """
     revision = kbs.lock(connection, kb_id)
-    merging = _Merge(connection, kb_id, tables, stager.num_triples)
+    merging = _Merge(connection, kb_id, tables, stager.num_triples, stager.num_entities)
     for step in (merging.add_terms, merging.add_triples, merging.add_names, merging.improve_labels):
         between()
         step()
@@ -95,14 +95,14 @@ def last_id(connection: Connection, table: Table) -> int:
 
 
 @contextmanager
-def _indexed_afterwards(connection: Connection, num_triples: int) -> Iterator[None]:
+def _indexed_afterwards(connection: Connection, table: Table, num_staged: int) -> Iterator[None]:
     """SQLite: make the secondary indexes anew where that is less work than adding to them; readers keep theirs.
 
     Sorted and written in one go an index costs a third, and needs no cache of its own size. In PostgreSQL it would
     lock out the readers.
     """
-    is_worth_it = num_triples >= max(BULK_TRIPLES, last_id(connection, triple))
-    indexes = sorted(triple.indexes, key=str) if is_worth_it and connection.dialect.name == "sqlite" else []
+    is_worth_it = num_staged >= max(BULK_ROWS, last_id(connection, table))
+    indexes = sorted(table.indexes, key=str) if is_worth_it and connection.dialect.name == "sqlite" else []
     for index in indexes:
         index.drop(connection)
     yield
@@ -116,6 +116,7 @@ class _Merge:
     kb_id: int
     tables: StageTables
     num_staged: int
+    num_staged_entities: int
 
     def __post_init__(self) -> None:
         self._before = {table.name: last_id(self.connection, table) for table in (entity, triple, alias)}
@@ -126,7 +127,8 @@ class _Merge:
         stage = self.tables
         analyse(self.connection, (stage.entity, stage.relation, stage.triple, stage.name))
         columns = ["digest", "label", "iri", "datatype", "language", "surface"]
-        self._num_entities = self._add_missing(stage.entity, entity, columns)
+        with _indexed_afterwards(self.connection, entity, self.num_staged_entities):
+            self._num_entities = self._add_missing(stage.entity, entity, columns)
         self._num_relations = self._add_missing(stage.relation, relation, ["digest", "label", "iri"])
         resolve_ids(self.connection, self.kb_id, stage)
 
@@ -148,7 +150,7 @@ class _Merge:
             .order_by(subject.c.id, relation_.c.id, object_.c.id, stage.triple.c.n)
         )
         columns = ["kb_id", "subject_id", "relation_id", "object_id", "source"]
-        with _indexed_afterwards(self.connection, self.num_staged):
+        with _indexed_afterwards(self.connection, triple, self.num_staged):
             self.num_triples = self._insert_new(triple, columns, rows)
 
     def add_names(self) -> None:
@@ -218,7 +220,7 @@ class _Merge:
             self.num_triples, self._num_entities - literals, literals, self._num_relations, self.num_aliases
         )
         kbs.count_change(self.connection, self.kb_id, revision, counts)
-        if self.num_staged >= BULK_TRIPLES:
+        if self.num_staged >= BULK_ROWS:
             analyse(self.connection, (entity, alias, relation, triple))
 
     def _new_ids(self, table: Table, num_new: int) -> tuple[int | None, int | None]:

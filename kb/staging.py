@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from hashlib import blake2b
+from operator import itemgetter
 from pathlib import Path
 
 import sqlalchemy
@@ -150,9 +151,9 @@ class Stager:
         self._tables = tables
         self._entities: dict[_Key, int] = {}
         self._relations: dict[_Key, int] = {}
-        self._num_entities = 0
         self._num_relations = 0
         self._sources: set[str | None] = {None}
+        self.num_entities = 0
         self.num_triples = 0
         self.num_names = 0
 
@@ -214,7 +215,7 @@ class Stager:
     def _new_entity(self, term: Term, key: _Key, rows: list[_Row]) -> int:
         label, iri, datatype, language = term
         _check_term(term)
-        self._num_entities = number = self._num_entities + 1
+        self.num_entities = number = self.num_entities + 1
         rows.append((number, term_digest(term), label, iri, datatype, language, surface_of(label)))
         self._entities[key] = number
         return number
@@ -272,14 +273,23 @@ def _insert(connection: Connection, table: Table, rows: list[_Row]) -> None:
     """Append rows by the fastest way that the database has."""
     if not rows:
         return
-    columns = ", ".join(column.name for column in table.columns)
     if connection.dialect.name == "sqlite":
-        marks = ", ".join("?" * len(table.columns))
-        connection.exec_driver_sql(f"INSERT INTO {table.fullname} ({columns}) VALUES ({marks})", rows)
+        _insert_into_sqlite(connection, table, rows)
         return
+    columns = ", ".join(column.name for column in table.columns)
     with driver(connection).cursor() as cursor, cursor.copy(f"COPY {table.fullname} ({columns}) FROM STDIN") as copy:
         for row in rows:
             copy.write_row(row)
+
+
+def _insert_into_sqlite(connection: Connection, table: Table, rows: list[_Row]) -> None:
+    """Leaves out columns that are null in every row: the driver takes a microsecond for a None, more than for a row."""
+    columns = list(table.columns)
+    kept = [n for n, column in enumerate(columns) if not column.nullable or any(row[n] is not None for row in rows)]
+    if len(kept) < len(columns):
+        rows = list(map(itemgetter(*kept), rows))
+    names, marks = ", ".join(columns[n].name for n in kept), ", ".join("?" * len(kept))
+    connection.exec_driver_sql(f"INSERT INTO {table.fullname} ({names}) VALUES ({marks})", rows)
 
 
 def create_stage_file(path: Path) -> Engine:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Literal
 
 import pytest
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection, Engine, inspect
 
 from kb import merging
 from kb.database import reading, writing
@@ -99,6 +99,14 @@ def test_garbage_is_collected_rarely_until_it_ends(upload: Upload) -> None:
     upload.run()
     assert seen == [RARE_THRESHOLD]
     assert gc.get_threshold() == usual
+
+
+def test_a_large_load_finds_and_leaves_every_index(upload: Upload, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(merging, "BULK_ROWS", 1)
+    before = {table: inspect(upload.engine).get_indexes(table) for table in ("entity", "triple")}
+    assert upload.run().accepted == 1
+    assert {table: inspect(upload.engine).get_indexes(table) for table in before} == before
+    assert all(before.values())
 
 
 def test_many_batches_are_one_change(upload: Upload) -> None:

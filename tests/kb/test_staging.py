@@ -27,6 +27,18 @@ def test_a_term_is_staged_once_while_it_is_remembered(engine: Engine) -> None:
     assert (stager.num_triples, stager.num_names) == (6, 3)
 
 
+@pytest.mark.parametrize("datatypes", [(None, None), (None, "d"), ("d", "d")])
+def test_what_is_null_in_some_or_all_rows_is_staged_as_it_is(engine: Engine, datatypes: tuple[str | None, ...]) -> None:
+    terms = [Term(str(number), None, datatype) for number, datatype in enumerate(datatypes)]
+    with writing(engine) as connection, scratch_tables(connection) as tables:
+        Stager(connection, tables).add([Triple(term, Term("r"), term, term.datatype) for term in terms])
+        columns = (tables.entity.c.label, tables.entity.c.iri, tables.entity.c.datatype, tables.entity.c.language)
+        staged = [tuple(row) for row in connection.execute(select(*columns).order_by(tables.entity.c.n))]
+        sources = list(connection.scalars(select(tables.triple.c.source).order_by(tables.triple.c.n)))
+    assert staged == terms
+    assert sources == list(datatypes)
+
+
 def test_forgotten_terms_become_one_entity_again(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(staging, "_MAX_REMEMBERED_TERMS", 1)
     monkeypatch.setattr("kb.merging.Stager.add", _one_by_one)
