@@ -118,10 +118,12 @@ class VectorIndex:
         )
         index.cp.niter = 6
         index.train(vectors_of(np.sort(sample).astype(np.int32)))
+        centroids = quantizer.reconstruct_n(0, num_lists).T
         lists = np.empty(len(ids), np.int32)
         for start in range(0, len(ids), BLOCK):
             places = np.arange(start, min(start + BLOCK, len(ids)), dtype=np.int32)
-            lists[places] = index.quantizer.search(vectors_of(places), 1)[1][:, 0]
+            # Not quantizer.search: FAISS brings a BLAS that takes four times as long as numpy's.
+            lists[places] = (vectors_of(places) @ centroids).argmax(axis=1)
         _fill_lists(index, np.argsort(lists, kind="stable").astype(np.int32), lists, ids, vectors_of)
         return cls(index, dim, threads)
 
