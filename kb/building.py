@@ -5,6 +5,7 @@ Reads rows through the store's feeds inside the caller's transaction, and writes
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
 from typing import Protocol
 
 import numpy as np
@@ -15,6 +16,7 @@ from kb.errors import KnowledgeError
 from kb.generations import Contents, Manifest
 from kb.graph import FactGraph, FloatArray, IntArray, LongArray
 from kb.index import LabelVectors, VectorIndex, normalised
+from kb.lists import VectorsOf
 from kb.names import NameIndexBuilder
 from kb.records import TripleRow
 from kb.texts import TextTableBuilder
@@ -66,8 +68,8 @@ class GenerationBuilder:
         self._names = NameIndexBuilder()
         self.encoded_labels = 0
 
-    def build(self, store: Rows, kb_id: int, identity: str) -> tuple[Contents, VectorIndex, Manifest]:
-        """Everything of a generation; the manifest lacks the files, which are not written yet."""
+    def build(self, store: Rows, kb_id: int, identity: str) -> tuple[Contents, Manifest]:
+        """All of a generation but the index of facts; the manifest lacks the files, which are not written yet."""
         revision = store.revision(kb_id)
         sources: dict[str, int] = {}
         with ThreadPoolExecutor(1) as encoding:
@@ -93,7 +95,6 @@ class GenerationBuilder:
             label_vectors=label_vectors,
             relation_vectors=relation_vectors,
         )
-        self._names = NameIndexBuilder()  # let go of its memory before the vector index needs some
         manifest = Manifest(
             kb=identity,
             revision=revision,
@@ -105,7 +106,7 @@ class GenerationBuilder:
             last_triple_id=int(triple_ids[-1]) if len(triple_ids) else 0,
             files={},
         )
-        return contents, fact_index(contents, self._encoder.dim, self._threads), manifest
+        return contents, manifest
 
     def _take_entities(
         self, store: Rows, kb_id: int, encoding: ThreadPoolExecutor
@@ -205,8 +206,8 @@ def _positions(sorted_ids: LongArray, ids: Sequence[int]) -> IntArray:
     return places.astype(np.int32)
 
 
-def fact_index(contents: Contents, dim: int, threads: int) -> VectorIndex:
-    """The index of all facts, their vectors composed from subject, relation and object."""
+def fact_vectors(contents: Contents) -> VectorsOf:
+    """The vectors of facts by place, composed from subject, relation and object when asked for."""
     graph, labels = contents.graph, contents.label_vectors
 
     def vectors_of(places: IntArray) -> FloatArray:
@@ -215,4 +216,9 @@ def fact_index(contents: Contents, dim: int, threads: int) -> VectorIndex:
         vectors += labels.take(graph.objects[places])
         return normalised(vectors)
 
-    return VectorIndex.build(contents.triple_ids, vectors_of, dim, threads)
+    return vectors_of
+
+
+def write_fact_index(path: Path, contents: Contents, dim: int, threads: int) -> None:
+    """Write the index of all facts."""
+    VectorIndex.write(path, contents.triple_ids, fact_vectors(contents), dim, threads)

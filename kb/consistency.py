@@ -9,6 +9,7 @@ import shutil
 import threading
 import time
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import structlog
@@ -16,7 +17,7 @@ from filelock import FileLock, Timeout
 from sqlalchemy import Engine
 
 from kb import kbs, verification
-from kb.building import GenerationBuilder
+from kb.building import GenerationBuilder, write_fact_index
 from kb.database import reading
 from kb.delta import Delta, DeltaImpossible
 from kb.encoding import Encoder
@@ -269,10 +270,11 @@ class Views:
             kb = self._kb(kb_id)
             builder = GenerationBuilder(self._encoder, previous, self._budgets.threads)
             with rare_collections(), reading(self._engine) as connection:
-                contents, facts, manifest = builder.build(TripleStore(connection), kb_id, _identity(kb))
+                contents, manifest = builder.build(TripleStore(connection), kb_id, _identity(kb))
             folder = self._folder(kb_id)
-            number = folder.write(contents, facts, manifest)
-            del contents, facts
+            index = partial(write_fact_index, contents=contents, dim=manifest.dim, threads=self._budgets.threads)
+            number = folder.write(contents, index, manifest)
+            del contents, index
             base = folder.open(number, self._budgets.threads)
             view = KnowledgeView(kb_id, base, Delta.empty(base), self._budgets.view)
             with slot.lock:

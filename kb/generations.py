@@ -11,7 +11,7 @@ Knows files and arrays; neither SQL nor how the arrays are computed.
 import json
 import os
 import shutil
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -176,8 +176,11 @@ class GenerationFolder:
         except (OSError, ValueError, TypeError, AttributeError) as error:
             raise GenerationUnusable(folder, f"its manifest cannot be read ({error})") from error
 
-    def write(self, contents: Contents, facts: VectorIndex, manifest: Manifest) -> int:
-        """Write, sync and put in place a new generation; the manifest's `files` are filled in here."""
+    def write(self, contents: Contents, write_facts: Callable[[Path], None], manifest: Manifest) -> int:
+        """Write, sync and put in place a new generation; the manifest's `files` are filled in here.
+
+        `write_facts` writes the index of the facts to a path.
+        """
         self.path.mkdir(parents=True, exist_ok=True)
         number = max(self.numbers(), default=0) + 1
         temporary = self.path / f"{_TEMPORARY}{number}-{os.getpid()}"
@@ -186,7 +189,7 @@ class GenerationFolder:
         try:
             for name, array in contents.arrays():
                 np.save(temporary / f"{name}.npy", array, allow_pickle=False)
-            facts.save(temporary / FACTS_FILE)
+            write_facts(temporary / FACTS_FILE)
             paths = sorted(temporary.iterdir())
             with ThreadPoolExecutor(_SYNC_THREADS) as sync:
                 files = {path.name: list(sealed) for path, sealed in zip(paths, sync.map(_seal, paths), strict=True)}

@@ -5,7 +5,6 @@ one thread that makes it. Traps of FAISS handled here: no search beside an add, 
 explicitly in both kinds, OpenMP threads set on every calling thread (the setting is per thread).
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,19 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kb.graph import FloatArray, IntArray, LongArray
+from kb.lists import BLOCK, VectorsOf, write_lists
 
 FLAT_LIMIT = 200_000
 """Up to this many facts every vector is compared; above, inverted lists."""
-MIN_LISTS = 256
-FACTS_PER_LIST = 4_000
 PROBED_SHARE = 1 / 16
 """Part of the lists that one search reads."""
-TRAINING_VECTORS_PER_LIST = 40
-BLOCK = 2_048
-"""Vectors made and added at a time: bounds the memory of building, and stays in the processor's cache."""
-
-VectorsOf = Callable[[IntArray], FloatArray]
-"""Vectors of the facts at these places (0-based, in the order of the ids)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,45 +79,23 @@ class VectorIndex:
         return cls(index, dim, threads)
 
     @classmethod
-    def build(
-        cls, ids: LongArray, vectors_of: VectorsOf, dim: int, threads: int, flat_limit: int = FLAT_LIMIT
-    ) -> "VectorIndex":
-        """An index of facts whose vectors are made block by block, never all at once."""
-        if len(ids) <= flat_limit:
-            built = cls.flat(dim, threads)
-            for start in range(0, len(ids), BLOCK):
-                places = np.arange(start, min(start + BLOCK, len(ids)), dtype=np.int32)
-                built.add(ids[places], vectors_of(places))
-            return built
-        return cls._build_lists(ids, vectors_of, dim, threads)
+    def write(
+        cls, path: Path, ids: LongArray, vectors_of: VectorsOf, dim: int, threads: int, flat_limit: int = FLAT_LIMIT
+    ) -> None:
+        """Write an index of facts to a new file; their vectors are made block by block, never all at once."""
+        if len(ids) > flat_limit:
+            write_lists(path, ids, vectors_of, dim, threads)
+            return
+        cls.flat_of(ids, vectors_of, dim, threads).save(path)
 
     @classmethod
-    def _build_lists(cls, ids: LongArray, vectors_of: VectorsOf, dim: int, threads: int) -> "VectorIndex":
-        """Assign every fact to a list first, then fill each list once.
-
-        Filling in passing would let every list grow by doubling, up to twice the memory of the codes.
-        """
-        faiss.omp_set_num_threads(threads)
-        num_lists = max(MIN_LISTS, len(ids) // FACTS_PER_LIST)
-        quantizer = faiss.IndexFlatIP(dim)
-        index = faiss.IndexIVFScalarQuantizer(
-            quantizer, dim, num_lists, faiss.ScalarQuantizer.QT_8bit, faiss.METRIC_INNER_PRODUCT, False
-        )
-        index.own_fields = True
-        quantizer.this.disown()  # type: ignore[attr-defined]
-        sample = np.random.default_rng(0).choice(
-            len(ids), min(TRAINING_VECTORS_PER_LIST * num_lists, len(ids)), replace=False
-        )
-        index.cp.niter = 6
-        index.train(vectors_of(np.sort(sample).astype(np.int32)))
-        centroids = quantizer.reconstruct_n(0, num_lists).T
-        lists = np.empty(len(ids), np.int32)
+    def flat_of(cls, ids: LongArray, vectors_of: VectorsOf, dim: int, threads: int) -> "VectorIndex":
+        """An index of facts that compares every vector, in memory."""
+        flat = cls.flat(dim, threads)
         for start in range(0, len(ids), BLOCK):
             places = np.arange(start, min(start + BLOCK, len(ids)), dtype=np.int32)
-            # Not quantizer.search: FAISS brings a BLAS that takes four times as long as numpy's.
-            lists[places] = (vectors_of(places) @ centroids).argmax(axis=1)
-        _fill_lists(index, np.argsort(lists, kind="stable").astype(np.int32), lists, ids, vectors_of)
-        return cls(index, dim, threads)
+            flat.add(ids[places], vectors_of(places))
+        return flat
 
     def __len__(self) -> int:
         return int(self._index.ntotal)
@@ -204,20 +174,3 @@ class VectorIndex:
 def _holds_flat(path: Path) -> bool:
     with path.open("rb") as file:
         return file.read(4) == b"IxMp"
-
-
-def _fill_lists(index: Any, order: IntArray, lists: IntArray, ids: LongArray, vectors_of: VectorsOf) -> None:  # noqa: ANN401
-    bounds = np.searchsorted(lists[order], np.arange(index.nlist + 1))
-    first = 0
-    while first < index.nlist:
-        last = max(first + 1, int(bounds.searchsorted(bounds[first] + BLOCK, side="right")) - 1)
-        places = order[bounds[first] : bounds[last]]
-        codes = index.sq.compute_codes(vectors_of(places)) if len(places) else np.empty((0, 0), np.uint8)
-        for number in range(first, last):
-            start, end = int(bounds[number] - bounds[first]), int(bounds[number + 1] - bounds[first])
-            if end > start:
-                members = np.ascontiguousarray(ids[places[start:end]], np.int64)
-                block = np.ascontiguousarray(codes[start:end])
-                index.invlists.add_entries(number, end - start, faiss.swig_ptr(members), faiss.swig_ptr(block))
-        first = last
-    index.ntotal = len(ids)

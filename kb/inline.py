@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator, Sequence
 
-from kb.building import GenerationBuilder
+from kb.building import GenerationBuilder, fact_vectors
 from kb.delta import Delta
 from kb.encoding import Encoder
 from kb.generations import Generation
+from kb.index import VectorIndex
 from kb.records import TripleRow
 from kb.triples import Triple
 from kb.view import KnowledgeView, ViewBudgets
@@ -17,7 +18,8 @@ NO_KB = 0
 def inline_view(triples: Sequence[Triple], encoder: Encoder) -> KnowledgeView:
     """The view of some triples; the id of each is its place among them, from 1."""
     builder = GenerationBuilder(encoder, None, threads=1)
-    contents, facts, manifest = builder.build(_InlineRows(triples), NO_KB, "inline")
+    contents, manifest = builder.build(_InlineRows(triples), NO_KB, "inline")
+    facts = VectorIndex.flat_of(contents.triple_ids, fact_vectors(contents), encoder.dim, threads=1)
     generation = Generation.of(contents, facts, manifest)
     return KnowledgeView(NO_KB, generation, Delta.empty(generation), ViewBudgets())
 
