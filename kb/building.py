@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 
 from kb.encoding import Encoder
 from kb.errors import KnowledgeError
+from kb.garbage import give_back
 from kb.generations import Contents, Manifest
 from kb.graph import FactGraph, FloatArray, IntArray, LongArray
-from kb.index import LabelVectors, VectorIndex, normalised
+from kb.index import LabelVectors, LabelVectorsBuilder, VectorIndex, normalised
 from kb.lists import VectorsOf
 from kb.names import NameIndexBuilder
 from kb.records import TripleRow
@@ -65,6 +66,7 @@ class GenerationBuilder:
         self._threads = threads
         self._labels = TextTableBuilder()
         self._aliases = TextTableBuilder()
+        self._vectors = LabelVectorsBuilder(encoder.dim)
         self._names = NameIndexBuilder()
         self.encoded_labels = 0
 
@@ -73,11 +75,13 @@ class GenerationBuilder:
         revision = store.revision(kb_id)
         sources: dict[str, int] = {}
         with ThreadPoolExecutor(1) as encoding:
-            entity_ids, literals, vectors = self._take_entities(store, kb_id, encoding)
+            entity_ids, literals, encoded = self._take_entities(store, kb_id, encoding)
             alias_entities = self._take_aliases(store, kb_id, entity_ids, literals)
             relation_ids, relation_labels, relation_vectors = self._take_relations(store, kb_id)
             triple_ids, parts, triple_sources = _take_triples(store, kb_id, entity_ids, relation_ids, sources)
-            label_vectors = self._joined(vectors, len(entity_ids))
+            for part in encoded:
+                part.result()
+        give_back()  # the rows' memory, before the graph needs some
         source_names = TextTableBuilder()
         source_names.extend(sources)
         labels, aliases = self._labels.table(), self._aliases.table()
@@ -92,7 +96,7 @@ class GenerationBuilder:
             graph=FactGraph.build(*parts, len(relation_ids)),
             names=self._names.dictionary(labels, aliases, alias_entities),
             typos=self._names.typo_index(),
-            label_vectors=label_vectors,
+            label_vectors=self._vectors.table(),
             relation_vectors=relation_vectors,
         )
         manifest = Manifest(
@@ -110,20 +114,20 @@ class GenerationBuilder:
 
     def _take_entities(
         self, store: Rows, kb_id: int, encoding: ThreadPoolExecutor
-    ) -> tuple[LongArray, BoolArray, list[Future[LabelVectors]]]:
-        """Ids, literals and, still in the making, vectors: labels are encoded while the other rows are read."""
-        ids, literals, vectors = [np.empty(0, np.int64)], [np.empty(0, bool)], []
+    ) -> tuple[LongArray, BoolArray, list[Future[None]]]:
+        """Ids, literals and the ends of encoding the labels, which goes on while the other rows are read."""
+        ids, literals, encoded = [np.empty(0, np.int64)], [np.empty(0, bool)], []
         for rows in store.entity_rows(kb_id):
             labels = [label for _, label, _ in rows]
             ids.append(np.array([entity_id for entity_id, _, _ in rows], np.int64))
             literals.append(np.array([is_literal for _, _, is_literal in rows], bool))
             self._labels.extend(labels)
             self._names.extend(labels, (not is_literal for _, _, is_literal in rows))
-            vectors.append(encoding.submit(self._label_vectors, ids[-1], labels))
-        return np.concatenate(ids), np.concatenate(literals), vectors
+            encoded.append(encoding.submit(self._add_vectors, ids[-1], labels))
+        return np.concatenate(ids), np.concatenate(literals), encoded
 
-    def _label_vectors(self, ids: LongArray, labels: Sequence[str]) -> LabelVectors:
-        """Vectors of entities: those of the previous view where the label is the same, the others encoded."""
+    def _add_vectors(self, ids: LongArray, labels: Sequence[str]) -> None:
+        """The next entities' vectors: those of the previous view where the label is the same, the others encoded."""
         codes = np.empty((len(ids), self._encoder.dim), np.int8)
         scales = np.empty(len(ids), np.float32)
         missing = []
@@ -138,19 +142,7 @@ class GenerationBuilder:
             fresh = LabelVectors.of(self._encoder.encode([labels[row][:ENCODED_CHARACTERS] for row in missing]))
             codes[missing], scales[missing] = fresh.codes, fresh.scales
             self.encoded_labels += len(missing)
-        return LabelVectors(codes, scales)
-
-    def _joined(self, parts: list[Future[LabelVectors]], count: int) -> LabelVectors:
-        """One table of all parts; each part is let go when it is copied."""
-        codes, scales = np.empty((count, self._encoder.dim), np.int8), np.empty(count, np.float32)
-        start = 0
-        parts.reverse()
-        while parts:
-            part = parts.pop().result()
-            end = start + len(part)
-            codes[start:end], scales[start:end] = part.codes, part.scales
-            start = end
-        return LabelVectors(codes, scales)
+        self._vectors.extend(LabelVectors(codes, scales))
 
     def _take_aliases(
         self,

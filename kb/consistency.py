@@ -22,7 +22,7 @@ from kb.database import reading
 from kb.delta import Delta, DeltaImpossible
 from kb.encoding import Encoder
 from kb.errors import KbNotFound, KnowledgeError
-from kb.garbage import rare_collections
+from kb.garbage import give_back, rare_collections
 from kb.generations import GenerationFolder, GenerationUnusable
 from kb.store import Kb, TripleStore
 from kb.view import KnowledgeView, ViewBudgets
@@ -273,8 +273,10 @@ class Views:
                 contents, manifest = builder.build(TripleStore(connection), kb_id, _identity(kb))
             folder = self._folder(kb_id)
             index = partial(write_fact_index, contents=contents, dim=manifest.dim, threads=self._budgets.threads)
+            give_back()
             number = folder.write(contents, index, manifest)
             del contents, index
+            give_back()
             base = folder.open(number, self._budgets.threads)
             view = KnowledgeView(kb_id, base, Delta.empty(base), self._budgets.view)
             with slot.lock:

@@ -1,5 +1,6 @@
-"""Python's garbage collector while millions of small values pass through: asked less often, never switched off."""
+"""Memory while millions of small values pass through: collections asked for less often, what is free given back."""
 
+import ctypes
 import gc
 import threading
 from collections.abc import Iterator
@@ -7,6 +8,9 @@ from contextlib import contextmanager
 
 RARE_THRESHOLD = 100_000
 """New containers between two collections, instead of Python's 700."""
+
+_trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+"""glibc's; other C libraries have none, and need none."""
 
 _lock = threading.Lock()
 _usual: list[int] = []
@@ -32,3 +36,13 @@ def rare_collections() -> Iterator[None]:
             usual = _usual.pop()
             if not _usual:
                 gc.set_threshold(usual, *gc.get_threshold()[1:])
+
+
+def give_back() -> None:
+    """Return freed memory to the system, where the allocator keeps it.
+
+    Rows and vectors of a load are freed between what stays, and glibc keeps such holes for itself: after a million
+    triples 98 MB when they are merged, 125 MB when the arrays of their structures are made, 292 MB at the end.
+    """
+    if _trim is not None:
+        _trim(0)

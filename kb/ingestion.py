@@ -14,7 +14,7 @@ from kb import kbs
 from kb.database import driver, reading, storage_errors, write_connection
 from kb.errors import IngestionAborted, IngestionCancelled
 from kb.formats import ParseOptions, parse
-from kb.garbage import rare_collections
+from kb.garbage import give_back, rare_collections
 from kb.merging import merge
 from kb.staging import ATTACHED, Stager, StageTables, attached, create_stage_file, stage_tables
 from kb.triples import RejectedLine
@@ -79,8 +79,11 @@ def ingest(
         StorageFailed: a disk is full or broken.
     """
     run = _Ingestion(engine, task, progress, cancelled, reject, before_commit)
-    with storage_errors("ingesting"), rare_collections():
-        return run.through_file() if engine.dialect.name == "sqlite" else run.through_session()
+    try:
+        with storage_errors("ingesting"), rare_collections():
+            return run.through_file() if engine.dialect.name == "sqlite" else run.through_session()
+    finally:
+        give_back()
 
 
 @dataclass
