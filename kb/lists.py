@@ -15,7 +15,7 @@ import numpy as np
 from kb.graph import FloatArray, IntArray, LongArray
 
 MIN_LISTS = 256
-FACTS_PER_LIST = 4_000
+FACTS_PER_LIST = 2_000
 TRAINING_VECTORS_PER_LIST = 40
 BLOCK = 2_048
 """Vectors made at a time: bounds the memory of building, and stays in the processor's cache."""
