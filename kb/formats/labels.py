@@ -2,7 +2,7 @@
 
 from kb.triples import Term, normalise_label, readable_relation
 
-_REMEMBERED_TERMS = 1 << 18
+_REMEMBERED_TERMS = 1 << 19
 _REMEMBERED_CHARACTERS = 1 << 24
 _SHORT_CHARACTERS = 256
 
