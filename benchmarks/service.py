@@ -61,6 +61,12 @@ class Service:
                 return int(line.split()[1]) / 1024
         raise ServiceFailed("the kernel does not tell the memory of the service")
 
+    def cpu_seconds(self) -> float:
+        """The processor time that the process has used so far, in all its threads."""
+        fields = Path(f"/proc/{self.process_id}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+        user, system = int(fields[11]), int(fields[12])
+        return (user + system) / os.sysconf("SC_CLK_TCK")
+
 
 @contextmanager
 def running(
