@@ -249,6 +249,29 @@ def evaluate(
         console.print(f"{name} {value:.2f}", highlight=False)
 
 
+@app.command()
+def results(
+    record: Annotated[
+        Path | None, typer.Option(exists=True, dir_okay=False, help="A recipe: write its runs' figures into it.")
+    ] = None,
+    page: Annotated[
+        Path | None, typer.Option(exists=True, dir_okay=False, help="A page: put the table between its marks.")
+    ] = None,
+) -> None:
+    """Published figures and ours, of all recipes of the literature's networks."""
+    from models import results
+
+    if record is not None:
+        console.print(f"Recorded seeds {results.record(record)}.", highlight=False)
+    if page is not None:
+        results.write_table(page)
+    if record is None and page is None:
+        table = Table(*results.HEADER)
+        for row in results.rows(results.literature()):
+            table.add_row(*row)
+        console.print(table)
+
+
 @kb_app.command("list")
 def list_kbs(url: Url = None, key: Key = None) -> None:
     """All knowledge bases."""

@@ -4,7 +4,7 @@ For the service's reader: a question, and at each hop the keys in reach with the
 Pure values: no tensors, no files. Tasks make episodes, batching turns them into tensors.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 from random import Random
@@ -51,14 +51,19 @@ class Episode:
 
 
 class Windows(Sequence[Episode]):
-    """Every word of a text but the first as an episode: the words before it are the slots, there is no question."""
+    """A text as episodes: runs of words, each word to be told from the `width` words before it.
 
-    def __init__(self, text: Words, width: int) -> None:
+    The memory of a run has the windows of all its answers: the words before the first, and the answers but the last.
+    The last run of a text may begin inside the one before it; what was asked there has empty labels and is not asked.
+    """
+
+    def __init__(self, text: Words, width: int, run: int = 1) -> None:
         self.text = text
         self.width = width
+        self.run = run
 
     def __len__(self) -> int:
-        return len(self.text) - 1
+        return -(-(len(self.text) - 1) // self.run)
 
     @overload
     def __getitem__(self, at: int) -> Episode: ...
@@ -66,15 +71,12 @@ class Windows(Sequence[Episode]):
     def __getitem__(self, at: slice) -> list[Episode]: ...
     def __getitem__(self, at: int | slice) -> Episode | list[Episode]:
         if isinstance(at, slice):
-            return [self._episode(row) for row in range(*at.indices(len(self)))]
-        return self._episode(range(len(self))[at])
-
-    def __iter__(self) -> Iterator[Episode]:
-        return map(self._episode, range(len(self)))
-
-    def _episode(self, row: int) -> Episode:
-        memory = tuple((word,) for word in self.text[max(0, row + 1 - self.width) : row + 1])
-        return Episode(memory, (), (self.text[row + 1],))
+            return [self[row] for row in range(*at.indices(len(self)))]
+        first = 1 + range(len(self))[at] * self.run
+        start = max(1, min(first, len(self.text) - self.run))
+        end = min(start + self.run, len(self.text))
+        memory = tuple((word,) for word in self.text[max(0, start - self.width) : end - 1])
+        return Episode(memory, (), ("",) * (first - start) + self.text[first:end])
 
 
 MENTION = "\N{OBJECT REPLACEMENT CHARACTER}"

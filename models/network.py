@@ -37,13 +37,11 @@ class Network(nn.Module, ABC):
 
 def answer_nats(scores: Tensor, answers: Tensor) -> Tensor:
     """Nats of the answers that are there, one entry each; where any of several will do, each weighs a share."""
-    logs = scores.log_softmax(-1)
     asked = answers >= 0
-    if scores.ndim == 3:  # one answer a column
-        return -logs[asked].gather(-1, answers[asked][:, None])[:, 0]
-    if answers.shape[1] == 1:
-        return functional.nll_loss(logs[asked[:, 0]], answers[asked[:, 0], 0], reduction="none")
-    nats = -logs.gather(-1, answers.clamp(min=0)) * asked
+    if scores.ndim == 3 or answers.shape[1] == 1:  # one answer a column
+        golds = answers.clamp(min=0).flatten()
+        return functional.cross_entropy(scores.reshape(len(golds), -1), golds, reduction="none")[asked.flatten()]
+    nats = -scores.log_softmax(-1).gather(-1, answers.clamp(min=0)) * asked
     return (nats.sum(-1) / asked.sum(-1).clamp(min=1))[asked.any(-1)]
 
 

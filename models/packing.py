@@ -59,6 +59,12 @@ class Ragged:
         flat = np.fromiter((number for row in rows for number in row), np.int64, int(lengths.sum()))
         return cls(flat, np.concatenate(([0], lengths.cumsum()[:-1])).astype(np.int64), lengths)
 
+    @classmethod
+    def of_array(cls, rows: IntArray) -> "Ragged":
+        """Join the rows of an array."""
+        count, width = rows.shape
+        return cls(rows.ravel(), np.arange(count, dtype=np.int64) * width, np.full(count, width, np.int64))
+
     def padded(self, rows: IntArray, fill: int) -> IntArray:
         """Give rows of this one as the rows of an array as wide as the longest."""
         columns = np.arange(self.lengths[rows].max(initial=0))
@@ -115,7 +121,9 @@ def pack(episodes: Sequence[Episode], vocabulary: Vocabulary, max_slots: int | N
         values += [vocabulary.id_of(slot.value) if isinstance(slot, KeyValue) else PAD for slot in memory[cut:]]
         supporting.append([fact - cut for fact in episode.supporting if fact >= cut])
     questions = [numbers.setdefault(episode.question, len(numbers)) for episode in episodes]
-    answers = [[vocabulary.candidate_of(label) for label in episode.answers] for episode in episodes]
+    answers = [
+        [vocabulary.candidate_of(label) if label else ABSENT for label in episode.answers] for episode in episodes
+    ]
     pictures, picture_of = _pack_pictures(episodes)
     return Packed(
         Ragged.of([[vocabulary.id_of(word) for word in text] for text in numbers]),
@@ -142,21 +150,24 @@ def _pack_pictures(episodes: Sequence[Episode]) -> tuple[NDArray[np.uint8] | Non
 
 def _pack_windows(windows: Windows, vocabulary: Vocabulary, max_slots: int | None) -> Packed:
     """Pack windows without making an episode of each word; a text is then one word."""
-    width = windows.width if max_slots is None else min(windows.width, max_slots)
+    width = windows.width if max_slots is None else min(windows.width, max_slots - windows.run + 1)
     words = dict.fromkeys(windows.text)
     number_of = {word: at for at, word in enumerate(words, 1)}
     numbers = np.fromiter((number_of[word] for word in windows.text), np.int64, len(windows.text))
     ids = np.array([PAD, *(vocabulary.id_of(word) for word in words)], np.int64)
     candidates = np.array([ABSENT, *(vocabulary.candidate_of(word) for word in words)], np.int64)
-    rows = np.arange(len(windows), dtype=np.int64)
-    one, none = np.ones(len(windows), np.int64), np.zeros(len(windows), np.int64)
-    starts = np.maximum(0, rows + 1 - width)
-    lengths = np.concatenate(([0], np.ones(len(words), np.int64)))
+    firsts = 1 + np.arange(len(windows), dtype=np.int64) * windows.run
+    starts = np.maximum(1, np.minimum(firsts, len(windows.text) - windows.run))
+    ends = np.minimum(starts + windows.run, len(windows.text))
+    answers = Ragged(candidates[numbers], starts, ends - starts).padded(np.arange(len(windows)), ABSENT)
+    answers[np.arange(answers.shape[1]) < (firsts - starts)[:, None]] = ABSENT
+    memories = np.maximum(0, starts - width)
+    none = np.zeros(len(windows), np.int64)
     return Packed(
-        Ragged(ids, np.arange(len(ids)), lengths),
-        Ragged(numbers, starts, rows + 1 - starts),
+        Ragged(ids, np.arange(len(ids)), np.concatenate(([0], np.ones(len(words), np.int64)))),
+        Ragged(numbers, memories, ends - 1 - memories),
         none,
-        Ragged(candidates[numbers], rows + 1, one),
+        Ragged.of_array(answers),
         Ragged(np.zeros(0, np.int64), none, none),
     )
 

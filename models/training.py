@@ -60,6 +60,7 @@ class TrainingConfig:
     start_learning_rate: float = 0.0
     weight_decay: float = 0.0
     clip: float = 0.0  # most norm of all gradients together; 0 for any
+    clip_each: bool = False  # most norm of the gradient of each weight matrix by itself
     summed: bool = False  # the loss of a batch is the sum of its episodes' losses, else their mean
     bucket_batches: int = 0  # batches of episodes of like length, sorted among so many; 0 for none
     patience: int = 0  # epochs without a better validation before training ends; 0 for any
@@ -94,8 +95,8 @@ class Course(Protocol):
 
 
 OPTIMIZERS: Mapping[str, Callable[..., Optimizer]] = {
-    "sgd": lambda groups, lr: SGD(groups, lr=lr),
-    "adam": lambda groups, lr: Adam(groups, lr=lr),
+    "sgd": lambda groups, lr: SGD(groups, lr=lr, fused=True),
+    "adam": lambda groups, lr: Adam(groups, lr=lr, fused=True),
     "adamw": lambda groups, lr: AdamW(groups, lr=lr, betas=(0.9, 0.98)),
 }
 
@@ -187,14 +188,22 @@ class Training:
         loss, shown = course.loss(step)
         self._optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
-        if config.clip:
-            torch.nn.utils.clip_grad_norm_(course.network.parameters(), config.clip)
+        self._clip()
         self._optimizer.step()
         self.progress.step += 1
         value = loss.item()
         if not math.isfinite(value):
             raise TrainingDiverged(step)
         return value, shown
+
+    def _clip(self) -> None:
+        """Shorten gradients that are too long, all by the same factor or each by its own."""
+        limit = self._config.clip
+        weights = [weight for weight in self.course.network.parameters() if weight.grad is not None]
+        for together in [[weight] for weight in weights] if self._config.clip_each else [weights]:
+            norm = torch.nn.utils.get_total_norm([weight.grad for weight in together if weight.grad is not None])
+            if limit and norm > limit:
+                torch.nn.utils.clip_grads_with_norm_(together, limit, norm)
 
     def _rate(self) -> float:
         """Learning rate of the next step."""

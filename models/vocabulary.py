@@ -47,7 +47,7 @@ def vocabulary_of(episodes: Iterable[Episode]) -> Vocabulary:
     answers: Counter[str] = Counter()
     words: Counter[str] = Counter()
     for episode in episodes:
-        answers.update(episode.answers)
+        answers.update(label for label in episode.answers if label)
         words.update(episode.question)
         for slot in episode.memory if isinstance(episode.memory, tuple) else ():
             if isinstance(slot, KeyValue):

@@ -9,15 +9,13 @@ A memory that is read softly, several hops in a row. With our names for the pape
     answer          softmax(W u), one row of W (`candidates`) for each candidate
 
 Adjacent tying: the output memory of a hop is the input memory of the next, B is the first input table and W the last
-output table. Layer-wise tying: all hops share A and C, and the next state is H u + o (H: `carry`). In the language
-model (section 5) slots are single words, the state begins as a constant 0.1, and half its units are rectified after
-each hop.
+output table. Layer-wise tying: all hops share A and C, and the next state is H u + o (H: `carry`). The language model
+of section 5 is a module of its own, memn2n_language.
 
 Linear start: in the first epochs of training the hops have no softmax. Random noise: the ages of slots skip up to a
 tenth of the numbers, as if empty memories lay between (so does the authors' code add its "10 % of empty memories").
 
-Differences from the paper: candidates are the answers seen in training, not all words; gradients are clipped by their
-common norm.
+Difference from the paper: candidates are the answers seen in training, not all words.
 
 Known results: models/recipes/sukhbaatar2015_*.toml.
 """
@@ -45,8 +43,6 @@ class MemN2NConfig:
     position_encoding: bool = True
     linear_start: bool = False
     random_noise: float = 0.0  # share of ages that are skipped, at most
-    rectified: bool = False  # half the units of the state
-    constant_question: float | None = None  # the first state, in every unit, where there is no question
     init_std: float = 0.1
 
 
@@ -58,13 +54,12 @@ class MemN2N(Network):
         self.config = config
         self.sizes = sizes
         self._parts = config.hops + 1 if config.adjacent else 2
-        self.words = nn.Parameter(torch.empty(sizes.words, self._parts * config.dim))
-        self.ages = nn.Parameter(torch.empty(sizes.slots, self._parts * config.dim))
+        self.words = nn.ParameterList(torch.empty(sizes.words, config.dim) for _ in range(self._parts))
+        self.ages = nn.ParameterList(torch.empty(sizes.slots, config.dim) for _ in range(self._parts))
         if not config.adjacent:
+            self.question_words = nn.Parameter(torch.empty(sizes.words, config.dim))
             self.carry = nn.Parameter(torch.empty(config.dim, config.dim))
             self.candidates = nn.Parameter(torch.empty(sizes.candidates, config.dim))
-            if config.constant_question is None:
-                self.question_words = nn.Parameter(torch.empty(sizes.words, config.dim))
         self._linear = False
         for weight in self.parameters():
             nn.init.normal_(weight, std=config.init_std)
@@ -75,8 +70,9 @@ class MemN2N(Network):
 
     def forward(self, batch: Batch) -> Answered:
         """Hop over the memory, then score the candidates."""
-        memory = self._sum_words(self.words, batch.slots, self._parts)
-        memory = memory + functional.embedding(self._ages(batch.filled), self.ages)
+        tables, ages = torch.cat([*self.words], 1), torch.cat([*self.ages], 1)  # side by side: one look-up for all
+        memory = self._sum_words(tables, batch.slots, self._parts)
+        memory = memory + functional.embedding(self._ages(batch.filled), ages)
         parts = memory.view(*memory.shape[:-1], self._parts, self.config.dim).unbind(-2)  # each batch slots dim
         state, attentions = self._question(batch), []
         for hop in range(self.config.hops):
@@ -91,22 +87,17 @@ class MemN2N(Network):
         return sum_words(table, tokens, by_position=self.config.position_encoding, parts=parts)
 
     def _question(self, batch: Batch) -> Tensor:
-        if self.config.constant_question is not None:
-            return self.words.new_full((len(batch.question), self.config.dim), self.config.constant_question)
-        table = self.words[:, : self.config.dim] if self.config.adjacent else self.question_words
+        table = self.words[0] if self.config.adjacent else self.question_words
         return self._sum_words(table, batch.question, 1)
 
     def _advance(self, state: Tensor, read: Tensor) -> Tensor:
-        state = state + read if self.config.adjacent else state @ self.carry.T + read
-        if not self.config.rectified:
-            return state
-        half = self.config.dim // 2
-        return torch.cat([state[:, :half], state[:, half:].relu()], -1)
+        carried: Tensor = state if self.config.adjacent else state @ self.carry.T
+        return carried + read
 
     def _candidate_table(self) -> Tensor:
         if not self.config.adjacent:
             return self.candidates
-        return self.words[FIRST : FIRST + self.sizes.candidates, -self.config.dim :]
+        return self.words[-1][FIRST : FIRST + self.sizes.candidates]
 
     def _ages(self, filled: Tensor) -> Tensor:
         """Give the row of `ages` of each slot, 0 for the newest; 0 as well where no slot is filled."""

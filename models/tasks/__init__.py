@@ -9,6 +9,7 @@ from models.metrics import Counts
 from models.tasks.babi import BabiTask
 from models.tasks.generated import GeneratedTask
 from models.tasks.metaqa import MetaQaTask
+from models.tasks.ptb import PtbTask
 from models.tasks.simplequestions import FreebaseQuestionsTask, WikidataQuestionsTask
 from models.vocabulary import Vocabulary
 
@@ -44,6 +45,7 @@ class Task(Protocol):
 
 TASKS: Mapping[str, Callable[..., Task]] = {
     "babi": BabiTask,
+    "ptb": PtbTask,
 }
 """The literature's, for `Network`."""
 

@@ -143,7 +143,7 @@ def test_another_seed_gives_another_network(tmp_path: Path) -> None:
     train(recipe, tmp_path / "one")
     train(recipe.with_seed(5), tmp_path / "two")
     one, two = weights_of(tmp_path / "one"), weights_of(tmp_path / "two")
-    assert not torch.equal(one["first words"], two["first words"])
+    assert not torch.equal(one["first words.0"], two["first words.0"])
 
 
 def test_evaluation_gives_the_figures_of_the_run(tmp_path: Path) -> None:

@@ -70,19 +70,21 @@ def test_pictures_are_kept_once() -> None:
     assert sizes_of(packed, vocabulary_of(episodes)).picture == (2, 2, 3)
 
 
-@pytest.mark.parametrize("max_slots", [None, 2])
-def test_windows_are_packed_as_their_episodes_are(max_slots: int | None) -> None:
-    windows = Windows(tuple(["the", "cat", "saw", "the", "other", "cat"]), 3)
+@pytest.mark.parametrize("run", [1, 2, 3, 5, 9])
+def test_windows_are_packed_as_their_episodes_are(run: int) -> None:
+    windows = Windows(("the", "cat", "saw", "the", "other", "cat"), 3, run)
     vocabulary = vocabulary_of(windows)
-    rows = np.array([4, 0, 2])
-    assert_equal(
-        pack(windows, vocabulary, max_slots).batch(rows), pack(list(windows), vocabulary, max_slots).batch(rows)
-    )
+    rows = np.arange(len(windows))[::-1].copy()
+    assert_equal(pack(windows, vocabulary).batch(rows), pack(list(windows), vocabulary).batch(rows))
 
 
 def test_windows_are_a_sequence_of_episodes() -> None:
     windows = Windows(("a", "b", "c"), 2)
     assert list(windows) == [Episode((("a",),), (), ("b",)), Episode((("a",), ("b",)), (), ("c",))]
+    assert list(Windows(("a", "b", "c", "d", "e", "f"), 2, 3)) == [
+        Episode((("a",), ("b",), ("c",)), (), ("b", "c", "d")),
+        Episode((("b",), ("c",), ("d",), ("e",)), (), ("", "e", "f")),
+    ]
     assert windows[-1] == windows[1]
     assert windows[:1] == [windows[0]]
     with pytest.raises(IndexError):

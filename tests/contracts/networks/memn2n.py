@@ -30,26 +30,19 @@ def naive(network: Network, batch: Batch, row: int) -> Tensor:
     parts = range(config.hops + 1 if config.adjacent else 2)
     memories = []
     for part in parts:
-        words, ages = network.words[:, part * dim : (part + 1) * dim], network.ages[:, part * dim : (part + 1) * dim]
+        words, ages = network.words[part], network.ages[part]
         texts = [naive_text(words, tokens, by_position=config.position_encoding) for tokens in slots]
         memories.append([text + ages[len(slots) - 1 - at] for at, text in enumerate(texts)])
-    if config.constant_question is not None:
-        state = torch.full((dim,), config.constant_question)
-    else:
-        table = network.words[:, :dim] if config.adjacent else network.question_words
-        state = naive_text(table, batch.question[row].tolist(), by_position=config.position_encoding)
+    table = network.words[0] if config.adjacent else network.question_words
+    state = naive_text(table, batch.question[row].tolist(), by_position=config.position_encoding)
     for hop in range(config.hops):
         inputs, outputs = (memories[hop], memories[hop + 1]) if config.adjacent else memories
         scores = [float(state @ memory) for memory in inputs]
         weights = torch.tensor(scores).softmax(0)
         read = sum((weight * memory for weight, memory in zip(weights, outputs, strict=True)), torch.zeros(dim))
         state = (state if config.adjacent else network.carry @ state) + read
-        if config.rectified:
-            state = torch.tensor(
-                [max(0.0, float(unit)) if at >= dim // 2 else float(unit) for at, unit in enumerate(state)]
-            )
     if config.adjacent:
-        last = network.words[:, config.hops * dim :]
+        last = network.words[config.hops]
         return torch.stack([last[FIRST + candidate] @ state for candidate in range(network.sizes.candidates)])
     return torch.stack([row @ state for row in network.candidates])
 
@@ -60,14 +53,6 @@ CASE = NetworkCase(
         "one_hop_bag": {"dim": 6, "hops": 1, "position_encoding": False},
         "layer_wise": {"dim": 6, "hops": 2, "adjacent": False},
         "seven_hops": {"dim": 4, "hops": 7},
-        "language_model": {
-            "dim": 6,
-            "hops": 2,
-            "adjacent": False,
-            "position_encoding": False,
-            "rectified": True,
-            "constant_question": 0.1,
-        },
     },
     episodes=toy_stories,
     naive=naive,
