@@ -41,6 +41,7 @@ class Sizes:
     words: int  # PAD and UNKNOWN among them
     candidates: int
     slots: int  # most slots of an episode
+    tokens: int  # most words of a text
     picture: tuple[int, ...] = ()  # rows columns colours
 
 
@@ -176,4 +177,5 @@ def sizes_of(packed: Packed, vocabulary: Vocabulary, max_slots: int | None = Non
     """Measure what a network must hold; slots as many as train has, if no limit is given."""
     slots = int(packed.slots.lengths.max(initial=0)) if max_slots is None else max_slots
     picture = () if packed.pictures is None else packed.pictures.shape[1:]
-    return Sizes(len(vocabulary), len(vocabulary.candidates), slots, picture)
+    tokens = int(packed.texts.lengths.max(initial=0))
+    return Sizes(len(vocabulary), len(vocabulary.candidates), slots, tokens, picture)

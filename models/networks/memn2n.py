@@ -15,7 +15,8 @@ of section 5 is a module of its own, memn2n_language.
 Linear start: in the first epochs of training the hops have no softmax. Random noise: the ages of slots skip up to a
 tenth of the numbers, as if empty memories lay between (so does the authors' code add its "10 % of empty memories").
 
-Difference from the paper: candidates are the answers seen in training, not all words.
+Differences from the paper: candidates are the answers seen in training, not all words. As in the authors' code, l has
+twice the paper's size (its mean is 1, as without position encoding), and J is the length of the longest sentence.
 
 Known results: models/recipes/sukhbaatar2015_*.toml.
 """
@@ -31,6 +32,8 @@ from models.network import Answered, Network
 from models.packing import Batch, Sizes
 from models.reading import attend, soft_read
 from models.vocabulary import FIRST
+
+POSITION_SCALE = 2.0
 
 
 @dataclass(frozen=True)
@@ -84,7 +87,9 @@ class MemN2N(Network):
         return Answered(state @ self._candidate_table().T, torch.stack(attentions, 1))
 
     def _sum_words(self, table: Tensor, tokens: Tensor, parts: int) -> Tensor:
-        return sum_words(table, tokens, by_position=self.config.position_encoding, parts=parts)
+        if not self.config.position_encoding:
+            return sum_words(table, tokens, parts=parts)
+        return POSITION_SCALE * sum_words(table, tokens, by_position=True, longest=self.sizes.tokens, parts=parts)
 
     def _question(self, batch: Batch) -> Tensor:
         table = self.words[0] if self.config.adjacent else self.question_words
@@ -97,7 +102,8 @@ class MemN2N(Network):
     def _candidate_table(self) -> Tensor:
         if not self.config.adjacent:
             return self.candidates
-        return self.words[-1][FIRST : FIRST + self.sizes.candidates]
+        last: Tensor = self.words[-1]
+        return last[FIRST : FIRST + self.sizes.candidates]
 
     def _ages(self, filled: Tensor) -> Tensor:
         """Give the row of `ages` of each slot, 0 for the newest; 0 as well where no slot is filled."""

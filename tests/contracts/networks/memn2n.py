@@ -12,13 +12,13 @@ from tests.contracts.networks import NetworkCase
 from tests.models.toys import toy_stories
 
 
-def naive_text(table: Tensor, tokens: list[int], *, by_position: bool) -> Tensor:
-    """Sum over j of l_j * (row of word j), l_kj = (1 - j/J) - (k/d)(1 - 2j/J)."""
+def naive_text(table: Tensor, tokens: list[int], longest: int, *, by_position: bool) -> Tensor:
+    """Sum over j of l_j * (row of word j), l_kj = 1 + 4 (k/d - 1/2) (j/J - 1/2), twice the paper's."""
     words = [token for token in tokens if token != PAD]
     total, dim = torch.zeros(table.shape[1]), table.shape[1]
     for j, word in enumerate(words, 1):
         for k in range(1, dim + 1):
-            weight = (1 - j / len(words)) - (k / dim) * (1 - 2 * j / len(words)) if by_position else 1.0
+            weight = 1 + 4 * (k / dim - 0.5) * (j / longest - 0.5) if by_position else 1.0
             total[k - 1] += weight * table[word, k - 1]
     return total
 
@@ -31,10 +31,12 @@ def naive(network: Network, batch: Batch, row: int) -> Tensor:
     memories = []
     for part in parts:
         words, ages = network.words[part], network.ages[part]
-        texts = [naive_text(words, tokens, by_position=config.position_encoding) for tokens in slots]
+        texts = [
+            naive_text(words, tokens, network.sizes.tokens, by_position=config.position_encoding) for tokens in slots
+        ]
         memories.append([text + ages[len(slots) - 1 - at] for at, text in enumerate(texts)])
     table = network.words[0] if config.adjacent else network.question_words
-    state = naive_text(table, batch.question[row].tolist(), by_position=config.position_encoding)
+    state = naive_text(table, batch.question[row].tolist(), network.sizes.tokens, by_position=config.position_encoding)
     for hop in range(config.hops):
         inputs, outputs = (memories[hop], memories[hop + 1]) if config.adjacent else memories
         scores = [float(state @ memory) for memory in inputs]
