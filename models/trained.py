@@ -14,6 +14,7 @@ from models.checkpoints import FORMAT_VERSION, CheckpointUnusable
 from models.network import Network
 from models.networks.memn2n import MemN2N, MemN2NConfig
 from models.networks.memn2n_language import MemN2NLanguage, MemN2NLanguageConfig
+from models.networks.memnn import MemNN, MemNNConfig
 from models.packing import Sizes
 from models.vocabulary import Vocabulary
 
@@ -33,6 +34,7 @@ class Kind:
 NETWORKS: Mapping[str, Kind] = {
     "memn2n": Kind(MemN2N, MemN2NConfig),
     "memn2n_language": Kind(MemN2NLanguage, MemN2NLanguageConfig),
+    "memnn": Kind(MemNN, MemNNConfig),
 }
 
 
