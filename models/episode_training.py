@@ -56,6 +56,9 @@ class EpisodeCourse:
     def _shuffled(self, epoch: int) -> list[IntArray]:
         random, config = np.random.default_rng((self._config.seed, epoch)), self._config
         order = random.permutation(len(self._train))
+        if self._train.picture_of is not None:  # a batch looks at a picture once, so its questions stay together
+            drawn = random.permutation(int(self._train.picture_of.max()) + 1)
+            order = order[np.argsort(drawn[self._train.picture_of[order]], kind="stable")]
         if not config.bucket_batches:
             return [order[first : first + config.batch] for first in range(0, len(order), config.batch)]
         lengths, batches, width = self._train.slots.lengths, [], config.batch * config.bucket_batches

@@ -29,6 +29,7 @@ class Batch(NamedTuple):
     filled: Tensor  # batch slots, bool
     values: Tensor  # batch slots: the words that keys lead to; PAD where slots are no keys
     pictures: Tensor  # batch rows columns colours, 0 to 255; batch 0 where memory is text
+    picture_of: Tensor  # batch: the same number for the same picture
     question: Tensor  # batch tokens
     answers: Tensor  # batch answers: candidates, UNSEEN for what is none, ABSENT after them
     supporting: Tensor  # batch passes: slots, ABSENT where there is none
@@ -99,11 +100,12 @@ class Packed:
         else:
             values = Ragged(self.values, self.slots.starts, self.slots.lengths).padded(rows, PAD)
         if self.pictures is None or self.picture_of is None:
-            pictures = np.zeros((len(rows), 0), np.uint8)
+            pictures, picture_of = np.zeros((len(rows), 0), np.uint8), np.zeros(len(rows), np.int64)
         else:
-            pictures = self.pictures[self.picture_of[rows]]
+            picture_of = self.picture_of[rows]
+            pictures = self.pictures[picture_of]
         question = self.texts.padded(self.questions[rows], PAD)
-        arrays = (self.texts.padded(numbers, PAD), filled, values, pictures, question)
+        arrays = (self.texts.padded(numbers, PAD), filled, values, pictures, picture_of, question)
         golds = (self.answers.padded(rows, ABSENT), self.supporting.padded(rows, ABSENT))
         return Batch(*(torch.from_numpy(array) for array in (*arrays, *golds)))
 

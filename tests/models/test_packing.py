@@ -96,3 +96,11 @@ def test_sizes_are_those_of_the_longest_episode_or_the_limit() -> None:
     assert sizes_of(pack(STORY, vocabulary), vocabulary).slots == 3
     assert sizes_of(pack(STORY, vocabulary), vocabulary, 50).slots == 50
     assert sizes_of(pack(STORY, vocabulary), vocabulary).words == len(vocabulary) == 2 + 5
+
+
+def test_episodes_about_one_picture_name_it_by_the_same_number() -> None:
+    one, other = np.zeros((2, 2, 3), np.uint8), np.ones((2, 2, 3), np.uint8)
+    episodes = [Episode(picture, ("q",), ("x",)) for picture in (one, other, one)]
+    batch = pack(episodes, vocabulary_of(episodes)).batch(np.array([2, 1, 0]))
+    assert batch.picture_of.tolist() == [0, 1, 0]
+    assert batch.pictures[:, 0, 0, 0].tolist() == [0, 1, 0]
