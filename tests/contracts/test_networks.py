@@ -1,6 +1,6 @@
 """What every network of the literature promises, whatever it is trained on."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from torch.nn import functional
 from models import networks
 from models.checkpoints import CheckpointUnusable
 from models.episode_training import EpisodeCourse
+from models.episodes import Episode
 from models.packing import Batch, Packed, pack, sizes_of
 from models.scoring import count
 from models.tasks.babi import BabiTask
@@ -24,23 +25,28 @@ READERS_OWN = {"path_reader", "path_config", "path_inference"}
 """Held to its promises in test_path_reader."""
 
 
-def packed_toys(name: str) -> Packed:
-    episodes = case_of(name).episodes()
+def toys(name: str, variant: str = "") -> Sequence[Episode]:
+    case = case_of(name)
+    return case.own_episodes.get(variant, case.episodes)()
+
+
+def packed_toys(name: str, variant: str = "") -> Packed:
+    episodes = toys(name, variant)
     return pack(episodes, vocabulary_of(episodes))
 
 
-def make_trained(name: str, settings: Mapping[str, Any], seed: int = 3) -> Trained:
-    episodes = case_of(name).episodes()
+def make_trained(name: str, settings: Mapping[str, Any], seed: int = 3, variant: str = "") -> Trained:
+    episodes = toys(name, variant)
     vocabulary = vocabulary_of(episodes)
     return seeded(seed, name, settings, sizes_of(pack(episodes, vocabulary), vocabulary), vocabulary)
 
 
 def make_case(name: str, variant: str) -> tuple[Trained, Batch]:
-    trained = make_trained(name, case_of(name).variants[variant])
+    trained = make_trained(name, case_of(name).variants[variant], variant=variant)
     for weight in trained.network.parameters():  # nothing zero, so that every equation counts
         torch.nn.init.normal_(weight, std=0.3)
     trained.network.eval()
-    return trained, packed_toys(name).batch(np.arange(8))
+    return trained, packed_toys(name, variant).batch(np.arange(8))
 
 
 def widened(batch: Batch) -> Batch:
@@ -63,8 +69,8 @@ def test_every_network_has_a_contract() -> None:
 def test_padding_adds_nothing(name: str, variant: str) -> None:
     trained, batch = make_case(name, variant)
     plain, wide = trained.network(batch), trained.network(widened(batch))
-    torch.testing.assert_close(wide.scores, plain.scores)
     slots = plain.attention.shape[-1]
+    torch.testing.assert_close(wide.scores[:, :slots] if wide.scores.ndim == 3 else wide.scores, plain.scores)
     torch.testing.assert_close(wide.attention[..., :slots], plain.attention)
     assert not wide.attention[..., slots:].any()
 
@@ -82,7 +88,8 @@ def test_attention_sums_to_one_over_filled_slots(name: str, variant: str) -> Non
     trained, batch = make_case(name, variant)
     attention = trained.network(batch).attention
     torch.testing.assert_close(attention.sum(-1), torch.ones(attention.shape[:2]))
-    assert not attention.masked_select(~batch.filled[:, None]).any()
+    if batch.filled.shape[1]:  # a picture fills all its regions
+        assert not attention.masked_select(~batch.filled[:, None]).any()
 
 
 @pytest.mark.parametrize(("name", "variant"), VARIANTS)
@@ -112,6 +119,7 @@ def test_a_checkpoint_comes_back_equal(name: str, variant: str, tmp_path: Path) 
     loaded = Trained.load(tmp_path / "toy.safetensors")
     assert loaded.provenance == {"seed": 3}
     assert loaded.vocabulary.candidates == trained.vocabulary.candidates
+    trained.network.requires_grad_(False)  # as loaded ones are: matmul sums in another order where gradients are wanted
     torch.testing.assert_close(loaded.network(batch).scores, trained.network(batch).scores, rtol=0, atol=0)
 
 

@@ -2,6 +2,8 @@
 
 from random import Random
 
+import numpy as np
+
 from models.episodes import Episode
 
 PEOPLE = ("mary", "john", "daniel", "sandra")
@@ -18,4 +20,26 @@ def toy_stories() -> list[Episode]:
         asked = random.randrange(len(people))
         memory = tuple((person, "went", "to", "the", place) for person, place in zip(people, places, strict=True))
         episodes.append(Episode(memory, ("where", "is", people[asked]), (places[asked],), (asked,)))
+    return episodes
+
+
+def toy_taggings() -> list[Episode]:
+    """Each word of a sentence is a person, a place or neither; a second token of its slot is its last letter."""
+    random, episodes = Random(4), []
+    for _ in range(STORIES):
+        words = random.choices((*PEOPLE, *PLACES, "went"), k=random.randint(1, 6))
+        tags = tuple("person" if word in PEOPLE else "place" if word in PLACES else "other" for word in words)
+        episodes.append(Episode(tuple((word, f"-{word[-1]}") for word in words), (), tags))
+    return episodes
+
+
+def toy_pictures() -> list[Episode]:
+    """A square of one colour on black, questions about its colour and its side; two questions a picture."""
+    random, episodes = Random(5), []
+    for _ in range(STORIES // 2):
+        picture, colour, left = np.zeros((8, 10, 3), np.uint8), random.randrange(3), random.random() < 0.5
+        row, column = random.randrange(5), random.randrange(3) + (0 if left else 5)
+        picture[row : row + 3, column : column + 3, colour] = 255
+        episodes.append(Episode(picture, ("what", "colour"), (("red", "green", "blue")[colour],)))
+        episodes.append(Episode(picture, ("which", "side", "is", "it"), ("left" if left else "right",)))
     return episodes

@@ -1,7 +1,7 @@
 """One module a network of the literature, of its name; each has a `CASE` that says how it is held to its promises."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -30,6 +30,8 @@ class NetworkCase:
     """Settings with which it learns the toy episodes by heart."""
     training: TrainingConfig
     """How it learns them."""
+    own_episodes: Mapping[str, Callable[[], Sequence[Episode]]] = field(default_factory=dict)
+    """Toy episodes of the variants that cannot read the others: pictures, an answer a slot."""
 
 
 def names() -> list[str]:
