@@ -61,7 +61,7 @@ def loop_winner(ranking: Ranking, row: int, slots: int) -> int:
 
 
 def test_the_fact_found_is_the_one_that_the_papers_loop_ends_with_if_it_beats_all_others() -> None:
-    network = MemNN(MemNNConfig(dim=4), Sizes(5, 2, 6))
+    network = MemNN(MemNNConfig(dim=4), Sizes(5, 2, 6, 4))
     torch.manual_seed(2)
     scores = torch.randn(200, 6)
     ranking = Ranking(scores, scores, torch.randn(200, 1))
@@ -108,7 +108,7 @@ def test_reading_ends_at_the_stop_fact() -> None:
 
 
 def test_no_right_answer_is_ranked_below_another() -> None:
-    network = MemNN(MemNNConfig(dim=4, margin=0.1), Sizes(5, 3, 6))
+    network = MemNN(MemNNConfig(dim=4, margin=0.1), Sizes(5, 3, 6, 4))
     scores = torch.tensor([[1.0, 0.95, 0.5]])
     assert network._answer_loss(scores, torch.tensor([[0, 1]])).item() == 0.0
     torch.testing.assert_close(network._answer_loss(scores, torch.tensor([[0, -1]])), torch.tensor([0.05]))
