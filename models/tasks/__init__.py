@@ -7,10 +7,14 @@ from typing import Any, Protocol
 from models.episodes import Episode, PathTask, Split
 from models.metrics import Counts
 from models.tasks.babi import BabiTask
+from models.tasks.easy_vqa import EasyVqaTask
 from models.tasks.generated import GeneratedTask
 from models.tasks.metaqa import MetaQaTask
 from models.tasks.ptb import PtbTask
 from models.tasks.simplequestions import FreebaseQuestionsTask, WikidataQuestionsTask
+from models.tasks.sort_of_clevr import SortOfClevrTask
+from models.tasks.sst import SstTask
+from models.tasks.ud_tags import UdTagsTask
 from models.vocabulary import Vocabulary
 
 
@@ -45,7 +49,11 @@ class Task(Protocol):
 
 TASKS: Mapping[str, Callable[..., Task]] = {
     "babi": BabiTask,
+    "easy_vqa": EasyVqaTask,
     "ptb": PtbTask,
+    "sort_of_clevr": SortOfClevrTask,
+    "sst": SstTask,
+    "ud_tags": UdTagsTask,
 }
 """The literature's, for `Network`."""
 
