@@ -13,6 +13,7 @@ from safetensors.torch import load_file, save_file
 from models.checkpoints import FORMAT_VERSION, CheckpointUnusable
 from models.network import Network
 from models.networks.dmn import DMN, DMNConfig
+from models.networks.dmn_plus import DMNPlus, DMNPlusConfig
 from models.networks.memn2n import MemN2N, MemN2NConfig
 from models.networks.memn2n_language import MemN2NLanguage, MemN2NLanguageConfig
 from models.networks.memnn import MemNN, MemNNConfig
@@ -34,6 +35,7 @@ class Kind:
 
 NETWORKS: Mapping[str, Kind] = {
     "dmn": Kind(DMN, DMNConfig),
+    "dmn_plus": Kind(DMNPlus, DMNPlusConfig),
     "memn2n": Kind(MemN2N, MemN2NConfig),
     "memn2n_language": Kind(MemN2NLanguage, MemN2NLanguageConfig),
     "memnn": Kind(MemNN, MemNNConfig),
