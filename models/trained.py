@@ -12,6 +12,7 @@ from safetensors.torch import load_file, save_file
 
 from models.checkpoints import FORMAT_VERSION, CheckpointUnusable
 from models.network import Network
+from models.networks.bigru import BiGRU, BiGRUConfig
 from models.networks.dmn import DMN, DMNConfig
 from models.networks.dmn_plus import DMNPlus, DMNPlusConfig
 from models.networks.memn2n import MemN2N, MemN2NConfig
@@ -34,6 +35,7 @@ class Kind:
 
 
 NETWORKS: Mapping[str, Kind] = {
+    "bigru": Kind(BiGRU, BiGRUConfig),
     "dmn": Kind(DMN, DMNConfig),
     "dmn_plus": Kind(DMNPlus, DMNPlusConfig),
     "memn2n": Kind(MemN2N, MemN2NConfig),

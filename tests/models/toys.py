@@ -43,3 +43,11 @@ def toy_pictures() -> list[Episode]:
         episodes.append(Episode(picture, ("what", "colour"), (("red", "green", "blue")[colour],)))
         episodes.append(Episode(picture, ("which", "side", "is", "it"), ("left" if left else "right",)))
     return episodes
+
+
+def toy_first_words() -> list[Episode]:
+    """A memory of two words, the first to be named: to a network that attends to all alike, the first of equals."""
+    words = (*PEOPLE, *PLACES)
+    return [
+        Episode(((word,), (other,)), (), (word,), (0,)) for word, other in zip(words, words[3:] + words, strict=False)
+    ]
