@@ -149,6 +149,11 @@ class StaticEncoder:
             self._words = {}  # not cleared: another thread may be looking words up in it
         return [[number for word in words for number in ids[word]] for words in split]
 
+    def piece_ids(self, pieces: Sequence[str]) -> list[int]:
+        """Ids of tokens by their spelling, `unknown` of what is none."""
+        ids = map(self._tokenizer.token_to_id, pieces)
+        return [self.unknown if number is None else number for number in ids]
+
     def tokens(self, text: str) -> list[Token]:
         """The tokens of one text with their spelling and offsets (in characters)."""
         encoding = self._tokenizer.encode(text, add_special_tokens=False)

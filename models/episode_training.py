@@ -17,6 +17,7 @@ from models.episodes import Split
 from models.metrics import Count, Counts
 from models.network import Network
 from models.packing import IntArray, Packed, pack, sizes_of
+from models.pieces import start_from_pieces
 from models.recipe import Recipe
 from models.scoring import count_parts
 from models.tasks import Task, make_task
@@ -97,8 +98,11 @@ def pack_group(recipe: Recipe, task: Task, group: str) -> Group:
     train = pack(together, vocabulary, max_slots)
     sizes = sizes_of(train, vocabulary, max_slots)
     valid = {part: pack(task.episodes(part, Split.valid), vocabulary, sizes.slots) for part in parts}
-    settings = {name: value for name, value in recipe.network.items() if name != "name"}
-    return Group(seeded(recipe.training.seed, recipe.network["name"], settings, sizes, vocabulary), train, valid)
+    settings = {name: value for name, value in recipe.network.items() if name not in ("name", "piece_vectors")}
+    untrained = seeded(recipe.training.seed, recipe.network["name"], settings, sizes, vocabulary)
+    if recipe.network.get("piece_vectors", False):
+        start_from_pieces(untrained.network.get_parameter("words"), vocabulary)
+    return Group(untrained, train, valid)
 
 
 def make_recipe_task(recipe: Recipe, datasets: Path) -> Task:

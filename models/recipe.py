@@ -23,7 +23,7 @@ class Recipe:
     published: Table
     figures: Table
     task: Table  # its name, its settings, and `max_slots`
-    network: Table  # its name and its settings
+    network: Table  # its name, its settings, and `piece_vectors`
     training: TrainingConfig
 
     @property

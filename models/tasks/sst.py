@@ -6,7 +6,7 @@ Source: Socher et al. 2013, "Recursive Deep Models for Semantic Compositionality
 neutral ones left out). Train has 318,582 labelled phrases, in lower case 157,401 distinct ones; with `phrases` each of
 them is an episode.
 Example: `(3 (3 (3 Effective) (2 but)) (1 (1 too-tepid) (2 biopic)))`, 0 very negative to 4 very positive. The words are
-the slots. Scored by the accuracy on whole sentences in percent.
+the slots; with `pieces` a slot holds the word's pieces as well. Scored by the accuracy on whole sentences in percent.
 """
 
 import gzip
@@ -16,6 +16,7 @@ from pathlib import Path
 
 from models.episodes import Episode, Split, Words
 from models.metrics import Counts, accuracy, mean_error, mean_nats
+from models.pieces import pieces_of
 from models.vocabulary import Vocabulary, vocabulary_of
 
 FILES = {Split.train: "train", Split.valid: "dev", Split.test: "test"}
@@ -30,10 +31,13 @@ ESCAPES = {"-lrb-": "(", "-rrb-": ")"}
 class SstTask:
     """The sentiment of a sentence, for one network; words in fewer than `min_count` train sentences are unknown."""
 
-    def __init__(self, datasets: Path, classes: str = "fine", phrases: bool = True, min_count: int = 2) -> None:
+    def __init__(
+        self, datasets: Path, classes: str = "fine", phrases: bool = True, pieces: bool = False, min_count: int = 2
+    ) -> None:
         self._folder = datasets / "sst" / "trees"
         self._labels = CLASSES[classes]
         self._phrases = phrases
+        self._pieces = pieces
         self._min_count = min_count
         self.groups = {classes: (classes,)}
 
@@ -44,7 +48,11 @@ class SstTask:
         if not whole:
             found = list(dict.fromkeys(found))
         return [
-            Episode(tuple((word,) for word in words), QUESTION, (self._labels[label],))
+            Episode(
+                tuple((word, *(pieces_of(word) if self._pieces else ())) for word in words),
+                QUESTION,
+                (self._labels[label],),
+            )
             for label, words in found
             if label in self._labels
         ]
@@ -53,7 +61,7 @@ class SstTask:
         """Give the words that enough train sentences have; the classes are the candidates."""
         sentences = Counter(word for tree in self._trees(Split.train) for word in set(tree[-1][1]))
         whole = vocabulary_of(self.episodes(group, Split.train))
-        known = (word for word in whole.words if word in QUESTION or sentences[word] >= self._min_count)
+        known = (word for word in whole.words if word not in sentences or sentences[word] >= self._min_count)
         return Vocabulary(whole.candidates, known)
 
     def figures(self, counts: Counts) -> dict[str, float]:

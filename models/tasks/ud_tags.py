@@ -4,8 +4,9 @@ Source: Universal Dependencies English Web Treebank, release 2.16 (Silveira et a
 12,544 train, 2,001 valid and 2,077 test sentences with 204,577, 25,147 and 25,094 words; multiword ranges and empty
 nodes are no words.
 Example: `5<TAB>American<TAB>American<TAB>ADJ<TAB>JJ...`. A word is a slot and has an answer of its own. A slot holds
-the word in lower case, and, with `affixes`, its shape, its first two and three letters and its last one to four, so
-that a word not seen in training is still known by its look. Scored by the percentage of words with the right tag.
+the word in lower case; with `affixes` its shape, its first two and three letters and its last one to four as well, with
+`pieces` its WordPieces, so that a word not seen in training is still known by its look. Scored by the percentage of
+words with the right tag.
 """
 
 import gzip
@@ -17,6 +18,7 @@ from typing import cast
 
 from models.episodes import Episode, Split, Words
 from models.metrics import Counts, accuracy, mean_error, mean_nats
+from models.pieces import pieces_of
 from models.vocabulary import Vocabulary, vocabulary_of
 
 FILES = {Split.train: "train", Split.valid: "dev", Split.test: "test"}
@@ -28,9 +30,10 @@ _SHAPES = ((re.compile("[A-Z]+"), "X"), (re.compile("[a-z]+"), "x"), (re.compile
 class UdTagsTask:
     """The tag of each word of a sentence, for one network; tokens that train has less than `min_count` are unknown."""
 
-    def __init__(self, datasets: Path, affixes: bool = True, min_count: int = 2) -> None:
+    def __init__(self, datasets: Path, affixes: bool = True, pieces: bool = False, min_count: int = 2) -> None:
         self._folder = datasets / "ud-english-ewt"
         self._affixes = affixes
+        self._pieces = pieces
         self._min_count = min_count
         self.groups = {"upos": ("upos",)}
 
@@ -38,10 +41,12 @@ class UdTagsTask:
         """Give the sentences."""
         with gzip.open(self._folder / f"en_ewt-ud-{FILES[split]}.conllu.gz", "rt", encoding="utf-8") as file:
             return [
-                Episode(tuple(tokens_of(word, affixes=self._affixes) for word, _ in rows), (), tuple(tags))
+                Episode(tuple(self._slot(word) for word, _ in rows), (), tuple(tag for _, tag in rows))
                 for rows in parse(file)
-                for tags in [[tag for _, tag in rows]]
             ]
+
+    def _slot(self, word: str) -> Words:
+        return (*tokens_of(word, affixes=self._affixes), *(pieces_of(word) if self._pieces else ()))
 
     def vocabulary(self, group: str) -> Vocabulary:
         """Give the tokens that train has often enough; the tags are the candidates."""

@@ -224,3 +224,9 @@ def test_a_missing_onnxruntime_is_named(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
     with pytest.raises(EncoderUnavailable, match="onnxruntime is not installed"):
         encoding.start_session({}, threads=1)
+
+
+def test_pieces_have_the_ids_of_the_text_that_they_spell(static: StaticEncoder) -> None:
+    tokens = static.tokens("unwatchable films")
+    assert static.piece_ids([token.text for token in tokens]) == [token.id for token in tokens]
+    assert static.piece_ids(["##zzzzzz"]) == [static.unknown]
