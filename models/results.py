@@ -19,7 +19,14 @@ HEADER = (
     "recipe, code",
 )
 START, END = "<!-- results -->", "<!-- end of results -->"
-UNITS = {"mean_error": "% error", "failed_tasks": "failed", "perplexity": "perplexity"}
+UNITS = {
+    "mean_error": "% error",
+    "failed_tasks": "failed",
+    "perplexity": "perplexity",
+    "accuracy": "% right",
+    "relational": "% right of relational",
+    "non_relational": "% of others",
+}
 
 Result = Mapping[str, Any]
 
@@ -86,10 +93,11 @@ def _row(recipe: Recipe) -> tuple[str, ...]:
     figures = recipe.figures
     if not figures:
         return recipe.title, _joined(published), "not run yet", "", "", recipe.name
-    medians = {name: figures["median"][name] for name in published}
-    spread = {name: f"{figures['lowest'][name]:g} to {figures['highest'][name]:g}" for name in published}
-    ours = " / ".join(f"{medians[name]:g} ({spread[name]}) {UNITS.get(name, name)}" for name in published)
-    best = _joined({name: figures["best"][name] for name in published})
+    names = list(published) or list(figures["median"])
+    medians = {name: figures["median"][name] for name in names}
+    spread = {name: f"{figures['lowest'][name]:g} to {figures['highest'][name]:g}" for name in names}
+    ours = " / ".join(f"{medians[name]:g} ({spread[name]}) {UNITS.get(name, name)}" for name in names)
+    best = _joined({name: figures["best"][name] for name in names})
     return (
         recipe.title,
         _joined(published),
@@ -101,7 +109,7 @@ def _row(recipe: Recipe) -> tuple[str, ...]:
 
 
 def _joined(figures: Mapping[str, float]) -> str:
-    return " / ".join(f"{value:g} {UNITS.get(name, name)}" for name, value in figures.items())
+    return " / ".join(f"{value:g} {UNITS.get(name, name)}" for name, value in figures.items()) or "none"
 
 
 def markdown(recipes: Iterable[Recipe]) -> str:
