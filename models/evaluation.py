@@ -14,6 +14,7 @@ import numpy as np
 from kb.encoding import StaticEncoder
 from models.memory import TripleMemory
 from models.metrics import exact_set, hits_at_1, mean, set_f1
+from models.movies import load_triples
 from models.reader import Chain, Reader, Reading, ReadRequest
 from models.tasks import metaqa, pathquestion
 from models.threads import limit_threads
@@ -106,7 +107,7 @@ Asked = tuple[str, TripleMemory, Sequence[AskedQuestion]]
 
 def metaqa_questions(datasets: Path, split: str) -> Iterator[Asked]:
     """Give MetaQA's questions of a split by hops, topics as in the brackets."""
-    memory = TripleMemory(metaqa.load_triples(datasets))
+    memory = TripleMemory(load_triples(datasets))
     for hops in range(1, metaqa.MAX_HOPS + 1):
         lines = metaqa.load_questions(datasets, split, hops)
         asked = [AskedQuestion(line.text, line.topic, frozenset(line.answers), hops) for line in lines]

@@ -15,6 +15,7 @@ from models.network import Network
 from models.networks.bigru import BiGRU, BiGRUConfig
 from models.networks.dmn import DMN, DMNConfig
 from models.networks.dmn_plus import DMNPlus, DMNPlusConfig
+from models.networks.keyvalue import KeyValueConfig, KeyValueNetwork
 from models.networks.memn2n import MemN2N, MemN2NConfig
 from models.networks.memn2n_language import MemN2NLanguage, MemN2NLanguageConfig
 from models.networks.memnn import MemNN, MemNNConfig
@@ -38,6 +39,7 @@ NETWORKS: Mapping[str, Kind] = {
     "bigru": Kind(BiGRU, BiGRUConfig),
     "dmn": Kind(DMN, DMNConfig),
     "dmn_plus": Kind(DMNPlus, DMNPlusConfig),
+    "keyvalue": Kind(KeyValueNetwork, KeyValueConfig),
     "memn2n": Kind(MemN2N, MemN2NConfig),
     "memn2n_language": Kind(MemN2NLanguage, MemN2NLanguageConfig),
     "memnn": Kind(MemNN, MemNNConfig),

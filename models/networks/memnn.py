@@ -186,7 +186,7 @@ class MemNN(Network):
         scores = (memory.matched @ asked[..., None])[..., 0]
         if not self.config.timed:
             return Ranking(scores, scores, scores.new_zeros(len(scores), 1))
-        newer_first, newer_second, older = torch.tensor_split(asked @ self.times.T, 3, -1)
+        newer_first, newer_second, older = (asked @ self.times.T)[..., None].unbind(1)
         after = torch.arange(scores.shape[1]) > last[:, None]  # x is older than the fact
         return Ranking(scores + newer_first * after, scores - newer_second * after, older)
 

@@ -15,6 +15,7 @@ from models.tasks.simplequestions import FreebaseQuestionsTask, WikidataQuestion
 from models.tasks.sort_of_clevr import SortOfClevrTask
 from models.tasks.sst import SstTask
 from models.tasks.ud_tags import UdTagsTask
+from models.tasks.wikimovies import WikiMoviesTask
 from models.vocabulary import Vocabulary
 
 
@@ -54,6 +55,7 @@ TASKS: Mapping[str, Callable[..., Task]] = {
     "sort_of_clevr": SortOfClevrTask,
     "sst": SstTask,
     "ud_tags": UdTagsTask,
+    "wikimovies": WikiMoviesTask,
 }
 """The literature's, for `Network`."""
 

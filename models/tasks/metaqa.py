@@ -7,7 +7,6 @@ Example: `the films acted by [Sharon Tate] were released in which years<TAB>1967
 Scored by whether the first answer is in the gold set (Hits@1). The gold path follows from the question's type.
 """
 
-import lzma
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -19,6 +18,7 @@ import numpy as np
 from models.episodes import FORWARD, INVERSE, MENTION, LabelledKey, PathEpisode, path_episode, rejection
 from models.kinds import Kind
 from models.memory import IntArray, TripleMemory
+from models.movies import load_metaqa, load_triples
 
 MAX_HOPS = 3
 RELATIONS = {
@@ -46,29 +46,12 @@ class Question:
     path: tuple[LabelledKey, ...]
 
 
-def load_triples(datasets: Path) -> list[tuple[str, str, str]]:
-    """Read the knowledge base, relation labels with blanks."""
-    triples = []
-    for line in _lines(datasets / "metaqa" / "kb.txt.xz"):
-        subject, relation, value = line.split("|")
-        triples.append((subject, relation.replace("_", " "), value))
-    return triples
-
-
 def load_questions(datasets: Path, split: str, hops: int) -> list[Question]:
     """Read the questions of `split` (train, dev, test)."""
-    folder = datasets / "metaqa" / f"{hops}-hop"
-    train = "_reconstructed" if split == "train" else ""
-    types = "_reconstructed" if split == "train" and hops == 1 else ""
-    lines = _lines(folder / f"qa_{split}{train}.txt.xz")
-    kinds = _lines(folder / f"qa_{split}{types}_qtype.txt.xz")
-    questions = []
-    for line, kind in zip(lines, kinds, strict=True):
-        text, answers = line.split("\t")
-        before, rest = text.split("[", 1)
-        topic, after = rest.rsplit("]", 1)
-        questions.append(Question(before + MENTION + after, topic, tuple(answers.split("|")), gold_path(kind)))
-    return questions
+    return [
+        Question(line.before + MENTION + line.after, line.topic, line.answers, gold_path(line.kind))
+        for line in load_metaqa(datasets, split, hops)
+    ]
 
 
 def gold_path(kind: str) -> tuple[LabelledKey, ...]:
@@ -132,8 +115,3 @@ class MetaQaTask:
     def _reach(self, entities: IntArray) -> Sequence[LabelledKey]:
         labels = self._memory.relation_labels
         return [_key(labels[key // 2], key % 2) for key in self._memory.keys_of(entities).tolist()]
-
-
-def _lines(path: Path) -> list[str]:
-    with lzma.open(path, "rt", encoding="utf-8") as file:
-        return file.read().splitlines()
