@@ -10,6 +10,7 @@ from models.tasks.babi import BabiTask
 from models.tasks.easy_vqa import EasyVqaTask
 from models.tasks.generated import GeneratedTask
 from models.tasks.metaqa import MetaQaTask
+from models.tasks.metaqa_reading import MetaQaReadingTask
 from models.tasks.ptb import PtbTask
 from models.tasks.simplequestions import FreebaseQuestionsTask, WikidataQuestionsTask
 from models.tasks.sort_of_clevr import SortOfClevrTask
@@ -55,6 +56,7 @@ TASKS: Mapping[str, Callable[..., Task]] = {
     "sort_of_clevr": SortOfClevrTask,
     "sst": SstTask,
     "ud_tags": UdTagsTask,
+    "metaqa-reading": MetaQaReadingTask,
     "wikimovies": WikiMoviesTask,
 }
 """The literature's, for `Network`."""
