@@ -3,10 +3,14 @@ from pathlib import Path
 import pytest
 
 from models.checkpoints import CheckpointUnusable
+from models.episodes import Split
 from models.errors import MemoryTooLong, SentenceEmpty, WordsUnknown
 from models.packing import pack, sizes_of
-from models.stories import StoryReader
-from models.trained import seeded
+from models.recipe import RECIPES, Recipe
+from models.scoring import count
+from models.stories import DEFAULT_CHECKPOINT, StoryReader
+from models.tasks.babi import BabiTask
+from models.trained import Trained, seeded
 from models.vocabulary import vocabulary_of
 from tests.models.toys import toy_stories
 
@@ -66,3 +70,23 @@ def test_a_sentence_without_words_is_refused(
 def test_a_missing_checkpoint_is_unusable(tmp_path: Path) -> None:
     with pytest.raises(CheckpointUnusable):
         StoryReader.load(tmp_path / "none.safetensors")
+
+
+def test_the_shipped_network_reads_a_story_of_two_facts() -> None:
+    told = StoryReader.load().read(
+        ["John took the apple.", "John went to the garden.", "Mary went to the kitchen."], "Where is the apple?"
+    )
+    label, chance = told.answers[0]
+    assert (label, chance > 0.9) == ("garden", True)
+    assert [max(range(3), key=hop.__getitem__) for hop in told.attention] == [1, 1, 1]
+
+
+@pytest.mark.datasets
+@pytest.mark.parametrize("part", ["qa1", "qa2", "qa17"])
+def test_the_shipped_network_gives_its_recorded_figures(part: str, datasets: Path) -> None:
+    recorded = Recipe.read(RECIPES / "stories.toml").figures["median"]
+    task, trained = BabiTask(datasets, "10k"), Trained.load(DEFAULT_CHECKPOINT)
+    packed = pack(task.episodes(part, Split.test), trained.vocabulary, trained.sizes.slots)
+    counted = count(trained.network, packed)
+    assert counted.asked == 1_000
+    assert 100 * (1 - counted.right / counted.asked) == pytest.approx(recorded[f"error_{part}"], abs=0.2)
