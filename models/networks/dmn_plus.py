@@ -15,9 +15,9 @@ With our names for the paper's letters:
 Dropout falls on the f_i and on the last memory.
 
 Differences from the paper: the regions come from a small convolutional network that is trained along, each layer with
-stride 2, batch normalisation and rectified units, where the paper has VGG-19, trained on photographs and not at hand;
-the row and column of a region, from -1 to 1, are appended to it (`coordinates`). A picture that several questions of a
-batch are about is looked at once.
+stride 2, group normalisation (Wu and He 2018) and rectified units, where the paper has VGG-19, trained on photographs
+and not at hand; the row and column of a region, from -1 to 1, are appended to it (`coordinates`). A picture that
+several questions of a batch are about is looked at once.
 
 Known results: models/recipes/xiong2016_*.toml.
 """
@@ -37,6 +37,7 @@ from models.vocabulary import PAD
 
 FULL_COLOUR = 255.0
 KERNEL = 3
+GROUPS = 4  # of channels that are normalised together
 
 
 @dataclass(frozen=True)
@@ -113,7 +114,7 @@ class Regions(nn.Module):
         for inputs, outputs in zip((colours, *config.channels), config.channels, strict=False):
             layers += [
                 nn.Conv2d(inputs, outputs, KERNEL, stride=2, padding=1, bias=False),
-                nn.BatchNorm2d(outputs),
+                nn.GroupNorm(GROUPS, outputs),
                 nn.ReLU(),
             ]
         self.convolutions = nn.Sequential(*layers)
