@@ -52,11 +52,11 @@ class Task(Protocol):
 TASKS: Mapping[str, Callable[..., Task]] = {
     "babi": BabiTask,
     "easy_vqa": EasyVqaTask,
+    "metaqa_reading": MetaQaReadingTask,
     "ptb": PtbTask,
     "sort_of_clevr": SortOfClevrTask,
     "sst": SstTask,
     "ud_tags": UdTagsTask,
-    "metaqa-reading": MetaQaReadingTask,
     "wikimovies": WikiMoviesTask,
 }
 """The literature's, for `Network`."""
