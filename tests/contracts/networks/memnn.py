@@ -69,9 +69,10 @@ def naive(network: Network, batch: Batch, row: int) -> Tensor:
         chosen = choose(network, bend(network, state[:dim], "fact_match"), facts, last)
         if chosen == -1:
             break
-        state = state + texts[chosen][dim:]
+        state = state + texts[chosen][dim : 3 * dim]
         last = chosen
-    asked = bend(network, state[dim:], "answer_match")
+    latest = texts[int(last)][3 * dim :]
+    asked = bend(network, state[dim:] + latest, "answer_match")
     return torch.stack([asked @ bend(network, candidate, "answer_match") for candidate in network.candidates])
 
 
