@@ -57,6 +57,7 @@ class DMNConfig:
     """The settings of one network."""
 
     word_dim: int = 50
+    word_std: float = 0.1  # of the units of word vectors at the start
     dim: int = 80
     passes: int = 3
     facts: str = "words"  # what the input GRU steps over: all words, or slots, each the sum of its words
@@ -90,7 +91,7 @@ class DMN(Network):
         super().__init__()
         self.config = config
         dim, self._gating_only = config.dim, False
-        self.words = nn.Parameter(torch.randn(sizes.words, config.word_dim) * 0.1)
+        self.words = nn.Parameter(torch.randn(sizes.words, config.word_dim) * config.word_std)
         self.input = (
             TwoWayGRU(config.word_dim, dim) if config.two_way else nn.GRU(config.word_dim, dim, batch_first=True)
         )
