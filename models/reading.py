@@ -14,8 +14,3 @@ def attend(scores: Tensor, filled: Tensor) -> Tensor:
 def soft_read(attention: Tensor, memory: Tensor) -> Tensor:
     """Weighted sum of slots: batch dim. memory: batch slots dim."""
     return (attention[:, None] @ memory)[:, 0]
-
-
-def hard_read(scores: Tensor, filled: Tensor) -> Tensor:
-    """Slot of the highest score among the filled: batch. The first of equals."""
-    return scores.masked_fill(~filled, -math.inf).argmax(-1)
