@@ -20,6 +20,9 @@ from kb.names import HashArray, NameDictionary, TypoIndex, key_hash, symbol_hash
 from kb.triples import surface_key
 
 
+_NONE = np.empty(0, np.int64)
+
+
 class Fact(NamedTuple):
     """One stored triple: its SQL id, the positions of its parts, and where it came from."""
 
@@ -142,6 +145,18 @@ class KnowledgeView:
             targets, facts = self.base.graph.read_one(group, budget)
             return Hop(targets, np.full(len(targets), weights[0], np.float32), facts, len(targets))
         return merge_targets(self._read(entities, key, budget, weights), weights)
+
+    def facts_of(self, entities: IntArray, key: int, budget: int) -> Rows:
+        """The facts of a key at the entities, at most `budget` of them."""
+        return self._read(entities, key, budget)
+
+    def holders(self, key: int) -> IntArray:
+        """All entities that have facts of a key, sorted; looks at every group of facts."""
+        held = []
+        for graph, gone in ((self.base.graph, self.delta.emptied), (self.delta.graph, _NONE)):
+            groups = np.flatnonzero(graph.keys(np.arange(len(graph.codes))) == key)
+            held.append(graph.codes[groups[~is_in(groups, gone)]] // max(graph.num_keys, 1))
+        return np.union1d(*held).astype(np.int32)
 
     def fact(self, triple: int) -> Fact:
         """The fact at a triple position."""

@@ -4,6 +4,7 @@ Knows tokens and keys, not what a network does with them.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from random import Random
 from typing import NamedTuple
 
@@ -11,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from models.episodes import Choice, End, LabelledKey, PathEpisode
+from models.episodes import Choice, End, LabelledKey, Manner, PathEpisode, manners
 from models.kinds import Kind
 from models.texts import Pieces, TextCutter, pad_arrays
 
@@ -43,8 +44,9 @@ def pad(texts: Sequence[Pieces]) -> Tokens:
 
 
 class PathBatch(NamedTuple):
-    """Episodes as tensors. Columns of `in_reach`: the keys, then STOP and REJECT; a gold of -1 is no choice.
+    """Episodes as tensors. Columns of `in_reach`: the keys once for each manner, then STOP and REJECT.
 
+    A gold of -1 is no choice.
     Labels come in parts of about the same length, so that little of them is padding; a key names its label by its
     number among all parts.
     """
@@ -52,8 +54,9 @@ class PathBatch(NamedTuple):
     questions: Tokens
     labels: tuple[Tokens, ...]
     keys: KeyTokens
-    in_reach: Tensor  # batch hops keys+2, bool
+    in_reach: Tensor  # batch hops manners*keys+2, bool
     gold: Tensor  # batch hops
+    asked: Tensor  # batch
 
 
 def path_batch(
@@ -69,7 +72,8 @@ def path_batch(
     keys = list(dict.fromkeys(key for episode in episodes for choice in episode.choices for key in choice.reach))
     columns = {key: column for column, key in enumerate(keys)}
     hops = max(len(episode.choices) for episode in episodes)
-    in_reach = np.zeros((len(episodes), hops, len(keys) + len(End)), np.bool_)
+    first_end = len(Manner) * len(keys)
+    in_reach = np.zeros((len(episodes), hops, first_end + len(End)), np.bool_)
     gold = np.full((len(episodes), hops), -1, np.int64)
     for row, episode in enumerate(episodes):
         for hop, choice in enumerate(episode.choices):
@@ -77,13 +81,17 @@ def path_batch(
             if random is not None and distractors and isinstance(choice.gold, LabelledKey):
                 drawn = random.sample(keys, min(random.randrange(distractors + 1), len(keys)))
                 reach += [key for key in drawn if unlike(key.label, choice.gold.label)]
-            in_reach[row, hop, [columns[key] for key in reach]] = True
-            in_reach[row, hop, len(keys) + End.STOP] = hop > 0
-            in_reach[row, hop, len(keys) + End.REJECT] = True
-            gold[row, hop] = len(keys) + choice.gold if isinstance(choice.gold, End) else columns[choice.gold]
+            reached = np.array([columns[key] for key in reach], np.int64)
+            for manner in manners(episode.question, hop):
+                in_reach[row, hop, manner * len(keys) + reached] = True
+            in_reach[row, hop, first_end + End.STOP] = hop > 0
+            in_reach[row, hop, first_end + End.REJECT] = True
+            is_end = isinstance(choice.gold, End)
+            gold[row, hop] = first_end + choice.gold if is_end else choice.manner * len(keys) + columns[choice.gold]
     questions = pad(cutter.cut([episode.question for episode in episodes]))
     labels, tokens = _labels(keys, cutter)
-    return PathBatch(questions, labels, tokens, torch.from_numpy(in_reach), torch.from_numpy(gold))
+    asked = torch.tensor([episode.asked for episode in episodes])
+    return PathBatch(questions, labels, tokens, torch.from_numpy(in_reach), torch.from_numpy(gold), asked)
 
 
 def _labels(keys: Sequence[LabelledKey], cutter: TextCutter) -> tuple[tuple[Tokens, ...], KeyTokens]:
@@ -102,10 +110,11 @@ def _hide_kinds(episode: PathEpisode) -> PathEpisode:
         Choice(
             tuple(dict.fromkeys(key._replace(kind=Kind.UNKNOWN) for key in choice.reach)),
             choice.gold if isinstance(choice.gold, End) else choice.gold._replace(kind=Kind.UNKNOWN),
+            choice.manner,
         )
         for choice in episode.choices
     ]
-    return PathEpisode(episode.question, tuple(hidden))
+    return replace(episode, choices=tuple(hidden))
 
 
 def unlike(label: str, other: str) -> bool:

@@ -80,7 +80,22 @@ class Windows(Sequence[Episode]):
 
 
 MENTION = "\N{OBJECT REPLACEMENT CHARACTER}"
-"""Stands in a question where the topic entity was named."""
+"""Stands in a question where the topic entity was named; twice where one of two topics is asked for.
+
+A question without it starts from everything there is.
+"""
+
+OTHER = "\N{INTERLINEAR ANNOTATION ANCHOR}"
+"""Stands in a question where an entity was named that is not the topic: what a condition is about."""
+
+VALUE = "\N{INTERLINEAR ANNOTATION SEPARATOR}"
+"""Stands in a question for a number or a date to compare with."""
+
+MAX_READS = 3
+"""A path never goes to values more often than this."""
+
+MAX_STEPS = 4
+"""A path never has more hops, those that keep included."""
 
 FORWARD = 0
 """Direction of a key read from subject to object."""
@@ -98,6 +113,36 @@ class End(IntEnum):
     """Nothing in reach fits what the question asks."""
 
 
+class Manner(IntEnum):
+    """What a hop does with the facts of a key."""
+
+    READ = 0
+    """Go to their values."""
+    KEEP = 1
+    """Keep the entities with a value that the question names: an `OTHER`, or one equal to a `VALUE`."""
+    ABOVE = 2
+    """Keep those whose value is more, or later, than a `VALUE` or the value of an `OTHER`.
+
+    Of a key whose values are no numbers or dates, their number is compared; so in all that follow.
+    """
+    BELOW = 3
+    """Keep those whose value is less, or earlier."""
+    MOST = 4
+    """Keep those whose value is the most, or the latest."""
+    LEAST = 5
+    """Keep those whose value is the least, or the earliest."""
+
+
+class Asked(IntEnum):
+    """What is wanted of the entities that a path ends in."""
+
+    ENTITIES = 0
+    COUNT = 1
+    """How many they are."""
+    WHETHER = 2
+    """Whether there are any."""
+
+
 class LabelledKey(NamedTuple):
     """A relation, by its label, read in one direction, and the kind of what it leads to."""
 
@@ -108,10 +153,11 @@ class LabelledKey(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """One hop: the keys in reach and what to choose; `gold` is an `End` or one of the keys in reach."""
+    """One hop: the keys in reach and what to choose; `gold` is an `End` or one of the keys, used in a `manner`."""
 
     reach: tuple[LabelledKey, ...]
     gold: LabelledKey | End
+    manner: Manner = Manner.READ
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +169,20 @@ class PathEpisode:
 
     question: str
     choices: tuple[Choice, ...]
+    asked: Asked = Asked.ENTITIES
+
+
+def manners(question: str, hop: int) -> tuple[Manner, ...]:
+    """Say in which manners a hop may use a key, by what stands in the question."""
+    topics = question.count(MENTION)
+    possible = []
+    if hop < MAX_READS and (topics or hop):
+        possible.append(Manner.READ)
+    if OTHER in question or VALUE in question:
+        possible += [Manner.KEEP, Manner.ABOVE, Manner.BELOW]
+    if hop or topics != 1:
+        possible += [Manner.MOST, Manner.LEAST]
+    return tuple(possible)
 
 
 class PathTask(Protocol):
@@ -136,12 +196,12 @@ class PathTask(Protocol):
 
 
 def path_episode(
-    question: str, path: Sequence[LabelledKey], reaches: Sequence[Sequence[LabelledKey]], max_hops: int
+    question: str, path: Sequence[LabelledKey], reaches: Sequence[Sequence[LabelledKey]]
 ) -> PathEpisode:
     """Build the episode of a gold path; `reaches` has one entry a hop and one more for the entities it ends in."""
     golds: list[LabelledKey | End] = [*path, End.STOP]
     choices = [Choice(tuple(dict.fromkeys(reach)), gold) for reach, gold in zip(reaches, golds, strict=True)]
-    return PathEpisode(question, tuple(choices[:max_hops]))
+    return PathEpisode(question, tuple(choices[:MAX_STEPS]))
 
 
 def rejection(question: str, reach: Sequence[LabelledKey]) -> PathEpisode:

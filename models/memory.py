@@ -41,6 +41,25 @@ class Hop(Protocol):
         ...
 
 
+class Facts(Protocol):
+    """Facts of one key at some entities, one row a fact."""
+
+    @property
+    def owners(self) -> NDArray[np.int64]:
+        """Which of the entities each fact belongs to, by its place."""
+        ...
+
+    @property
+    def targets(self) -> IntArray:
+        """Where each fact leads."""
+        ...
+
+    @property
+    def triples(self) -> IntArray:
+        """The position of each fact in the memory."""
+        ...
+
+
 class KeyValueMemory(Protocol):
     """Facts addressed by (entity, key)."""
 
@@ -52,6 +71,18 @@ class KeyValueMemory(Protocol):
         """Move weight along the facts of `key`, reading at most `budget` facts."""
         ...
 
+    def facts_of(self, entities: IntArray, key: int, budget: int) -> Facts:
+        """The facts of `key` at the entities, at most `budget` of them."""
+        ...
+
+    def holders(self, key: int) -> IntArray:
+        """All entities that have facts of `key`, sorted."""
+        ...
+
+    def label(self, position: int) -> str:
+        """The label of an entity."""
+        ...
+
 
 class HopRead(NamedTuple):
     """A `Hop` as a value."""
@@ -60,6 +91,14 @@ class HopRead(NamedTuple):
     weights: FloatArray
     facts: IntArray
     facts_read: int
+
+
+class FactRows(NamedTuple):
+    """`Facts` as a value."""
+
+    owners: NDArray[np.int64]
+    targets: IntArray
+    triples: IntArray
 
 
 class TripleMemory:
@@ -107,6 +146,24 @@ class TripleMemory:
         for entity in entities.tolist():
             keys.update(self._facts[entity])
         return np.array(sorted(keys), np.int32)
+
+    def label(self, position: int) -> str:
+        """The label of an entity."""
+        return self.labels[position]
+
+    def holders(self, key: int) -> IntArray:
+        """All entities that have facts of `key`, sorted."""
+        return np.array([entity for entity, keys in enumerate(self._facts) if key in keys], np.int32)
+
+    def facts_of(self, entities: IntArray, key: int, budget: int) -> FactRows:
+        """The facts of `key` at the entities, at most `budget` of them."""
+        rows = [
+            (owner, target, fact)
+            for owner, entity in enumerate(entities.tolist())
+            for target, fact in self._facts[entity].get(key, np.empty((0, 2), np.int32)).tolist()
+        ]
+        owners, targets, facts = np.array(rows[:budget], np.int64).reshape(-1, 3).T
+        return FactRows(owners, targets.astype(np.int32), facts.astype(np.int32))
 
     def follow(self, entities: IntArray, weights: FloatArray, key: int, budget: int) -> HopRead:
         """Move weight along the facts of `key`, reading at most `budget` facts."""

@@ -18,13 +18,14 @@ from torch.nn import functional
 from kb.encoding import StaticEncoder
 from models import checkpoints, training
 from models.batching import PathBatch, path_batch
-from models.episodes import PathTask
+from models.episodes import Manner, PathTask
 from models.networks.path_config import PathReaderConfig
 from models.networks.path_reader import Labels, PathReader
 from models.tasks import make_path_task
 from models.texts import TextCutter, TokenEncoder
 from models.training import Report, Shown, Training, TrainingConfig
 
+ASKED_WEIGHT = 0.3
 DEFAULT_RECIPE = Path(__file__).parent / "recipes" / "path_reader.toml"
 logger = logging.getLogger(__name__)
 
@@ -102,11 +103,13 @@ class PathCourse:
 
 
 def path_loss(network: PathReader, batch: PathBatch, label_smoothing: float = 0.0) -> tuple[Tensor, float]:
-    """Cross-entropy of every choice among what was in reach, gold keys read; and the share of right choices."""
+    """Cross-entropy of what is asked and of every choice in reach, gold keys used; and the share of right choices."""
     question = network.encode_questions(batch.questions)
     labels = Labels.join([network.encode_labels(part) for part in batch.labels])
     keys = network.keys(labels, batch.keys)
     state = network.begin(question)
+    wanted = functional.cross_entropy(network.ask(question), batch.asked)
+    num_keys = len(keys.vectors)
     losses, right, total = [], 0, 0
     for hop in range(batch.gold.shape[1]):
         gold, in_reach = batch.gold[:, hop], batch.in_reach[:, hop]
@@ -116,8 +119,9 @@ def path_loss(network: PathReader, batch: PathBatch, label_smoothing: float = 0.
         losses.append(_cross_entropy(scores[chosen], gold[chosen], in_reach[chosen], label_smoothing))
         right += int((scores[chosen].argmax(-1) == gold[chosen]).sum())
         total += int(chosen.sum())
-        state = network.advance(state, glimpse, keys.vectors[gold.clamp(0, len(keys.vectors) - 1)])
-    return torch.cat(losses).mean(), right / total
+        used = gold.clamp(0, len(Manner) * num_keys - 1)
+        state = network.advance(state, glimpse, keys.vectors[used % num_keys], used // num_keys)
+    return torch.cat(losses).mean() + ASKED_WEIGHT * wanted, right / total
 
 
 def _cross_entropy(scores: Tensor, gold: Tensor, in_reach: Tensor, smoothing: float) -> Tensor:

@@ -3,6 +3,7 @@
 Knows tokens, marks and words, not what a network does with them.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
@@ -10,11 +11,13 @@ from typing import NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from models.episodes import MENTION
+from models.episodes import MENTION, OTHER, VALUE
 
-WORD, MENTIONED, START = 0, 1, 2
+WORD, MENTIONED, START, OTHERS, VALUED = range(5)
 """Marks of a token."""
-NUM_MARKS = 3
+NUM_MARKS = 5
+PLACEHOLDERS = {MENTION: MENTIONED, OTHER: OTHERS, VALUE: VALUED}
+_PLACEHOLDER = re.compile(f"([{''.join(PLACEHOLDERS)}])")
 CACHE_LIMIT = 100_000
 
 
@@ -70,8 +73,8 @@ class TextCutter:
 
     def cut(self, texts: Sequence[str]) -> list[Pieces]:
         """Cut texts; one too long keeps what stands around its mention."""
-        split = [text.replace(MENTION, f" {MENTION} ").split() for text in texts]
-        self._learn({word for words in split for word in words if word != MENTION and word not in self._known})
+        split = [_PLACEHOLDER.sub(r" \1 ", text).split() for text in texts]
+        self._learn({word for words in split for word in words if word not in PLACEHOLDERS and word not in self._known})
         return [self._pieces(words) for words in split]
 
     def _learn(self, words: set[str]) -> None:
@@ -85,8 +88,8 @@ class TextCutter:
     def _pieces(self, words: Sequence[str]) -> Pieces:
         pieces = []
         for at, word in enumerate(words):
-            if word == MENTION:
-                pieces.append(Piece(0, MENTIONED, at))
+            if word in PLACEHOLDERS:
+                pieces.append(Piece(0, PLACEHOLDERS[word], at))
             else:
                 known = self._known.get(word)
                 if known is None:  # the cache was emptied between learning and now, by another thread

@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from models.episodes import End, Manner
 from models.kinds import Kind
 from models.networks.path_config import PathReaderConfig
 from models.texts import WORD, TokenArrays
@@ -34,6 +35,7 @@ class Question(NamedTuple):
     energies: FloatArray  # batch tokens dim: W_h h_i + b, used at each hop
     static: FloatArray  # batch tokens word_dim
     hidden: FloatArray  # batch tokens: 0 where a token is present, very small where not
+    asked: FloatArray  # batch asked: probabilities
 
     def rows(self, index: LongArray) -> "Question":
         """Give the questions at `index`, in that order."""
@@ -44,7 +46,8 @@ class Keys(NamedTuple):
     """Encoded keys: relations read in one direction."""
 
     vectors: FloatArray  # keys dim
-    matched: FloatArray  # dim+word_dim keys: what a look is multiplied with
+    matched: FloatArray  # dim keys: what queries are multiplied with
+    overlap: FloatArray  # word_dim keys: what the words looked at are multiplied with
     updates: FloatArray  # keys 3*dim: the key's part of the state's update
 
 
@@ -59,7 +62,9 @@ class Glimpse(NamedTuple):
     """One look at the question."""
 
     attention: FloatArray  # batch tokens
-    query: FloatArray  # batch dim+word_dim: the query, and the words looked at
+    query: FloatArray  # batch manners dim
+    looked: FloatArray  # batch word_dim
+    manners: FloatArray  # batch manners
     ends: FloatArray  # batch ends
 
     def rows(self, index: LongArray) -> "Glimpse":
@@ -163,6 +168,8 @@ class PathInference:
         self._update_input = _Linear(
             {"update.weight": weights["update.weight_ih"], "update.bias": weights["update.bias_ih"]}, "update"
         )
+        self._manner_updates = weights["used.weight"] @ weights["update.weight_ih"].T
+        self._asked = _Linear(weights, "asked")
         self._update_state = _Linear(
             {"update.weight": weights["update.weight_hh"], "update.bias": weights["update.bias_hh"]}, "update"
         )
@@ -172,7 +179,8 @@ class PathInference:
         words, static, hidden = self._encode(tokens, 0, self.config.layers)
         batch, width = hidden.shape
         energies = self._attend_words(words)
-        return Question(words.reshape(batch, width, -1), energies.reshape(batch, width, -1), static, hidden)
+        words = words.reshape(batch, width, -1)
+        return Question(words, energies.reshape(batch, width, -1), static, hidden, _softmax(self._asked(words[:, 0])))
 
     def encode_keys(self, labels: TokenArrays, kinds: Sequence[Kind]) -> Keys:
         """Encode relations by their labels: key `2 * relation + direction`; `kinds` has one for each key."""
@@ -188,9 +196,8 @@ class PathInference:
         for direction, turn in enumerate(self._directions):
             turned[direction::2] = turn(mixed[direction::2])
         vectors = self._norm_key(both + turned)
-        scaled = vectors * np.float32(1 / math.sqrt(self.config.dim))
-        matched = np.ascontiguousarray(np.concatenate([scaled, overlap], 1).T)
-        return Keys(vectors, matched, self._update_input(vectors))
+        matched = np.ascontiguousarray((vectors * np.float32(1 / math.sqrt(self.config.dim))).T)
+        return Keys(vectors, matched, np.ascontiguousarray(overlap.T), self._update_input(vectors))
 
     def begin(self, question: Question) -> State:
         """Give the state before the first hop."""
@@ -208,17 +215,21 @@ class PathInference:
         read = np.concatenate([(attention[:, None] @ question.words)[:, 0], state.vector], 1)
         static = _unit(attentions @ question.static)  # batch overlaps word_dim
         looked = np.einsum("n,bnd->bd", self._overlap, static)
-        asked, ends = self._heads(read)
-        return Glimpse(attention, np.concatenate([self._norm_query(asked), looked], 1), ends)
+        queries, ends = self._heads(read)
+        return Glimpse(attention, self._norm_query(queries), looked, ends[:, len(End) :], ends[:, : len(End)])
 
     def score(self, glimpse: Glimpse, keys: Keys) -> FloatArray:
-        """Score every key, then STOP and REJECT: batch keys+2."""
-        return np.concatenate([glimpse.query @ keys.matched, glimpse.ends], 1)
+        """Score every key in every manner: batch manners keys."""
+        scores: FloatArray = glimpse.query @ keys.matched
+        scores += (glimpse.looked @ keys.overlap)[:, None]
+        scores += glimpse.manners[..., None]
+        return scores
 
-    def advance(self, state: State, glimpse: Glimpse, updates: FloatArray) -> State:
-        """Update the state with the keys read; `updates` has the row of `Keys.updates` for each question."""
+    def advance(self, state: State, glimpse: Glimpse, updates: FloatArray, manners: LongArray) -> State:
+        """Update the state with the keys used; `updates` has the row of `Keys.updates` for each question."""
         dim = self.config.dim
         own = self._update_state(state.vector)
+        updates = updates + self._manner_updates[manners]
         gates = _sigmoid(updates[:, : 2 * dim] + own[:, : 2 * dim])
         reset, update = gates[:, :dim], gates[:, dim:]
         new = np.tanh(updates[:, 2 * dim :] + reset * own[:, 2 * dim :])
@@ -262,29 +273,31 @@ class _Perceptron:
 
 
 class _Heads:
-    """The perceptrons of the query and of the ends, whose first maps have the same input, as one."""
+    """The perceptrons of the queries and of the ends, whose first maps have the same input, as one."""
 
     def __init__(self, weights: Weights) -> None:
-        both = {
-            f"first.{part}": np.concatenate([weights[f"query.0.{part}"], weights[f"ends.0.{part}"]])
+        heads = ("query", "query_manners", "ends")
+        joined = {
+            f"first.{part}": np.concatenate([weights[f"{head}.0.{part}"] for head in heads])
             for part in ("weight", "bias")
         }
-        self._first = _Linear(both, "first")
-        self._query, self._ends = _Linear(weights, "query.2"), _Linear(weights, "ends.2")
+        self._first = _Linear(joined, "first")
+        self._query, self._manners, self._ends = (_Linear(weights, f"{head}.2") for head in heads)
 
     def __call__(self, rows: FloatArray) -> tuple[FloatArray, FloatArray]:
-        hidden = _gelu(self._first(rows))
-        middle = hidden.shape[1] // 2
-        return self._query(hidden[:, :middle]), self._ends(hidden[:, middle:])
+        """Queries, batch manners dim, and ends with the manners after them."""
+        query, manners, ends = np.split(_gelu(self._first(rows)), 3, axis=1)
+        queries = self._manners(manners).reshape(len(rows), len(Manner), -1) + self._query(query)[:, None]
+        return queries, self._ends(ends)
 
 
 def _standard(rows: FloatArray) -> FloatArray:
-    """Rows at mean 0 and variance 1."""
-    share = np.float32(1 / rows.shape[1])
-    means: FloatArray = np.add.reduce(rows, 1, keepdims=True) * share
+    """Rows, along the last axis, at mean 0 and variance 1."""
+    share = np.float32(1 / rows.shape[-1])
+    means: FloatArray = np.add.reduce(rows, -1, keepdims=True) * share
     centred: FloatArray = rows - means
-    variance = np.einsum("nd,nd->n", centred, centred) * share
-    centred *= (1 / np.sqrt(variance + LAYER_NORM_EPSILON))[:, None]
+    variance = np.einsum("...d,...d->...", centred, centred) * share
+    centred *= (1 / np.sqrt(variance + LAYER_NORM_EPSILON))[..., None]
     return centred
 
 

@@ -10,10 +10,11 @@ of the query) are `query`, `keys.vectors` and `advance` here.
                m_i  = e_i + D e_i                                        D: what training adds to the table's metric
     keys       k    = norm(p + M_d(p + W_v)),  p = mean_i h_i of the label   d: direction, v: the kind of its values
     attention  a_i  = softmax_i(v . tanh(W_h h_i + W_s s + w_r r_i))      r: attention spent at earlier hops
-    query      q    = norm(M_q([sum_i a_i h_i, s]))
+    query      q_m  = norm((M_q + D_m M_q')([sum_i a_i h_i, s]))         m: the manner in which a key is used
     overlap    o    = sum_n c_n cos(sum_i a_ni m_i, sum_j g_j m_j of the label),  g_j = 2 sigmoid(u . h_j);  a_1 = a
-    scores          = q . k / sqrt(dim) + o;  STOP, REJECT: M_e([sum_i a_i h_i, s])
-    state      s'   = gru(k, s),  r' = r + a
+    scores          = q_m . k / sqrt(dim) + o + b_m;  STOP, REJECT, b: M_e([sum_i a_i h_i, s])
+    state      s'   = gru(k + w_m, s),  r' = r + a
+    asked           = W_a h_0                                           h_0: the question's start
 
 Differences from the papers: keys hold no entity (the memory gives the keys in reach of the entities at hand); a key's
 vector comes from its label by the first layers of the question's encoder, its direction by a map of its own; the state
@@ -33,7 +34,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from models.batching import KeyTokens, Tokens
-from models.episodes import End
+from models.episodes import Asked, End, Manner
 from models.kinds import Kind
 from models.networks.path_config import PathReaderConfig
 from models.texts import NUM_MARKS, WORD
@@ -84,13 +85,14 @@ class Glimpse(NamedTuple):
     """One look at the question."""
 
     attention: Tensor  # batch tokens
-    query: Tensor  # batch dim
+    query: Tensor  # batch manners dim
     static: Tensor  # batch overlaps word_dim, unit length
+    manners: Tensor  # batch manners
     ends: Tensor  # batch ends
 
     def rows(self, index: Tensor) -> "Glimpse":
         """Give the looks at `index`, in that order."""
-        return Glimpse(self.attention[index], self.query[index], self.static[index], self.ends[index])
+        return Glimpse(*(part[index] for part in self))
 
 
 class Layer(nn.Module):
@@ -145,13 +147,16 @@ class PathReader(nn.Module):
         self.attend_spent = nn.Parameter(torch.zeros(dim))
         self.attend = nn.Linear(dim, config.overlaps, bias=False)
         self.query = _perceptron(2 * dim, dim, dim)
+        self.query_manners = _perceptron(2 * dim, dim, len(Manner) * dim)
         self.norm_query = nn.LayerNorm(dim)
-        self.ends = _perceptron(2 * dim, dim, len(End))
+        self.ends = _perceptron(2 * dim, dim, len(End) + len(Manner))
+        self.asked = nn.Linear(dim, len(Asked))
+        self.used = nn.Embedding(len(Manner), dim)
         self.overlap = nn.Parameter(torch.linspace(5.0, 1.0, config.overlaps))
         self.metric = nn.Linear(config.word_dim, config.word_dim, bias=False)
         self.say = nn.Linear(dim, 1)
         self.update = nn.GRUCell(dim, dim)
-        for embedding in (self.marks, self.positions, self.distances, self.texts, self.values):
+        for embedding in (self.marks, self.positions, self.distances, self.texts, self.values, self.used):
             nn.init.normal_(embedding.weight, std=0.02)
         for weight in (self.metric.weight, self.say.weight, self.say.bias):
             nn.init.zeros_(weight)
@@ -206,17 +211,25 @@ class PathReader(nn.Module):
         attention = attentions[:, 0]
         read = torch.cat([torch.bmm(attention[:, None], question.words)[:, 0], state.vector], -1)
         static = functional.normalize(torch.bmm(attentions, question.static), dim=-1)
-        return Glimpse(attention, self.norm_query(self.query(read)), static, self.ends(read))
+        queries = self.query_manners(read).unflatten(-1, (len(Manner), -1)) + self.query(read)[:, None]
+        ends = self.ends(read)
+        return Glimpse(attention, self.norm_query(queries), static, ends[:, len(End) :], ends[:, : len(End)])
 
     def score(self, glimpse: Glimpse, keys: Keys) -> Tensor:
-        """Score every key, then STOP and REJECT: batch keys+2."""
-        learned = glimpse.query @ keys.vectors.T / math.sqrt(self.config.dim)
+        """Score every key in every manner, then STOP and REJECT: batch manners*keys+2."""
+        learned = glimpse.query @ keys.vectors.T / math.sqrt(self.config.dim)  # batch manners keys
         overlap = torch.einsum("n,bnd->bd", self.overlap, glimpse.static) @ keys.static.T
-        return torch.cat([learned + overlap, glimpse.ends], -1)
+        scores = learned + overlap[:, None] + glimpse.manners[..., None]
+        return torch.cat([scores.flatten(1), glimpse.ends], -1)
 
-    def advance(self, state: State, glimpse: Glimpse, key_vectors: Tensor) -> State:
-        """Update the state with the keys read; key_vectors: batch dim."""
-        return State(self.update(key_vectors, state.vector), state.spent + glimpse.attention)
+    def advance(self, state: State, glimpse: Glimpse, key_vectors: Tensor, manners: Tensor) -> State:
+        """Update the state with the keys used and their manners; key_vectors: batch dim."""
+        return State(self.update(key_vectors + self.used(manners), state.vector), state.spent + glimpse.attention)
+
+    def ask(self, question: Question) -> Tensor:
+        """Score what is wanted of the entities that the path ends in: batch asked."""
+        scores: Tensor = self.asked(question.words[:, 0])
+        return scores
 
 
 def _perceptron(inputs: int, hidden: int, outputs: int) -> nn.Sequential:

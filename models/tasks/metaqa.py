@@ -110,7 +110,7 @@ class MetaQaTask:
             if hop > 0:
                 entities = entities[entities != topic[0]]
             reaches.append(self._reach(entities))
-        return path_episode(question.text, question.path, reaches, MAX_HOPS)
+        return path_episode(question.text, question.path, reaches)
 
     def _reach(self, entities: IntArray) -> Sequence[LabelledKey]:
         labels = self._memory.relation_labels

@@ -25,7 +25,6 @@ from models.kinds import Kind
 KeyType = TypeVar("KeyType")
 QuestionType = TypeVar("QuestionType")
 
-MAX_HOPS = 3
 TEMPER = 0.6  # a key is drawn in proportion to this power of its count
 LEAST_PAIRS = 3  # facts asked both ways that prove two Freebase relations to be each other's reverse
 SIBLINGS = 8
@@ -130,7 +129,7 @@ class WikidataQuestionsTask:
         if random.random() < self._wrong_mentions:
             return rejection(wrong_mention(question.text, question.topic, random), [k for k in reach if k != key])
         after = random.sample(self._keys, random.randint(1, SIBLINGS))
-        return path_episode(question.text, [key], [_with(key, reach, random), after], MAX_HOPS)
+        return path_episode(question.text, [key], [_with(key, reach, random), after])
 
 
 class FreebaseQuestionsTask:
@@ -165,7 +164,7 @@ class FreebaseQuestionsTask:
         if random.random() < self._wrong_mentions:
             return rejection(wrong_mention(question.text, question.topic, random), reach or [_key("type", FORWARD)])
         after = [_key(short_label(name, parts), random.randrange(2)) for name in random.sample(self._relations, 3)]
-        return path_episode(question.text, [gold], [_with(gold, reach, random), after], MAX_HOPS)
+        return path_episode(question.text, [gold], [_with(gold, reach, random), after])
 
 
 def short_label(relation: str, parts: int) -> str:

@@ -1,0 +1,163 @@
+"""One step of a path: what a key, used in some manner, makes of a set of entities.
+
+Pure over a `KeyValueMemory`; knows no network and no question. Facts of a step prove it: the one that led to each
+entity where it reads, the one by which each entity is kept where it keeps.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.episodes import Manner
+from models.kinds import Kind
+from models.memory import Facts, FloatArray, Hop, HopRead, IntArray, KeyValueMemory
+from models.numbers import Quantity, is_more, is_same, order, quantity
+
+COMPARED_FACTS = 200_000
+"""More facts than these are not compared: a superlative over a part of them would be a guess."""
+BoolArray = NDArray[np.bool_]
+LongArray = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Argument:
+    """What a question names beside its topic: the entities that a name may mean, or a number or date, or both.
+
+    `inclusive` says that what equals it is meant as well ("at least").
+    """
+
+    text: str
+    entities: IntArray
+    quantity: Quantity | None = None
+    inclusive: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """A set of entities to go on from; None: everything there is."""
+
+    entities: IntArray | None
+    weights: FloatArray | None
+
+
+class Stepper:
+    """Takes steps over one memory; `kinds` has one for each key."""
+
+    def __init__(self, memory: KeyValueMemory, kinds: Sequence[Kind], budget: int) -> None:
+        self._memory = memory
+        self._kinds = kinds
+        self._budget = budget
+
+    def take(self, start: Start, key: int, manner: Manner, argument: Argument | None) -> Hop | None:
+        """Take a step; None where the key has no facts to go by."""
+        if manner is Manner.READ:
+            assert start.entities is not None and start.weights is not None
+            return self._memory.follow(start.entities, start.weights, key, self._budget)
+        if start.entities is None:
+            holders = self._memory.holders(key)
+            start = Start(holders, np.ones(len(holders), np.float32))
+        if manner is Manner.KEEP:
+            assert argument is not None
+            return self._keep(start, key, argument)
+        return self._compare(start, key, manner, argument)
+
+    def connects(self, start: Start, keys: IntArray, argument: Argument) -> IntArray:
+        """Of some keys, those by which something in the set leads to what the question names."""
+        if argument.quantity is not None and start.entities is not None:
+            kept = [key for key in keys.tolist() if _num(self._keep(start, key, argument))]
+            return np.array(kept, np.int32)
+        back = np.intersect1d(keys, self._memory.keys_of(argument.entities) ^ 1)
+        kept = [key for key in back.tolist() if _num(self.take(start, key, Manner.KEEP, argument))]
+        return np.array(kept, np.int32)
+
+    def _keep(self, start: Start, key: int, argument: Argument) -> HopRead | None:
+        assert start.entities is not None
+        ones = np.ones(len(argument.entities), np.float32)
+        found = self._memory.follow(argument.entities, ones, key ^ 1, self._budget) if len(argument.entities) else None
+        if found is not None and len(found.entities):
+            places = {entity: at for at, entity in enumerate(found.entities.tolist())}
+            kept = [(at, places[one]) for at, one in enumerate(start.entities.tolist()) if one in places]
+            if kept:
+                ats, facts = (np.array(column, np.int64) for column in zip(*kept, strict=True))
+                return _kept(start, ats, found.facts[facts], found.facts_read)
+        rows = self._memory.facts_of(start.entities, key, self._budget)
+        if not len(rows.targets):
+            return None
+        wanted = argument.quantity
+        if wanted is None or argument.entities.size:
+            return _kept(start, np.empty(0, np.int64), np.empty(0, np.int32), len(rows.targets))
+        equal = [_is_equal(self._quantity(target), wanted) for target in rows.targets.tolist()]
+        return _first_facts(start, rows, np.array(equal, np.bool_))
+
+    def _compare(self, start: Start, key: int, manner: Manner, argument: Argument | None) -> HopRead | None:
+        assert start.entities is not None
+        rows = self._memory.facts_of(start.entities, key, COMPARED_FACTS + 1)
+        if not 0 < len(rows.targets) <= COMPARED_FACTS:
+            return None
+        limit = self._limit(key, argument) if argument is not None else None
+        if self._kinds[key] not in (Kind.NUMBER, Kind.DATE):
+            return self._compare_counts(start, rows, manner, limit)
+        quantities = [self._quantity(target) for target in rows.targets.tolist()]
+        known = np.array([one is not None for one in quantities])
+        if not known.any():
+            return None
+        if argument is None:
+            values = np.full(len(quantities), np.nan)
+            values[known] = order([one for one in quantities if one is not None])
+            best = np.nanmax(values) if manner is Manner.MOST else np.nanmin(values)
+            return _first_facts(start, rows, values == best)
+        if limit is None:
+            return None
+        fits = [one is not None and _fits(one, limit, manner, argument.inclusive) for one in quantities]
+        return _first_facts(start, rows, np.array(fits, np.bool_))
+
+    def _compare_counts(self, start: Start, rows: Facts, manner: Manner, limit: Quantity | None) -> HopRead | None:
+        assert start.entities is not None
+        counts = np.bincount(rows.owners, minlength=len(start.entities))
+        if manner in (Manner.MOST, Manner.LEAST):
+            best = counts.max() if manner is Manner.MOST else counts[counts > 0].min()
+            return _first_facts(start, rows, (counts == best)[rows.owners])
+        if limit is None:
+            return None
+        fits = counts > limit.value if manner is Manner.ABOVE else counts < limit.value
+        return _first_facts(start, rows, fits[rows.owners])
+
+    def _limit(self, key: int, argument: Argument) -> Quantity | None:
+        """What to compare with: the quantity named, or the value that the entity named has."""
+        if argument.quantity is not None:
+            return argument.quantity
+        rows = self._memory.facts_of(argument.entities, key, self._budget)
+        if self._kinds[key] not in (Kind.NUMBER, Kind.DATE):
+            return Quantity(float(len(rows.targets)))
+        found = (self._quantity(target) for target in rows.targets.tolist())
+        return next((one for one in found if one is not None), None)
+
+    def _quantity(self, entity: int) -> Quantity | None:
+        return quantity(self._memory.label(entity))
+
+
+def _num(hop: Hop | None) -> int:
+    return 0 if hop is None else len(hop.entities)
+
+
+def _is_equal(one: Quantity | None, wanted: Quantity) -> bool:
+    return one is not None and is_same(one, wanted)
+
+
+def _fits(one: Quantity, limit: Quantity, manner: Manner, inclusive: bool) -> bool:
+    if inclusive and is_same(one, limit):
+        return True
+    return is_more(one, limit) if manner is Manner.ABOVE else is_more(limit, one)
+
+
+def _first_facts(start: Start, rows: Facts, fits: BoolArray) -> HopRead:
+    """Keep the owners of the facts that fit, each with the first of them."""
+    owners, first = np.unique(rows.owners[fits], return_index=True)
+    return _kept(start, owners, rows.triples[fits][first], len(rows.targets))
+
+
+def _kept(start: Start, ats: LongArray, facts: IntArray, facts_read: int) -> HopRead:
+    assert start.entities is not None and start.weights is not None
+    return HopRead(start.entities[ats], start.weights[ats], facts, facts_read)
