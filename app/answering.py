@@ -24,7 +24,8 @@ from kb.store import Kb
 from kb.view import KnowledgeView
 from models.episodes import MENTION
 from models.networks.path_inference import Keys
-from models.reader import Chain, Reader, Reading, ReadRequest
+from models.chains import Chain, Reading, ReadRequest
+from models.reader import Reader
 
 SAME_NAME = 0.79
 """Entities of a mention whose scores differ by no more than this factor bear the same name (`kb.linking`)."""

@@ -10,7 +10,7 @@ import numpy as np
 
 from kb.graph import INVERSE
 from kb.view import KnowledgeView
-from models.reader import Chain
+from models.chains import Chain
 
 
 def evidence(view: KnowledgeView, chain: Chain, answer: int) -> list[dict[str, Any]]:

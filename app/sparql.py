@@ -10,7 +10,7 @@ from kb.graph import INVERSE
 from kb.terms import entity_term, relation_term
 from kb.triples import Term
 from kb.view import KnowledgeView
-from models.reader import Chain, Reading
+from models.chains import Chain, Reading
 
 CACHED_TERMS = 100_000
 

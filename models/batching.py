@@ -86,8 +86,10 @@ def path_batch(
                 in_reach[row, hop, manner * len(keys) + reached] = True
             in_reach[row, hop, first_end + End.STOP] = hop > 0
             in_reach[row, hop, first_end + End.REJECT] = True
-            is_end = isinstance(choice.gold, End)
-            gold[row, hop] = first_end + choice.gold if is_end else choice.manner * len(keys) + columns[choice.gold]
+            if isinstance(choice.gold, End):
+                gold[row, hop] = first_end + choice.gold
+            else:
+                gold[row, hop] = choice.manner * len(keys) + columns[choice.gold]
     questions = pad(cutter.cut([episode.question for episode in episodes]))
     labels, tokens = _labels(keys, cutter)
     asked = torch.tensor([episode.asked for episode in episodes])

@@ -195,9 +195,7 @@ class PathTask(Protocol):
         ...
 
 
-def path_episode(
-    question: str, path: Sequence[LabelledKey], reaches: Sequence[Sequence[LabelledKey]]
-) -> PathEpisode:
+def path_episode(question: str, path: Sequence[LabelledKey], reaches: Sequence[Sequence[LabelledKey]]) -> PathEpisode:
     """Build the episode of a gold path; `reaches` has one entry a hop and one more for the entities it ends in."""
     golds: list[LabelledKey | End] = [*path, End.STOP]
     choices = [Choice(tuple(dict.fromkeys(reach)), gold) for reach, gold in zip(reaches, golds, strict=True)]

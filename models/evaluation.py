@@ -12,10 +12,11 @@ from pathlib import Path
 import numpy as np
 
 from kb.encoding import StaticEncoder
+from models.chains import Chain, Reading, ReadRequest
 from models.memory import TripleMemory
 from models.metrics import exact_set, hits_at_1, mean, set_f1
 from models.movies import load_triples
-from models.reader import Chain, Reader, Reading, ReadRequest
+from models.reader import Reader
 from models.tasks import metaqa, pathquestion
 from models.threads import limit_threads
 

@@ -5,34 +5,34 @@ Pure; knows labels only. What is no number or date as a whole has no quantity.
 
 import math
 import re
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
 CACHED = 200_000
-_LARGE = {"hundred": 1e2, "thousand": 1e3, "k": 1e3, "million": 1e6, "mio": 1e6, "billion": 1e9, "bn": 1e9, "trillion": 1e12}
-_UNITS = {
-    "nm": 1e-9, "mm": 1e-3, "cm": 1e-2, "m": 1.0, "metre": 1.0, "meter": 1.0, "km": 1e3, "kilometre": 1e3, "kilometer": 1e3,
-    "in": 0.0254, "inch": 0.0254, "ft": 0.3048, "foot": 0.3048, "feet": 0.3048, "mi": 1609.344, "mile": 1609.344,
-    "mg": 1e-6, "g": 1e-3, "gram": 1e-3, "kg": 1.0, "kilo": 1.0, "kilogram": 1.0, "t": 1e3, "ton": 1e3, "tonne": 1e3,
-    "lb": 0.45359237, "pound": 0.45359237, "ms": 1e-3, "s": 1.0, "sec": 1.0, "second": 1.0, "min": 60.0, "minute": 60.0,
-    "h": 3600.0, "hr": 3600.0, "hour": 3600.0, "day": 86400.0, "week": 604800.0, "month": 2629800.0, "year": 31557600.0,
-    "b": 1.0, "byte": 1.0, "kb": 1e3, "mb": 1e6, "gb": 1e9, "tb": 1e12, "kib": 2.0**10, "mib": 2.0**20, "gib": 2.0**30,
-    "w": 1.0, "kw": 1e3, "mw": 1e6, "gw": 1e9, "hz": 1.0, "khz": 1e3, "mhz": 1e6, "ghz": 1e9, "ml": 1e-3, "cl": 1e-2, "l": 1.0,
-    "litre": 1.0, "liter": 1.0,
+_LARGE = {
+    "hundred": 1e2, "thousand": 1e3, "k": 1e3, "million": 1e6, "mio": 1e6, "billion": 1e9, "bn": 1e9, "trillion": 1e12,
 }  # fmt: skip
-_WORDS = {
-    word: number
-    for number, word in enumerate(
-        "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
-        "eighteen nineteen twenty".split()
-    )
-}
-_MONTHS = {name: number for number, name in enumerate("jan feb mar apr may jun jul aug sep oct nov dec".split())}
+_UNITS = {
+    "nm": 1e-9, "mm": 1e-3, "cm": 1e-2, "m": 1.0, "metre": 1.0, "meter": 1.0, "km": 1e3, "kilometre": 1e3,
+    "kilometer": 1e3, "in": 0.0254, "inch": 0.0254, "ft": 0.3048, "foot": 0.3048, "feet": 0.3048, "mi": 1609.344,
+    "mile": 1609.344, "mg": 1e-6, "g": 1e-3, "gram": 1e-3, "kg": 1.0, "kilo": 1.0, "kilogram": 1.0, "t": 1e3,
+    "ton": 1e3, "tonne": 1e3, "lb": 0.45359237, "pound": 0.45359237, "ms": 1e-3, "s": 1.0, "sec": 1.0, "second": 1.0,
+    "min": 60.0, "minute": 60.0, "h": 3600.0, "hr": 3600.0, "hour": 3600.0, "day": 86400.0, "week": 604800.0,
+    "month": 2629800.0, "year": 31557600.0, "b": 1.0, "byte": 1.0, "kb": 1e3, "mb": 1e6, "gb": 1e9, "tb": 1e12,
+    "kib": 2.0**10, "mib": 2.0**20, "gib": 2.0**30, "w": 1.0, "kw": 1e3, "mw": 1e6, "gw": 1e9, "hz": 1.0, "khz": 1e3,
+    "mhz": 1e6, "ghz": 1e9, "ml": 1e-3, "cl": 1e-2, "l": 1.0, "litre": 1.0, "liter": 1.0,
+}  # fmt: skip
+_WORDS = [
+    *("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"),
+    *("thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen", "twenty"),
+]
+_MONTHS = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
 _MONTH = r"(?P<{}>jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.?"
 _NUMBER = r"[-+\N{MINUS SIGN}]?(?:\d{1,3}(?:[,' \N{NO-BREAK SPACE}]\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?)"
 _SCALES = "|".join(sorted(_LARGE, key=len, reverse=True))
 _QUANTITY = re.compile(
-    rf"[~<>\N{{ALMOST EQUAL TO}}]?\s*(?P<currency>[$€£¥]|usd |eur )?(?P<number>{_NUMBER})\s*(?P<scale>{_SCALES})?(?![a-z])"
+    rf"[~<>\N{{ALMOST EQUAL TO}}]?\s*(?:[$€£¥]|usd |eur )?(?P<number>{_NUMBER})\s*(?P<scale>{_SCALES})?(?![a-z])"
     rf"\s*(?P<unit>%|[^\W\d_]{{1,12}}[23²³]?(?:/[a-z]{{1,4}})?|°\s?[cfk]?)?(?:\s[^\W\d_]{{2,12}})?",
     re.IGNORECASE,
 )
@@ -62,8 +62,7 @@ def quantity(label: str) -> Quantity | None:
     """Read a label that is a number or a date as a whole; None for any other."""
     text = label.strip()
     if not any(char.isdigit() for char in text):
-        number = _WORDS.get(text.lower())
-        return None if number is None else Quantity(float(number))
+        return Quantity(float(_WORDS.index(text.lower()))) if text.lower() in _WORDS else None
     for pattern in _DATES:
         if found := pattern.fullmatch(text):
             return _date(found.groupdict())
@@ -90,10 +89,12 @@ def is_same(one: Quantity, other: Quantity) -> bool:
     return math.isclose(first, second, rel_tol=1e-6)
 
 
-def order(quantities: "list[Quantity]") -> list[float]:
+def order(quantities: Sequence[Quantity]) -> list[float]:
     """Give numbers in the order of quantities: units count where all have one."""
     scales = [one.scale for one in quantities]
-    return [one.value * (scale if scale and all(scales) else 1.0) for one, scale in zip(quantities, scales, strict=True)]
+    if not all(scales):
+        return [one.value for one in quantities]
+    return [one.value * (one.scale or 1.0) for one in quantities]
 
 
 def _alike(one: Quantity, other: Quantity) -> tuple[float, float]:
@@ -104,12 +105,12 @@ def _alike(one: Quantity, other: Quantity) -> tuple[float, float]:
     return one.value, other.value
 
 
-def _date(parts: "dict[str, str | None]") -> Quantity | None:
+def _date(parts: Mapping[str, str | None]) -> Quantity | None:
     year = float(parts["year"] or 0)
     if parts.get("era"):
         return Quantity(-year)
     name = parts.get("name")
-    month = _MONTHS[name[:3].lower()] if name else int(parts.get("month") or 1) - 1
+    month = _MONTHS.index(name[:3].lower()) if name else int(parts.get("month") or 1) - 1
     day = int(parts.get("day") or 1) - 1
     if not (0 <= month < 12 and 0 <= day < 31):
         return None

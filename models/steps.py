@@ -36,10 +36,11 @@ class Argument:
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """A set of entities to go on from; None: everything there is."""
+    """A set of entities to go on from; without one, everything there is."""
 
-    entities: IntArray | None
-    weights: FloatArray | None
+    entities: IntArray
+    weights: FloatArray
+    is_everything: bool = False
 
 
 class Stepper:
@@ -53,9 +54,8 @@ class Stepper:
     def take(self, start: Start, key: int, manner: Manner, argument: Argument | None) -> Hop | None:
         """Take a step; None where the key has no facts to go by."""
         if manner is Manner.READ:
-            assert start.entities is not None and start.weights is not None
             return self._memory.follow(start.entities, start.weights, key, self._budget)
-        if start.entities is None:
+        if start.is_everything:
             holders = self._memory.holders(key)
             start = Start(holders, np.ones(len(holders), np.float32))
         if manner is Manner.KEEP:
@@ -63,17 +63,7 @@ class Stepper:
             return self._keep(start, key, argument)
         return self._compare(start, key, manner, argument)
 
-    def connects(self, start: Start, keys: IntArray, argument: Argument) -> IntArray:
-        """Of some keys, those by which something in the set leads to what the question names."""
-        if argument.quantity is not None and start.entities is not None:
-            kept = [key for key in keys.tolist() if _num(self._keep(start, key, argument))]
-            return np.array(kept, np.int32)
-        back = np.intersect1d(keys, self._memory.keys_of(argument.entities) ^ 1)
-        kept = [key for key in back.tolist() if _num(self.take(start, key, Manner.KEEP, argument))]
-        return np.array(kept, np.int32)
-
     def _keep(self, start: Start, key: int, argument: Argument) -> HopRead | None:
-        assert start.entities is not None
         ones = np.ones(len(argument.entities), np.float32)
         found = self._memory.follow(argument.entities, ones, key ^ 1, self._budget) if len(argument.entities) else None
         if found is not None and len(found.entities):
@@ -92,7 +82,6 @@ class Stepper:
         return _first_facts(start, rows, np.array(equal, np.bool_))
 
     def _compare(self, start: Start, key: int, manner: Manner, argument: Argument | None) -> HopRead | None:
-        assert start.entities is not None
         rows = self._memory.facts_of(start.entities, key, COMPARED_FACTS + 1)
         if not 0 < len(rows.targets) <= COMPARED_FACTS:
             return None
@@ -114,7 +103,6 @@ class Stepper:
         return _first_facts(start, rows, np.array(fits, np.bool_))
 
     def _compare_counts(self, start: Start, rows: Facts, manner: Manner, limit: Quantity | None) -> HopRead | None:
-        assert start.entities is not None
         counts = np.bincount(rows.owners, minlength=len(start.entities))
         if manner in (Manner.MOST, Manner.LEAST):
             best = counts.max() if manner is Manner.MOST else counts[counts > 0].min()
@@ -138,10 +126,6 @@ class Stepper:
         return quantity(self._memory.label(entity))
 
 
-def _num(hop: Hop | None) -> int:
-    return 0 if hop is None else len(hop.entities)
-
-
 def _is_equal(one: Quantity | None, wanted: Quantity) -> bool:
     return one is not None and is_same(one, wanted)
 
@@ -159,5 +143,4 @@ def _first_facts(start: Start, rows: Facts, fits: BoolArray) -> HopRead:
 
 
 def _kept(start: Start, ats: LongArray, facts: IntArray, facts_read: int) -> HopRead:
-    assert start.entities is not None and start.weights is not None
     return HopRead(start.entities[ats], start.weights[ats], facts, facts_read)

@@ -49,6 +49,7 @@ class Keys(NamedTuple):
     matched: FloatArray  # dim keys: what queries are multiplied with
     overlap: FloatArray  # word_dim keys: what the words looked at are multiplied with
     updates: FloatArray  # keys 3*dim: the key's part of the state's update
+    kinds: tuple[Kind, ...]  # of what each key leads to
 
 
 class State(NamedTuple):
@@ -56,6 +57,10 @@ class State(NamedTuple):
 
     vector: FloatArray  # batch dim
     spent: FloatArray  # batch tokens
+
+    def rows(self, index: LongArray) -> "State":
+        """Give the states at `index`, in that order."""
+        return State(self.vector[index], self.spent[index])
 
 
 class Glimpse(NamedTuple):
@@ -197,7 +202,7 @@ class PathInference:
             turned[direction::2] = turn(mixed[direction::2])
         vectors = self._norm_key(both + turned)
         matched = np.ascontiguousarray((vectors * np.float32(1 / math.sqrt(self.config.dim))).T)
-        return Keys(vectors, matched, np.ascontiguousarray(overlap.T), self._update_input(vectors))
+        return Keys(vectors, matched, np.ascontiguousarray(overlap.T), self._update_input(vectors), tuple(kinds))
 
     def begin(self, question: Question) -> State:
         """Give the state before the first hop."""

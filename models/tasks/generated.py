@@ -104,7 +104,7 @@ class GeneratedTask:
         reaches = [_reach(schema, kind, strangers, random) for kind in kinds]
         if random.random() < self._wrong_mentions:
             return self._wrong(question, random)
-        episode = path_episode(question, golds, reaches, MAX_HOPS)
+        episode = path_episode(question, golds, reaches)
         return _without_key(episode, random) if random.random() < self._missing else episode
 
     def _path(self, random: Random) -> list[tuple[Relation, int]]:

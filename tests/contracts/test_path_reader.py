@@ -11,7 +11,7 @@ from torch import Tensor
 
 from models import checkpoints
 from models.batching import KeyTokens, PathBatch, Tokens, pad, path_batch
-from models.episodes import MENTION
+from models.episodes import MENTION, End, Manner
 from models.kinds import Kind
 from models.networks.path_reader import Keys, Labels, Layer, PathReader, State
 from models.path_training import ChoiceConfig, PathCourse, path_loss
@@ -31,13 +31,15 @@ def keys_of(network: PathReader, batch: PathBatch) -> Keys:
 
 
 def all_scores(network: PathReader, batch: PathBatch) -> Tensor:
-    """Scores of every hop along the gold path, batch hops keys+2."""
+    """Scores of every hop along the gold path, batch hops manners*keys+2."""
     question, keys = network.encode_questions(batch.questions), keys_of(network, batch)
     state, scores = network.begin(question), []
     for hop in range(batch.gold.shape[1]):
         glimpse = network.look(question, state)
         scores.append(network.score(glimpse, keys))
-        state = network.advance(state, glimpse, keys.vectors[batch.gold[:, hop].clamp(0, len(keys.vectors) - 1)])
+        gold, num_keys = batch.gold[:, hop], len(keys.vectors)
+        used = (gold % num_keys, (gold // num_keys).clamp(0, len(Manner) - 1))
+        state = network.advance(state, glimpse, keys.vectors[used[0]], used[1])
     return torch.stack(scores, 1)
 
 
@@ -125,14 +127,16 @@ def test_reading_in_numpy_agrees_with_the_network() -> None:
         inference.encode_questions(pad_arrays(texts)),
         inference.encode_keys(pad_arrays(labels), kinds),
     )
-    state_too, read = inference.begin(asked_too), [0, 3, 4]
+    np.testing.assert_allclose(asked_too.asked, network.ask(asked).softmax(-1).numpy(), rtol=1e-4, atol=1e-5)
+    state_too, read, manners = inference.begin(asked_too), [0, 3, 4], [Manner.READ, Manner.KEEP, Manner.LEAST]
     for _ in range(3):
         glimpse, glimpse_too = network.look(asked, state), inference.look(asked_too, state_too)
         scores, scores_too = network.score(glimpse, encoded), inference.score(glimpse_too, encoded_too)
-        np.testing.assert_allclose(scores_too, scores.numpy(), rtol=1e-4, atol=1e-4)
+        joined = np.concatenate([scores_too.reshape(len(read), -1), glimpse_too.ends], 1)
+        np.testing.assert_allclose(joined, scores.numpy(), rtol=1e-4, atol=1e-4)
         np.testing.assert_allclose(glimpse_too.attention, glimpse.attention.numpy(), rtol=1e-4, atol=1e-5)
-        state = network.advance(state, glimpse, encoded.vectors[read])
-        state_too = inference.advance(state_too, glimpse_too, encoded_too.updates[read])
+        state = network.advance(state, glimpse, encoded.vectors[read], torch.tensor(manners))
+        state_too = inference.advance(state_too, glimpse_too, encoded_too.updates[read], np.array(manners))
 
 
 def test_a_tiny_task_is_learnt_by_heart_and_attention_finds_the_words() -> None:
@@ -234,10 +238,12 @@ def test_the_network_agrees_with_its_equations_written_as_loops() -> None:
     read = torch.cat(
         [sum((a * w for a, w in zip(attentions[0], words, strict=True)), torch.zeros(16)), state.vector[0]]
     )
-    query = network.norm_query(network.query(read))
+    turned = network.query_manners(read).reshape(len(Manner), -1)
+    queries = [network.norm_query(network.query(read) + turn) for turn in turned]
+    ends = network.ends(read)
     own = naive_metric(network, ids, marks)
     statics = [sum((a * m for a, m in zip(row, own, strict=True)), torch.zeros(16)) for row in attentions]
-    expected, kinds = [], [(1, 0), (2, 3)]
+    matched, kinds = [], [(1, 0), (2, 3)]
     for label in labels:
         label_ids, label_marks, label_distances = (part[0].tolist() for part in label[:3])
         label_words = naive_words(network, label_ids, label_marks, label_distances, 1, network.config.label_layers)
@@ -251,7 +257,8 @@ def test_the_network_agrees_with_its_equations_written_as_loops() -> None:
         )
         for turn, kind in zip(network.directions, kinds.pop(0), strict=True):
             key = network.norm_key(pooled + turn(pooled + network.values.weight[kind]))
-            expected.append(float(query @ key) / 4 + overlap)
-    expected += network.ends(read).tolist()
+            matched.append([float(query @ key) / 4 + overlap for query in queries])
+    biases = ends[len(End) :].tolist()
+    expected = [key[manner] + biases[manner] for manner in Manner for key in matched] + ends[: len(End)].tolist()
     torch.testing.assert_close(scores, torch.tensor(expected), rtol=1e-4, atol=1e-4)
     torch.testing.assert_close(glimpse.attention[0], attentions[0], rtol=1e-4, atol=1e-5)

@@ -7,7 +7,21 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from models.episodes import FORWARD, INVERSE, MENTION, LabelledKey, PathEpisode, path_episode, rejection
+from models.episodes import (
+    FORWARD,
+    INVERSE,
+    MENTION,
+    OTHER,
+    VALUE,
+    Asked,
+    Choice,
+    End,
+    LabelledKey,
+    Manner,
+    PathEpisode,
+    path_episode,
+    rejection,
+)
 from models.kinds import Kind
 from models.memory import TripleMemory
 from models.networks.path_config import PathReaderConfig
@@ -73,16 +87,30 @@ def make_episodes() -> list[PathEpisode]:
     film, person = [directed, year, LabelledKey("starring", FORWARD)], [directs, born]
     place = [LabelledKey("born in", INVERSE)]
     return [
-        path_episode(f"who directed {MENTION}", [directed], [film, person], 3),
-        path_episode(f"when was {MENTION} released", [year], [film, [LabelledKey("release year", INVERSE)]], 3),
-        path_episode(f"what did {MENTION} direct", [directs], [person, film], 3),
-        path_episode(f"where was the director of {MENTION} born", [directed, born], [film, person, place], 3),
+        path_episode(f"who directed {MENTION}", [directed], [film, person]),
+        path_episode(f"when was {MENTION} released", [year], [film, [LabelledKey("release year", INVERSE)]]),
+        path_episode(f"what did {MENTION} direct", [directs], [person, film]),
+        path_episode(f"where was the director of {MENTION} born", [directed, born], [film, person, place]),
         path_episode(
             f"when were films of the director of {MENTION} released",
             [directed, directs, year],
             [film, person, film, []],
-            3,
         ),
+        PathEpisode(
+            f"films by {MENTION} with {OTHER}",
+            (Choice(tuple(person), directs), Choice(tuple(film), film[2], Manner.KEEP), Choice(tuple(film), End.STOP)),
+        ),
+        PathEpisode(
+            f"was {MENTION} released before {VALUE}",
+            (Choice(tuple(film), year, Manner.BELOW), Choice(tuple(film), End.STOP)),
+            Asked.WHETHER,
+        ),
+        PathEpisode(
+            f"how many films did {MENTION} direct",
+            (Choice(tuple(person), directs), Choice(tuple(film), End.STOP)),
+            Asked.COUNT,
+        ),
+        PathEpisode("the newest film", (Choice(tuple(film), year, Manner.MOST), Choice(tuple(film), End.STOP))),
         rejection(f"how tall is {MENTION}", film),
         rejection(f"who directed {MENTION}", person),
     ]

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from models.batching import pad, path_batch, unlike
-from models.episodes import MENTION, End
+from models.episodes import MENTION, End, Manner, manners
 from tests.models.factories import make_cutter, make_episodes
 
 
@@ -17,21 +17,33 @@ def test_distances_count_from_the_mention() -> None:
 def test_gold_and_reach_point_at_the_same_keys() -> None:
     episodes = make_episodes()
     batch = path_batch(episodes, make_cutter())
-    num_keys = batch.in_reach.shape[-1] - len(End)
-    assert len(batch.keys.labels) == num_keys
+    first_end = batch.in_reach.shape[-1] - len(End)
+    assert len(batch.keys.labels) * len(Manner) == first_end
     assert sum(part.ids.shape[0] for part in batch.labels) == len(set(batch.keys.labels.tolist()))
     for row, episode in enumerate(episodes):
         for hop, choice in enumerate(episode.choices):
             assert batch.in_reach[row, hop, batch.gold[row, hop]]
-            assert int(batch.in_reach[row, hop, :num_keys].sum()) == len(choice.reach)
+            uses = len(choice.reach) * len(manners(episode.question, hop))
+            assert int(batch.in_reach[row, hop, :first_end].sum()) == uses
         assert (batch.gold[row, len(episode.choices) :] == -1).all()
 
 
 def test_a_path_cannot_stop_before_its_first_hop() -> None:
     batch = path_batch(make_episodes(), make_cutter())
-    num_keys = batch.in_reach.shape[-1] - len(End)
-    assert not batch.in_reach[:, 0, num_keys + End.STOP].any()
-    assert batch.in_reach[:, 0, num_keys + End.REJECT].all()
+    first_end = batch.in_reach.shape[-1] - len(End)
+    assert not batch.in_reach[:, 0, first_end + End.STOP].any()
+    assert batch.in_reach[:, 0, first_end + End.REJECT].all()
+
+
+def test_what_is_asked_and_the_manner_of_a_hop_are_in_the_batch() -> None:
+    episodes = make_episodes()
+    batch = path_batch(episodes, make_cutter())
+    assert batch.asked.tolist() == [episode.asked for episode in episodes]
+    num_keys = len(batch.keys.labels)
+    for row, episode in enumerate(episodes):
+        for hop, choice in enumerate(episode.choices):
+            if not isinstance(choice.gold, End):
+                assert int(batch.gold[row, hop]) // num_keys == choice.manner
 
 
 def test_distractors_share_no_word_with_the_gold_label(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,49 +5,76 @@ from collections.abc import Mapping
 import numpy as np
 import pytest
 
-from models.episodes import MENTION, End
+from models.chains import Chain, Reading, ReadRequest
+from models.episodes import MENTION, OTHER, VALUE, Asked, End, Manner
 from models.memory import TripleMemory
 from models.networks.path_inference import FloatArray, Glimpse, Keys, PathInference, Question, State
-from models.reader import Chain, Reader, Reading, ReadRequest
+from models.numbers import quantity
+from models.reader import Reader
+from models.steps import Argument
 from models.texts import TokenArrays
 from tests.models.factories import TinyEncoder, make_cutter, make_inference, make_memory, make_network
 
 
 class ScriptedNetwork(PathInference):
-    """Scores keys by what a test says for the hop and the text's length; knows the hop by the attention spent."""
+    """Scores uses of keys, and ends, by what a test says for the hop; knows the hop by the attention spent.
 
-    def __init__(self, memory: TripleMemory, script: Mapping[tuple[int, str], float], mask_topic: bool = True) -> None:
+    A script names keys by their relation, `^` before it where it is read backwards, after a manner and a colon where it
+    is not read but used otherwise. What is wanted is `asked`, for sure.
+    """
+
+    def __init__(
+        self,
+        memory: TripleMemory,
+        script: Mapping[tuple[int, str], float],
+        mask_topic: bool = True,
+        asked: Asked = Asked.ENTITIES,
+    ) -> None:
         network = make_network(mask_topic=mask_topic)
         super().__init__(network.config, network.weights(), TinyEncoder().token_table())
         self._memory = memory
         self._script = script
+        self._wanted = asked
+
+    def encode_questions(self, tokens: TokenArrays) -> Question:
+        question = super().encode_questions(tokens)
+        asked = np.zeros_like(question.asked)
+        asked[:, self._wanted] = 1
+        return question._replace(asked=asked)
 
     def score(self, glimpse: Glimpse, keys: Keys) -> FloatArray:
-        num_keys = 2 * len(self._memory.relation_labels)
-        scores = np.full((len(glimpse.query), num_keys + len(End)), -20.0, np.float32)
+        scores = np.full((len(glimpse.query), len(Manner), 2 * len(self._memory.relation_labels)), -20.0, np.float32)
         for row, hop in enumerate(self._hops):
             for (at, name), value in self._script.items():
-                if at == hop:
-                    scores[row, self.column(name)] = value
+                if at == hop and name.upper() not in End.__members__:
+                    scores[row, *self.place(name)] = value
         return scores
 
-    def column(self, name: str) -> int:
-        if name in ("stop", "reject"):
-            return 2 * len(self._memory.relation_labels) + (End.STOP if name == "stop" else End.REJECT)
-        return 2 * self._memory.relation_labels.index(name.removeprefix("^")) + name.startswith("^")
+    def place(self, name: str) -> tuple[int, int]:
+        manner, _, key = name.rpartition(":")
+        relation = self._memory.relation_labels.index(key.removeprefix("^"))
+        return Manner[manner.upper() or "READ"], 2 * relation + key.startswith("^")
 
     def look(self, question: Question, state: State) -> Glimpse:
         self._hops = [round(float(spent.sum())) for spent in state.spent]
-        return super().look(question, state)
+        glimpse = super().look(question, state)
+        ends = np.array([[self._script.get((hop, end.name.lower()), -20.0) for end in End] for hop in self._hops])
+        return glimpse._replace(ends=ends.astype(np.float32))
 
 
 def read(
-    script: Mapping[tuple[int, str], float], topic: str = "kismet", max_hops: int = 3, mask_topic: bool = True
+    script: Mapping[tuple[int, str], float],
+    topic: str = "kismet",
+    max_hops: int = 3,
+    mask_topic: bool = True,
+    text: str = f"who {MENTION}",
+    arguments: tuple[Argument, ...] = (),
+    asked: Asked = Asked.ENTITIES,
 ) -> tuple[TripleMemory, list[Chain]]:
     memory = make_memory()
-    reader = Reader(ScriptedNetwork(memory, script, mask_topic), make_cutter(), "scripted")
-    reading = Reading(f"who {MENTION}", memory.entities([topic]), 1.0)
-    keys = reader.key_vectors(memory.relation_labels)
+    reader = Reader(ScriptedNetwork(memory, script, mask_topic, asked), make_cutter(), "scripted")
+    reading = Reading(text, memory.entities([topic] if topic else []), 1.0, arguments)
+    keys = reader.key_vectors(memory.relation_labels, memory.kinds())
     (chains,) = reader.read([ReadRequest(memory, keys, [reading], max_hops, 100)])
     return memory, chains
 
@@ -80,7 +107,7 @@ def test_probability_is_the_product_of_the_choices() -> None:
     at_first = np.exp(1) / (np.exp(1) + 1)
     at_second = np.exp(2) / (np.exp(2) + 1)
     assert best.probability == pytest.approx(at_first * at_second, rel=1e-3)
-    assert best.steps[0].probability == pytest.approx(at_first, rel=1e-3)
+    assert best.steps[0].use.probability == pytest.approx(at_first, rel=1e-3)
 
 
 def test_nothing_that_fits_shows_as_rejected() -> None:
@@ -162,8 +189,85 @@ def test_a_step_shows_the_words_it_attended_to() -> None:
     step = chains[0].steps[0]
     assert [word for word, _ in step.attention] == ["who", MENTION]
     assert 0 < sum(weight for _, weight in step.attention) <= 1.0001
-    assert all(key != step.key for key, _ in step.alternatives)
+    assert all(use != step.use for use in step.alternatives)
     assert step.facts_read == 1
+
+
+def named(*names: str) -> Argument:
+    memory = make_memory()
+    return Argument(" ".join(names), memory.entities([*names]))
+
+
+def number(text: str) -> Argument:
+    return Argument(text, np.empty(0, np.int32), quantity(text))
+
+
+def test_a_condition_keeps_what_has_the_entity_named() -> None:
+    script = {(0, "^directed by"): 5, (1, "keep:starring"): 5, (1, "stop"): 2, (2, "stop"): 5}
+    memory, chains = read(script, "dieterle", text=f"films by {MENTION} with {OTHER}", arguments=(named("colman"),))
+    assert labels(memory, chains[0]) == ["kismet"]
+    kept = chains[0].steps[-1]
+    assert (kept.use.manner, kept.argument) == (Manner.KEEP, 0)
+    assert memory.relation_labels[kept.key // 2] == "starring"
+
+
+def test_a_condition_that_nothing_meets_leads_nowhere() -> None:
+    script = {(0, "^directed by"): 5, (1, "keep:born in"): 9, (1, "stop"): -5, (1, "reject"): 5}
+    _, chains = read(script, "dieterle", text=f"films by {MENTION} in {OTHER}", arguments=(named("richmond"),))
+    assert all(len(chain.steps) == 1 for chain in chains)
+    assert chains[0].probability < 0.01
+
+
+@pytest.mark.parametrize(
+    ("manner", "films"), [("below", ["kismet"]), ("above", ["salome"]), ("keep", []), ("most", ["salome"])]
+)
+def test_values_are_compared(manner: str, films: list[str]) -> None:
+    script = {(0, "^directed by"): 5, (1, f"{manner}:release year"): 5, (1, "reject"): 0, (2, "stop"): 5}
+    memory, chains = read(script, "dieterle", text=f"{MENTION} before {VALUE}", arguments=(number("1950"),))
+    found = [labels(memory, chain) for chain in chains if len(chain.steps) == 2]
+    assert found == ([films] if films else [])
+
+
+def test_a_question_without_topic_starts_from_everything() -> None:
+    script = {(0, "least:release year"): 5, (1, "stop"): 5}
+    memory, chains = read(script, "", text="the oldest film")
+    assert labels(memory, chains[0]) == ["kismet"]
+
+
+@pytest.mark.parametrize(("name", "is_denied"), [("colman", True), ("dieterle", False)])
+def test_whether_is_denied_by_other_facts(name: str, is_denied: bool) -> None:
+    script = {(0, "keep:directed by"): 5, (1, "stop"): 5}
+    text = f"was {MENTION} directed by {OTHER}"
+    _, chains = read(script, text=text, arguments=(named(name),), asked=Asked.WHETHER)
+    assert (chains[0].asked, chains[0].is_denied) == (Asked.WHETHER, is_denied)
+
+
+def test_whether_stays_open_where_the_subject_has_no_such_facts() -> None:
+    script = {(0, "keep:^born in"): 5, (1, "stop"): 5}
+    text = f"is {MENTION} the birthplace of {OTHER}"
+    _, denied = read(script, "richmond", text=text, arguments=(named("dieterle"),), asked=Asked.WHETHER)
+    assert denied[0].is_denied
+    _, unknown = read(script, "richmond", text=text, arguments=(named("salome"),), asked=Asked.WHETHER)
+    assert unknown == []
+
+
+def test_whether_asks_about_everything_named() -> None:
+    script = {(0, "directed by"): 5, (1, "stop"): 5}
+    _, chains = read(script, text=f"is {MENTION} by {OTHER}", arguments=(named("colman"),), asked=Asked.WHETHER)
+    assert all(any(step.argument == 0 for step in chain.steps) for chain in chains)
+
+
+def test_what_may_be_wanted_is_looked_for_side_by_side() -> None:
+    class Unsure(ScriptedNetwork):
+        def encode_questions(self, tokens: TokenArrays) -> Question:
+            return super().encode_questions(tokens)._replace(asked=np.array([[0.6, 0.35, 0.05]], np.float32))
+
+    memory = make_memory()
+    reader = Reader(Unsure(memory, {(0, "directed by"): 9, (1, "stop"): 9}), make_cutter(), "scripted")
+    reading = Reading(f"how many {MENTION}", memory.entities(["kismet"]), 1.0)
+    (chains,) = reader.read([ReadRequest(memory, reader.key_vectors(memory.relation_labels), [reading], 3, 100)])
+    assert [chain.asked for chain in chains] == [Asked.ENTITIES, Asked.COUNT]
+    assert [chain.probability for chain in chains] == pytest.approx([0.6, 0.35], rel=0.01)
 
 
 class CountingNetwork(PathInference):

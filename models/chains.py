@@ -1,0 +1,105 @@
+"""What a reader is asked and what it finds: readings of a question, and chains of steps over a memory.
+
+Pure values; knows no network and no search.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from models.episodes import Asked, Manner
+from models.memory import FloatArray, IntArray, KeyValueMemory
+from models.networks.path_inference import Keys
+from models.steps import Argument
+from models.texts import Pieces
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One way to read a question: placeholders for what it names, and what the names may mean.
+
+    Without `topics` it starts from everything there is.
+    """
+
+    text: str
+    topics: IntArray
+    score: float
+    arguments: tuple[Argument, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ReadRequest:
+    """A question's readings, best first, and the memory to read them over; `budget` bounds the facts read a hop."""
+
+    memory: KeyValueMemory
+    keys: Keys
+    readings: Sequence[Reading]
+    max_hops: int
+    budget: int
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """A key used in a manner, and the network's probability of it."""
+
+    key: int
+    manner: Manner
+    probability: float
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One hop of a chain: what was done, what else was possible, the words attended to, and where it led.
+
+    `argument` is the number of the reading's argument that it used up.
+    """
+
+    use: Use
+    argument: int | None
+    alternatives: tuple[Use, ...]
+    text: Pieces
+    token_attention: FloatArray
+    entities: IntArray
+    weights: FloatArray
+    facts: IntArray
+    facts_read: int
+
+    @property
+    def key(self) -> int:
+        """The key used."""
+        return self.use.key
+
+    @property
+    def attention(self) -> tuple[tuple[str, float], ...]:
+        """The words of the question, each with the attention of its tokens; what the start got is left out."""
+        spent = [0.0] * len(self.text.words)
+        for piece, weight in zip(self.text.pieces, self.token_attention.tolist(), strict=False):
+            if piece.word >= 0:
+                spent[piece.word] += weight
+        return tuple(zip(self.text.words, spent, strict=True))
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """A path from a reading's topics to answers, and what is wanted of them.
+
+    `probability` is the network's, without the linking score. The last step of a chain that asks whether there are any
+    may have no entities: the facts say no.
+    """
+
+    reading: int
+    steps: tuple[Step, ...]
+    probability: float
+    rejected: float
+    asked: Asked = Asked.ENTITIES
+
+    @property
+    def is_denied(self) -> bool:
+        """Whether the facts say that there are none."""
+        return not len(self.steps[-1].entities)
+
+
+def everything() -> IntArray:
+    """Give the topics of a reading that starts from everything there is."""
+    return np.empty(0, np.int32)

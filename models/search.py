@@ -1,0 +1,259 @@
+"""The beam search over paths for one question: which steps to take, and where a path ends.
+
+Knows scores, not the network that gives them.
+"""
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.chains import Chain, ReadRequest, Step, Use
+from models.episodes import INVERSE, MAX_STEPS, MENTION, Asked, End, Manner, manners
+from models.memory import FloatArray, IntArray
+from models.steps import Argument, Start, Stepper
+from models.texts import Pieces
+
+NUM_ALTERNATIVES = 5
+FEW_TOPICS = 8
+SMALLEST = 1e-30
+LEAST_WORTH = math.log(100)
+"""A path this much (in log) behind the best one at its hop is given up."""
+LEAST_ASKED = 0.1
+"""What is less likely to be wanted than this is not looked for."""
+MOST_USES = 32
+"""Of more ways to go on than these, the least likely are not tried."""
+FILTERS = (Manner.KEEP, Manner.ABOVE, Manner.BELOW)
+
+
+@dataclass(frozen=True, slots=True)
+class Path:
+    """A live path of the search: where it stands, and what it is worth."""
+
+    reading: int
+    text: Pieces
+    parent: int  # its row in the last look
+    start: Start
+    steps: tuple[Step, ...]
+    asked: Asked
+    unused: tuple[int, ...]  # numbers of the arguments that no step has used
+    reads: int
+    log_probability: float
+    rejected: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    """A step that a path may take next."""
+
+    path: Path
+    row: int  # the path's row in this look
+    use: Use
+    argument: int | None
+    worth: float
+    ranked: tuple[Use, ...]
+    rejected: float
+
+
+class Search:
+    """The beam of one request, from some of its readings."""
+
+    def __init__(self, request: ReadRequest, beam: int, mask_topic: bool) -> None:
+        self.request = request
+        self.live: list[Path] = []
+        self._beam = beam
+        self._mask_topic = mask_topic
+        self._stepper = Stepper(request.memory, request.keys.kinds, request.budget)
+        self._chains: list[Chain] = []
+        self._best_worth = -math.inf
+        self._leading_to: dict[int, frozenset[int]] = {}
+
+    def begin(self, reading: int, text: Pieces, row: int, asked: FloatArray) -> None:
+        """Start from a reading, once for each thing that may be wanted; `row` is its row among the texts read."""
+        if not self.request.max_hops:
+            return
+        given = self.request.readings[reading]
+        starts_anywhere = MENTION not in given.text
+        start = Start(given.topics, np.ones(len(given.topics), np.float32), starts_anywhere)
+        path = Path(
+            reading=reading,
+            text=text,
+            parent=row,
+            start=start,
+            steps=(),
+            asked=Asked.ENTITIES,
+            unused=tuple(range(len(given.arguments))),
+            reads=0,
+            log_probability=0.0,
+            rejected=0.0,
+        )
+        self.live += [
+            replace(path, asked=wanted, log_probability=math.log(chance))
+            for wanted, chance in zip(Asked, asked.tolist(), strict=True)
+            if chance >= LEAST_ASKED
+        ]
+
+    def best(self) -> list[Chain]:
+        """The chains found, best first."""
+        ranked = sorted(self._chains, key=partial(worth, self.request), reverse=True)
+        return ranked[: self._beam]
+
+    def hop(self, hop: int, first: int, scores: FloatArray, ends: FloatArray, attention: FloatArray) -> None:
+        """Move every live path along its best steps.
+
+        `scores` (paths manners keys) and `ends` (paths ends) have a row for each live path; `first` is the row of the
+        first one in `attention`.
+        """
+        candidates: list[_Candidate] = []
+        for at, path in enumerate(self.live):
+            candidates.extend(self._candidates(hop, path, first + at, scores[at], ends[at]))
+        candidates.sort(key=lambda candidate: -candidate.worth)
+        self.live = []
+        for candidate in candidates:
+            least = max(candidates[0].worth - LEAST_WORTH, self._best_worth)
+            if candidate.worth < least or len(self.live) == self._beam:
+                break
+            moved = self._follow(hop, candidate, attention[candidate.row])
+            if moved is None:
+                continue
+            if self._is_over(moved):
+                self._end(moved, moved.log_probability)
+            else:
+                self.live.append(moved)
+
+    def _candidates(
+        self, hop: int, path: Path, row: int, scores: FloatArray, end_scores: FloatArray
+    ) -> Iterator[_Candidate]:
+        """Give the likeliest steps from a path, and end it where that is possible."""
+        reach = self._reach(path)
+        if not len(reach) and not hop:
+            return
+        usable = manners(self.request.readings[path.reading].text, hop)
+        ends = [End.REJECT, End.STOP] if hop else [End.REJECT]
+        chances = _softmax(np.concatenate([*(scores[manner, reach] for manner in usable), end_scores[ends]]))
+        if hop:
+            self._end(path, path.log_probability + _log(chances[-1]))
+        rejected = path.rejected if hop else float(chances[-1])
+        uses = chances[: -len(ends)]
+        best = np.argsort(-uses, kind="stable")[:MOST_USES]
+        ranked = tuple(
+            Use(int(reach[at % len(reach)]), usable[at // len(reach)], float(uses[at])) for at in best.tolist()
+        )
+        base = path.log_probability + _log(self.request.readings[path.reading].score)
+        found = 0
+        for use in ranked:
+            for argument in self._arguments(path, use):
+                worth = base + _log(use.probability)
+                yield _Candidate(path, row, use, argument, worth, ranked[: NUM_ALTERNATIVES + 1], rejected)
+                found += 1
+            if found >= self._beam:
+                break
+
+    def _reach(self, path: Path) -> IntArray:
+        if path.start.is_everything:
+            return np.arange(len(self.request.keys.kinds), dtype=np.int32)
+        return self.request.memory.keys_of(path.start.entities)
+
+    def _arguments(self, path: Path, use: Use) -> Sequence[int | None]:
+        """The arguments that a step can be taken with; none of them where it needs one and there is none left."""
+        if use.manner is Manner.READ:
+            return (None,) if path.reads < self.request.max_hops else ()
+        if use.manner not in FILTERS:
+            return () if path.asked is Asked.WHETHER else (None,)
+        if use.manner is Manner.KEEP and path.asked is not Asked.WHETHER:
+            return [one for one in path.unused if self._may_lead(use.key, self._argument(path, one))]
+        return path.unused
+
+    def _argument(self, path: Path, number: int) -> Argument:
+        return self.request.readings[path.reading].arguments[number]
+
+    def _may_lead(self, key: int, argument: Argument) -> bool:
+        """Whether any fact of a key leads to what an argument names."""
+        if argument.quantity is not None:
+            return True
+        keys = self._leading_to.get(id(argument))
+        if keys is None:
+            keys = frozenset((self.request.memory.keys_of(argument.entities) ^ 1).tolist())
+            self._leading_to[id(argument)] = keys
+        return key in keys
+
+    def _follow(self, hop: int, candidate: _Candidate, attention: FloatArray) -> Path | None:
+        """Take a step; None where that leads nowhere."""
+        path, use = candidate.path, candidate.use
+        argument = None if candidate.argument is None else self._argument(path, candidate.argument)
+        reached = self._stepper.take(path.start, use.key, use.manner, argument)
+        if reached is None:
+            return None
+        entities, weights, facts = reached.entities, reached.weights, reached.facts
+        if hop > 0 and self._mask_topic and use.manner is Manner.READ:
+            kept = _without(entities, self.request.readings[path.reading].topics)
+            entities, weights, facts = entities[kept], weights[kept], facts[kept]
+        if not len(entities) and not self._is_denied(path, use, argument):
+            return None
+        weights = weights / max(weights.sum(), SMALLEST)
+        others = tuple(other for other in candidate.ranked if other is not use)[:NUM_ALTERNATIVES]
+        step = Step(use, candidate.argument, others, path.text, attention, entities, weights, facts, reached.facts_read)
+        return replace(
+            path,
+            parent=candidate.row,
+            start=Start(entities, weights),
+            steps=(*path.steps, step),
+            unused=tuple(number for number in path.unused if number != candidate.argument),
+            reads=path.reads + (use.manner is Manner.READ),
+            log_probability=path.log_probability + _log(use.probability),
+            rejected=candidate.rejected,
+        )
+
+    def _is_denied(self, path: Path, use: Use, argument: Argument | None) -> bool:
+        """Whether an empty step says no: the facts of its subject's relation are known, and are others."""
+        if path.asked is not Asked.WHETHER or argument is None:
+            return False
+        if use.manner is Manner.KEEP and use.key % 2 == INVERSE:
+            facts = self.request.memory.facts_of(argument.entities, use.key ^ 1, 1)
+            return len(facts.targets) > 0
+        return True
+
+    def _is_over(self, path: Path) -> bool:
+        """Whether a path ends here without being looked at once more."""
+        if not len(path.start.entities) or len(path.steps) == MAX_STEPS:
+            return True
+        return path.reads == self.request.max_hops and not path.unused
+
+    def _end(self, path: Path, log_probability: float) -> None:
+        """Keep a chain; a path that is worth less already can only lead to a worse one, and is not gone on with.
+
+        Who asks whether, asks about everything that is named.
+        """
+        if path.asked is Asked.WHETHER and path.unused:
+            return
+        chain = Chain(path.reading, path.steps, math.exp(log_probability), path.rejected, path.asked)
+        self._chains.append(chain)
+        self._best_worth = max(self._best_worth, _log(worth(self.request, chain)))
+
+
+def worth(request: ReadRequest, chain: Chain) -> float:
+    """What a chain is worth: its probability times the score of its reading."""
+    return chain.probability * request.readings[chain.reading].score
+
+
+def _softmax(logits: FloatArray) -> FloatArray:
+    shifted = np.exp(logits - logits.max())
+    shares: FloatArray = shifted / shifted.sum()
+    return shares
+
+
+def _log(chance: float) -> float:
+    return math.log(max(chance, SMALLEST))
+
+
+def _without(entities: IntArray, topics: IntArray) -> NDArray[np.bool_]:
+    """Which entities are none of the topics."""
+    if len(topics) > FEW_TOPICS:
+        return ~np.isin(entities, topics)
+    kept = np.ones(len(entities), np.bool_)
+    for topic in topics.tolist():
+        kept &= entities != topic
+    return kept
