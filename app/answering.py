@@ -14,6 +14,7 @@ import numpy as np
 
 from app import proof
 from app.key_cache import KeyCache, keys_of
+from app.readings import readings_of
 from app.sparql import QueryWriter
 from kb.consistency import Views
 from kb.encoding import Encoder
@@ -22,18 +23,13 @@ from kb.linking import LinkedEntity, Mention, link
 from kb.retrieval import nearest_facts
 from kb.store import Kb
 from kb.view import KnowledgeView
-from models.episodes import MENTION
-from models.networks.path_inference import Keys
 from models.chains import Chain, Reading, ReadRequest
+from models.episodes import Asked
+from models.networks.path_inference import Keys
 from models.reader import Reader
 
-SAME_NAME = 0.79
-"""Entities of a mention whose scores differ by no more than this factor bear the same name (`kb.linking`)."""
-LEAST_SCORE = 0.1
-"""A reading this much less likely than the best one is not worth reading."""
-
+KINDS = {Asked.ENTITIES: "entities", Asked.COUNT: "count", Asked.WHETHER: "boolean"}
 _NUMBER = re.compile(r"[-+]?\d[\d.,:/ -]*(%|[^\W\d]{1,4})?")
-_COUNTS = re.compile(r"\s*(how many|what is the number of|count the)\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -53,7 +49,7 @@ class AnsweringLimits:
     max_hops: int = 3
     fact_budget: int = 20_000
     beam: int = 4
-    max_readings: int = 4
+    max_readings: int = 6
     abstain_below: float = 0.35
     nearest_facts: int = 8
     nearest_similarity: float = 0.6
@@ -142,7 +138,7 @@ class QuestionAnswerer:
         mentions = _named(view, question) if question.entities else link(view, question.text)
         if not mentions:
             mentions = self._nearest(view, question.text)
-        readings = _readings(question.text, mentions)[: self._limits.max_readings]
+        readings = readings_of(question.text, mentions)[: self._limits.max_readings]
         return _Prepared(question, tuple(mentions), readings, time.perf_counter() - started)
 
     def _nearest(self, view: KnowledgeView, text: str) -> list[Mention]:
@@ -163,7 +159,7 @@ class QuestionAnswerer:
         believed = best if reason is None else None
         reply = {
             "question": one.question.text,
-            **_answers(view, one.question, believed),
+            **_answers(view, one, believed, best.asked if best else Asked.ENTITIES),
             "confidence": round(confidence, 4),
             "abstained": reason is not None,
             "reason": reason,
@@ -182,7 +178,7 @@ class QuestionAnswerer:
             return "no_relation_matched"
         return "low_confidence" if confidence < self._limits.abstain_below else None
 
-    def _query(self, view: KnowledgeView, one: _Prepared, chain: Chain) -> str:
+    def _query(self, view: KnowledgeView, one: _Prepared, chain: Chain) -> str | None:
         reading = one.readings[chain.reading]
         return self._queries.query(view, reading, chain, mask_topics=self._reader.masks_topics)
 
@@ -213,48 +209,37 @@ def _named(view: KnowledgeView, question: Question) -> list[Mention]:
     return mentions
 
 
-def _readings(text: str, mentions: Sequence[Mention]) -> tuple[Reading, ...]:
-    """The question with each mention taken out, likely ones first; a topic that no word mentions stands before it.
-
-    Entities of one name are read together, and the reader finds which of them has the facts asked for; those that are
-    named otherwise (another case, a plural, a letter off) are a reading of their own.
-    """
-    readings: list[Reading] = []
-    for mention in mentions:
-        masked = f"{text[: mention.start]}{MENTION}{text[mention.end :]}"
-        left = mention.entities
-        while left:
-            alike = [entity for entity in left if entity.score >= SAME_NAME * left[0].score]
-            topics = np.array([entity.position for entity in alike], np.int32)
-            readings.append(Reading(masked, topics, left[0].score))
-            left = left[len(alike) :]
-    readings.sort(key=lambda reading: -reading.score)
-    return tuple(reading for reading in readings if reading.score > LEAST_SCORE * readings[0].score)
-
-
-def _answers(view: KnowledgeView, question: Question, chain: Chain | None) -> dict[str, Any]:
+def _answers(view: KnowledgeView, one: _Prepared, chain: Chain | None, asked: Asked) -> dict[str, Any]:
     """The kind, the answers and their number; nothing of a chain that is not believed."""
     if chain is None:
-        return {"kind": "count" if _COUNTS.match(question.text) else "entities", "answers": [], "answer_count": 0}
-    last = chain.steps[-1]
+        return {"kind": KINDS[asked], "answers": [], "answer_count": 0}
+    reading, last = one.readings[chain.reading], chain.steps[-1]
+    if chain.is_denied:
+        return _said("boolean", "no", proof.denial(view, reading, chain))
     order = np.argsort(-last.weights, kind="stable")
     entities = last.entities[order].tolist()
+    shown = order[: one.question.limit].tolist()
     are_values = all(view.is_literal(entity) or _NUMBER.fullmatch(view.label(entity)) for entity in entities[:100])
-    if _COUNTS.match(question.text) and not are_values:
-        proofs = [fact for at in order[: question.limit].tolist() for fact in proof.evidence(view, chain, at)]
-        count = {"entity_id": None, "label": str(len(entities)), "score": 1.0, "evidence": proofs}
-        return {"kind": "count", "answers": [count], "answer_count": 1}
+    if asked is Asked.WHETHER or (asked is Asked.COUNT and not are_values):
+        label = "yes" if asked is Asked.WHETHER else str(len(entities))
+        return _said(KINDS[asked], label, [fact for at in shown for fact in proof.evidence(view, reading, chain, at)])
     top = float(last.weights[order[0]])
     answers = [
         {
             "entity_id": view.entity_id(entity),
             "label": view.label(entity),
             "score": round(float(last.weights[at]) / top, 6),
-            "evidence": proof.evidence(view, chain, at),
+            "evidence": proof.evidence(view, reading, chain, at),
         }
-        for entity, at in zip(entities[: question.limit], order.tolist(), strict=False)
+        for entity, at in zip(entities, shown, strict=False)
     ]
     return {"kind": "value" if are_values else "entities", "answers": answers, "answer_count": len(entities)}
+
+
+def _said(kind: str, label: str, facts: list[dict[str, Any]]) -> dict[str, Any]:
+    """An answer that is no entity: a number of them, yes or no."""
+    answer = {"entity_id": None, "label": label, "score": 1.0, "evidence": facts}
+    return {"kind": kind, "answers": [answer], "answer_count": 1}
 
 
 def _linked(view: KnowledgeView, mention: Mention) -> dict[str, Any]:

@@ -1,49 +1,68 @@
 """Proof: from the chain that the reader followed back to the facts that led to each answer.
 
-Every hop of a chain keeps, for each entity that it reached, the first fact that led there. So the evidence of an answer
-is a walk back along those facts; nothing is searched again.
+Every step of a chain keeps, for each entity that it reached or kept, the first fact by which it did. So the evidence of
+an answer is a walk back along those facts; nothing is searched again but what a comparison was with.
 """
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from kb.graph import INVERSE
 from kb.view import KnowledgeView
-from models.chains import Chain
+from models.chains import Chain, Reading, Step, Use
+from models.episodes import Manner
+from models.memory import IntArray
+
+COUNTED_FACTS = 100
+CONTRARY_FACTS = 8
+DIRECTIONS = ("forward", "inverse")
 
 
-def evidence(view: KnowledgeView, chain: Chain, answer: int) -> list[dict[str, Any]]:
-    """The facts that lead from a topic to entity number `answer` of the chain's last hop, first hop first."""
+def evidence(view: KnowledgeView, reading: Reading, chain: Chain, answer: int) -> list[dict[str, Any]]:
+    """The facts that lead from a topic to entity number `answer` of the chain's last step, first step first."""
     facts: list[dict[str, Any]] = []
     at = answer
     for hop in range(len(chain.steps), 0, -1):
         step = chain.steps[hop - 1]
-        fact = view.fact(int(step.facts[at]))
-        facts.append(
-            {
-                "triple_id": fact.triple_id,
-                "subject": view.label(fact.subject),
-                "relation": view.relation_labels[fact.relation],
-                "object": view.label(fact.object),
-                "hop": hop,
-                "weight": round(step.probability * float(step.weights[at]), 6),
-                "source": fact.source,
-            }
-        )
+        triples = _triples(view, reading, step, at)
+        facts = [_fact(view, triple, hop, step.use.probability * float(step.weights[at])) for triple in triples] + facts
         if hop > 1:
-            came_from = fact.object if step.key % 2 == INVERSE else fact.subject
-            at = int(np.argmax(chain.steps[hop - 2].entities == came_from))
-    facts.reverse()
+            entity = int(step.entities[at])
+            if step.use.manner is Manner.READ:
+                fact = view.fact(int(step.facts[at]))
+                entity = fact.object if step.key % 2 == INVERSE else fact.subject
+            at = int(np.argmax(chain.steps[hop - 2].entities == entity))
+    return facts
+
+
+def denial(view: KnowledgeView, reading: Reading, chain: Chain) -> list[dict[str, Any]]:
+    """The facts that say no: what is so of the subject instead, each after the facts that led to it."""
+    last = chain.steps[-1]
+    before = chain.steps[-2].entities if len(chain.steps) > 1 else reading.topics
+    named = _argument_entities(reading, last)
+    hop, chance = len(chain.steps), last.use.probability
+    if last.use.manner is Manner.KEEP and last.key % 2 == INVERSE:
+        rows = view.facts_of(named, last.key ^ 1, CONTRARY_FACTS)
+        return [_fact(view, triple, hop, chance) for triple in rows.triples.tolist()]
+    rows = view.facts_of(before, last.key, CONTRARY_FACTS)
+    facts: list[dict[str, Any]] = []
+    for owner in dict.fromkeys(rows.owners.tolist()):
+        if hop > 1:
+            facts += evidence(view, reading, replace(chain, steps=chain.steps[:-1]), owner)
+        facts += [_fact(view, triple, hop, chance) for triple in rows.triples[rows.owners == owner].tolist()]
+    if last.use.manner is not Manner.KEEP:
+        facts += [_fact(view, triple, hop, chance) for triple in _compared(view, reading, last)]
     return facts
 
 
 def hops(view: KnowledgeView, chain: Chain) -> list[dict[str, Any]]:
-    """What each hop attended to: the relations in reach, the one that was read first, and how much it read."""
+    """What each step attended to: the relations in reach, the one that was used first, and how much it read."""
     return [
         {
             "hop": number,
-            "relations": [_relation(view, *pair) for pair in ((step.key, step.probability), *step.alternatives)],
+            "relations": [_relation(view, use) for use in (step.use, *step.alternatives)],
             "facts_read": step.facts_read,
             "entities": len(step.entities),
         }
@@ -51,9 +70,48 @@ def hops(view: KnowledgeView, chain: Chain) -> list[dict[str, Any]]:
     ]
 
 
-def _relation(view: KnowledgeView, key: int, weight: float) -> dict[str, Any]:
+def _triples(view: KnowledgeView, reading: Reading, step: Step, at: int) -> list[int]:
+    """The facts of one step for one entity."""
+    if step.by_count:
+        own = view.facts_of(step.entities[at : at + 1], step.key, COUNTED_FACTS).triples.tolist()
+    else:
+        own = [int(step.facts[at])]
+    return own + _compared(view, reading, step)
+
+
+def _compared(view: KnowledgeView, reading: Reading, step: Step) -> list[int]:
+    """The facts of the entity that a step compared with, if it did."""
+    if step.use.manner not in (Manner.ABOVE, Manner.BELOW) or step.argument is None:
+        return []
+    if reading.arguments[step.argument].quantity is not None:
+        return []
+    most = COUNTED_FACTS if step.by_count else 1
+    rows = view.facts_of(_argument_entities(reading, step), step.key, most)
+    triples: IntArray = rows.triples
+    return list(map(int, triples))
+
+
+def _argument_entities(reading: Reading, step: Step) -> IntArray:
+    return reading.topics[:0] if step.argument is None else reading.arguments[step.argument].entities
+
+
+def _fact(view: KnowledgeView, triple: int, hop: int, weight: float) -> dict[str, Any]:
+    fact = view.fact(triple)
     return {
-        "relation": view.relation_labels[key // 2],
-        "direction": "inverse" if key % 2 == INVERSE else "forward",
+        "triple_id": fact.triple_id,
+        "subject": view.label(fact.subject),
+        "relation": view.relation_labels[fact.relation],
+        "object": view.label(fact.object),
+        "hop": hop,
         "weight": round(weight, 6),
+        "source": fact.source,
+    }
+
+
+def _relation(view: KnowledgeView, use: Use) -> dict[str, Any]:
+    return {
+        "relation": view.relation_labels[use.key // 2],
+        "direction": DIRECTIONS[use.key % 2],
+        "manner": use.manner.name.lower(),
+        "weight": round(use.probability, 6),
     }

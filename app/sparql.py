@@ -1,8 +1,13 @@
-"""SPARQL: the chain that the reader followed, as a query that gives the same answers on an export of the KB."""
+"""SPARQL: the chain that the reader followed, as a query that gives the same answers on an export of the KB.
+
+Quantities with units have no order in SPARQL, so a comparison names the values that it let pass.
+"""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import lru_cache, partial
 
+import numpy as np
 from sqlalchemy import Engine
 
 from kb.formats.writers import node
@@ -10,9 +15,37 @@ from kb.graph import INVERSE
 from kb.terms import entity_term, relation_term
 from kb.triples import Term
 from kb.view import KnowledgeView
-from models.chains import Chain, Reading
+from models.chains import Chain, Reading, Step
+from models.episodes import MENTION, Asked, Manner
+from models.memory import IntArray
+from models.steps import COMPARED_FACTS
 
 CACHED_TERMS = 100_000
+MOST_VALUES = 1_000
+"""A query that would have to name more values than these is not written."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pattern:
+    """One step as a triple pattern: read where a relation leads, or keep what meets a condition on it.
+
+    The condition is one of `values` (terms), or a number of values: at least (+) or at most (-) `count`.
+    """
+
+    relation: str
+    direction: int
+    values: tuple[str, ...] | None = None
+    count: int | None = None
+
+    @property
+    def is_read(self) -> bool:
+        """Whether the step leads on instead of keeping what it has."""
+        return self.values is None and self.count is None
+
+    def between(self, start: str, end: str) -> str:
+        """The triple pattern from one variable to another."""
+        subject, object_ = (end, start) if self.direction == INVERSE else (start, end)
+        return f"{subject} {self.relation} {object_} ."
 
 
 class QueryWriter:
@@ -22,37 +55,73 @@ class QueryWriter:
         self._entity = lru_cache(CACHED_TERMS)(partial(entity_term, engine))
         self._relation = lru_cache(CACHED_TERMS)(partial(relation_term, engine))
 
-    def query(self, view: KnowledgeView, reading: Reading, chain: Chain, *, mask_topics: bool) -> str:
-        """A SELECT query for the answers of a chain; see `chain_query`.
+    def query(self, view: KnowledgeView, reading: Reading, chain: Chain, *, mask_topics: bool) -> str | None:
+        """A query for the answers of a chain, see `chain_query`; None where it would have to name too many values.
 
         What was deleted since the view was taken is named by its label.
         """
-        topics = [
-            node(self._entity(view.kb_id, view.entity_id(topic)) or Term(view.label(topic)))
-            for topic in reading.topics.tolist()
-        ]
-        relations = [step.key // 2 for step in chain.steps]
-        terms = [
-            self._relation(view.kb_id, view.relation_id(relation)) or Term(view.relation_labels[relation])
-            for relation in relations
-        ]
-        steps = [(node(term), step.key % 2) for term, step in zip(terms, chain.steps, strict=True)]
-        return chain_query(topics, steps, mask_topics=mask_topics)
+        patterns = [self._pattern(view, reading, step) for step in chain.steps]
+        if any(pattern.values and len(pattern.values) > MOST_VALUES for pattern in patterns):
+            return None
+        topics = self._terms(view, reading.topics) if MENTION in reading.text else ()
+        return chain_query(topics, patterns, chain.asked, mask_topics=mask_topics)
+
+    def _pattern(self, view: KnowledgeView, reading: Reading, step: Step) -> Pattern:
+        relation, direction = step.key // 2, step.key % 2
+        term = self._relation(view.kb_id, view.relation_id(relation)) or Term(view.relation_labels[relation])
+        name = node(term)
+        if step.use.manner is Manner.READ:
+            return Pattern(name, direction)
+        if step.by_count and len(step.entities):
+            counts = np.bincount(view.facts_of(step.entities, step.key, COMPARED_FACTS).owners)
+            is_more = step.use.manner in (Manner.ABOVE, Manner.MOST)
+            return Pattern(name, direction, count=int(counts.min()) if is_more else -int(counts.max()))
+        if not len(step.entities) and step.use.manner is Manner.KEEP and step.argument is not None:
+            return Pattern(name, direction, self._terms(view, reading.arguments[step.argument].entities))
+        facts = [view.fact(fact) for fact in step.facts.tolist()]
+        values = {fact.subject if direction == INVERSE else fact.object for fact in facts}
+        return Pattern(name, direction, self._terms(view, np.array(sorted(values), np.int32)))
+
+    def _terms(self, view: KnowledgeView, entities: IntArray) -> tuple[str, ...]:
+        return tuple(
+            node(self._entity(view.kb_id, view.entity_id(entity)) or Term(view.label(entity)))
+            for entity in entities.tolist()
+        )
 
 
-def chain_query(topics: Sequence[str], steps: Sequence[tuple[str, int]], *, mask_topics: bool) -> str:
-    """A SELECT query for the entities at the end of a chain.
+def chain_query(
+    topics: Sequence[str], patterns: Sequence[Pattern], asked: Asked = Asked.ENTITIES, *, mask_topics: bool
+) -> str:
+    """A query for what a chain ends in: SELECT for entities as `?answer` or their number, ASK for whether.
 
-    `topics` and the relations of `steps` are terms in SPARQL syntax, directions 0 forward and 1 inverse. With
-    `mask_topics`, no hop after the first comes back to a topic, as the reader reads.
+    Terms are in SPARQL syntax; without `topics` the chain starts from everything. With `mask_topics`, no read after the
+    first step comes back to a topic, as the reader reads.
     """
-    variables = [f"?hop{number}" for number in range(1, len(steps))] + ["?answer"]
-    lines = [f"  VALUES ?topic {{ {' '.join(topics)} }}"]
-    before = "?topic"
-    for hop, ((relation, direction), variable) in enumerate(zip(steps, variables, strict=True), start=1):
-        subject, object_ = (variable, before) if direction == INVERSE else (before, variable)
-        lines.append(f"  {subject} {relation} {object_} .")
-        if mask_topics and hop > 1:
-            lines.append(f"  FILTER({variable} NOT IN ({', '.join(topics)}))")
-        before = variable
-    return "\n".join(["SELECT DISTINCT ?answer WHERE {", *lines, "}"])
+    reads = sum(pattern.is_read for pattern in patterns)
+    names = [f"?hop{number}" for number in range(1, reads)] + ["?answer"]
+    current = "?topic" if reads else "?answer"
+    lines = [f"  VALUES {current} {{ {' '.join(topics)} }}"] if topics else []
+    for number, pattern in enumerate(patterns, start=1):
+        if not pattern.is_read:
+            lines += _condition(pattern, current, f"?value{number}")
+            continue
+        before, current = current, names.pop(0)
+        lines.append(f"  {pattern.between(before, current)}")
+        if mask_topics and number > 1 and topics:
+            lines.append(f"  FILTER({current} NOT IN ({', '.join(topics)}))")
+    heads = {
+        Asked.ENTITIES: "SELECT DISTINCT ?answer WHERE {",
+        Asked.COUNT: "SELECT (COUNT(DISTINCT ?answer) AS ?count) WHERE {",
+        Asked.WHETHER: "ASK {",
+    }
+    return "\n".join([heads[asked], *lines, "}"])
+
+
+def _condition(pattern: Pattern, current: str, value: str) -> list[str]:
+    if pattern.count is None:
+        return [f"  {pattern.between(current, value)}", f"  VALUES {value} {{ {' '.join(pattern.values or ())} }}"]
+    bound = f">= {pattern.count}" if pattern.count > 0 else f"<= {-pattern.count}"
+    return [
+        f"  {{ SELECT {current} WHERE {{ {pattern.between(current, value)} }}",
+        f"    GROUP BY {current} HAVING(COUNT(DISTINCT {value}) {bound}) }}",
+    ]

@@ -52,11 +52,13 @@ class Use:
 class Step:
     """One hop of a chain: what was done, what else was possible, the words attended to, and where it led.
 
-    `argument` is the number of the reading's argument that it used up.
+    `argument` is the number of the reading's argument that it used up; `by_count` says that numbers of values were
+    compared, not values.
     """
 
     use: Use
     argument: int | None
+    by_count: bool
     alternatives: tuple[Use, ...]
     text: Pieces
     token_attention: FloatArray

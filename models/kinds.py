@@ -8,11 +8,15 @@ import re
 from collections.abc import Iterable, Sequence
 from enum import IntEnum
 
+from models.numbers import quantity
+
 MOST = 0.8
 SAMPLE = 20
 
-_NUMBER = re.compile(r"[-+~]?[$€£]?\d[\d.,' ]*(%|[^\W\d]{1,3}\d?)?")
-_DATE = re.compile(r"(1\d|20)\d\d|-?\d{3,4}-\d\d?(-\d\d?.*)?|\d\d?[./]\d\d?[./]\d{2,4}|\d\d? [A-Z][a-z]{2,8}\.? \d{4}")
+_DATE = re.compile(
+    r"(1\d|20)\d\d|-?\d{3,4}-\d\d?(-\d\d?.*)?|\d\d?[./]\d\d?[./]\d{2,4}|\d\d? [A-Z][a-z]{2,8}\.? \d{4}|"
+    r"[A-Z][a-z]{2,8}\.? (\d\d?(st|nd|rd|th)?,? )?\d{4}|\d+ BCE?"
+)
 
 
 class Kind(IntEnum):
@@ -31,7 +35,7 @@ def kind_of(labels: Sequence[str]) -> Kind:
         return Kind.UNKNOWN
     if sum(_DATE.fullmatch(label) is not None for label in labels) >= MOST * len(labels):
         return Kind.DATE
-    if sum(_NUMBER.fullmatch(label) is not None for label in labels) >= MOST * len(labels):
+    if sum(quantity(label) is not None for label in labels) >= MOST * len(labels):
         return Kind.NUMBER
     return Kind.NAME
 

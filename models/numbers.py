@@ -23,6 +23,8 @@ _UNITS = {
     "kib": 2.0**10, "mib": 2.0**20, "gib": 2.0**30, "w": 1.0, "kw": 1e3, "mw": 1e6, "gw": 1e9, "hz": 1.0, "khz": 1e3,
     "mhz": 1e6, "ghz": 1e9, "ml": 1e-3, "cl": 1e-2, "l": 1.0, "litre": 1.0, "liter": 1.0,
 }  # fmt: skip
+_TEXT_UNITS = [unit for unit in _UNITS if unit not in ("in", "t", "s", "b", "l", "mi", "inch", "hr", "sec")]
+"""Units that a number in running text may have: "in 1990 in" has none."""
 _WORDS = [
     *("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"),
     *("thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen", "twenty"),
@@ -47,6 +49,19 @@ _DATES = [
     )
 ]
 _CLOCK = re.compile(r"(\d{1,3}):(\d\d)(?::(\d\d(?:\.\d+)?))?")
+_NUMBER_WORDS = "|".join(_WORDS)
+_IN_TEXT = re.compile(
+    r"(?<![\w.,-])(?:"
+    r"(?:19|20)\d\d-\d\d(?:-\d\d)?|"
+    r"\d\d?\.? (?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.?,? \d{4}|"
+    r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.? (?:\d\d?(?:st|nd|rd|th)?,? )?\d{4}|"
+    r"\d{1,4} bce?|\d{1,3}:\d\d(?::\d\d)?|"
+    rf"[$€£¥]?-?(?:\d{{1,3}}(?:,\d{{3}})+|\d+)(?:\.\d+)?(?:\s?(?:{_SCALES})(?![a-z]))?"
+    rf"(?:\s?(?:%|°\s?[cfk]|(?:{'|'.join(sorted(_TEXT_UNITS, key=len, reverse=True))})s?(?![a-z])))?"
+    r")(?![\w-])|"
+    rf"(?:(?<=than )|(?<=least )|(?<=most )|(?<=exactly )|(?<=over )|(?<=under ))(?:{_NUMBER_WORDS})\b",
+    re.IGNORECASE,
+)
 
 
 class Quantity(NamedTuple):
@@ -75,6 +90,12 @@ def quantity(label: str) -> Quantity | None:
     number = float(re.sub(r"[,' \N{NO-BREAK SPACE}]", "", digits)) * _LARGE.get((found["scale"] or "").lower(), 1.0)
     unit = (found["unit"] or "").lower()
     return Quantity(number, _UNITS.get(unit, _UNITS.get(unit.removesuffix("s"))))
+
+
+def quantities_in(text: str) -> list[tuple[int, int, Quantity]]:
+    """Find the numbers and dates that a text names: where each starts and ends, and what it is."""
+    found = ((match.start(), match.end(), quantity(match[0])) for match in _IN_TEXT.finditer(text))
+    return [(start, end, one) for start, end, one in found if one is not None]
 
 
 def is_more(one: Quantity, other: Quantity) -> bool:

@@ -195,7 +195,18 @@ class Search:
             return None
         weights = weights / max(weights.sum(), SMALLEST)
         others = tuple(other for other in candidate.ranked if other is not use)[:NUM_ALTERNATIVES]
-        step = Step(use, candidate.argument, others, path.text, attention, entities, weights, facts, reached.facts_read)
+        step = Step(
+            use=use,
+            argument=candidate.argument,
+            by_count=self._stepper.compares_counts(use.key, use.manner),
+            alternatives=others,
+            text=path.text,
+            token_attention=attention,
+            entities=entities,
+            weights=weights,
+            facts=facts,
+            facts_read=reached.facts_read,
+        )
         return replace(
             path,
             parent=candidate.row,

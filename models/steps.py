@@ -17,6 +17,7 @@ from models.numbers import Quantity, is_more, is_same, order, quantity
 
 COMPARED_FACTS = 200_000
 """More facts than these are not compared: a superlative over a part of them would be a guess."""
+ORDERED = (Kind.NUMBER, Kind.DATE)
 BoolArray = NDArray[np.bool_]
 LongArray = NDArray[np.int64]
 
@@ -63,6 +64,10 @@ class Stepper:
             return self._keep(start, key, argument)
         return self._compare(start, key, manner, argument)
 
+    def compares_counts(self, key: int, manner: Manner) -> bool:
+        """Say whether a step compares numbers of values, because the values themselves have no order."""
+        return manner not in (Manner.READ, Manner.KEEP) and self._kinds[key] not in ORDERED
+
     def _keep(self, start: Start, key: int, argument: Argument) -> HopRead | None:
         ones = np.ones(len(argument.entities), np.float32)
         found = self._memory.follow(argument.entities, ones, key ^ 1, self._budget) if len(argument.entities) else None
@@ -86,8 +91,9 @@ class Stepper:
         if not 0 < len(rows.targets) <= COMPARED_FACTS:
             return None
         limit = self._limit(key, argument) if argument is not None else None
-        if self._kinds[key] not in (Kind.NUMBER, Kind.DATE):
-            return self._compare_counts(start, rows, manner, limit)
+        if self.compares_counts(key, manner):
+            is_inclusive = argument is not None and argument.inclusive
+            return self._compare_counts(start, rows, manner, limit, is_inclusive)
         quantities = [self._quantity(target) for target in rows.targets.tolist()]
         known = np.array([one is not None for one in quantities])
         if not known.any():
@@ -102,7 +108,9 @@ class Stepper:
         fits = [one is not None and _fits(one, limit, manner, argument.inclusive) for one in quantities]
         return _first_facts(start, rows, np.array(fits, np.bool_))
 
-    def _compare_counts(self, start: Start, rows: Facts, manner: Manner, limit: Quantity | None) -> HopRead | None:
+    def _compare_counts(
+        self, start: Start, rows: Facts, manner: Manner, limit: Quantity | None, inclusive: bool
+    ) -> HopRead | None:
         counts = np.bincount(rows.owners, minlength=len(start.entities))
         if manner in (Manner.MOST, Manner.LEAST):
             best = counts.max() if manner is Manner.MOST else counts[counts > 0].min()
@@ -110,6 +118,8 @@ class Stepper:
         if limit is None:
             return None
         fits = counts > limit.value if manner is Manner.ABOVE else counts < limit.value
+        fits |= inclusive & (counts == limit.value)
+        fits &= counts > 0
         return _first_facts(start, rows, fits[rows.owners])
 
     def _limit(self, key: int, argument: Argument) -> Quantity | None:
@@ -117,7 +127,7 @@ class Stepper:
         if argument.quantity is not None:
             return argument.quantity
         rows = self._memory.facts_of(argument.entities, key, self._budget)
-        if self._kinds[key] not in (Kind.NUMBER, Kind.DATE):
+        if self._kinds[key] not in ORDERED:
             return Quantity(float(len(rows.targets)))
         found = (self._quantity(target) for target in rows.targets.tolist())
         return next((one for one in found if one is not None), None)

@@ -1,0 +1,165 @@
+"""Readings of a question: which of its names is the topic, and which are conditions that the topic's facts must meet.
+
+A question that names Nolan and Bale may start from either, with the other as a condition; one that names nothing may
+start from everything there is ("the oldest film"). Each way is a reading with a score, and the reader finds which of
+them the facts answer. Placeholders stand for the names in its text: `MENTION` for the topic, `OTHER` for another
+entity, `VALUE` for a number or date.
+"""
+
+import math
+import re
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from kb.linking import Mention
+from models.chains import Reading, everything
+from models.episodes import MENTION, OTHER, VALUE
+from models.memory import IntArray
+from models.numbers import quantities_in
+from models.steps import Argument
+
+SAME_NAME = 0.79
+"""Entities of a mention whose scores differ by no more than this factor bear the same name (`kb.linking`)."""
+LEAST_SCORE = 0.1
+"""A reading this much less likely than the best one is not worth reading."""
+CREDIBLE = 0.5
+"""From this score on a mention is taken for a name beside the topic."""
+DOUBT = 0.1
+"""How likely at least it is that a name beside the topic means nothing."""
+UNNAMED = 0.7
+"""The score of a reading that starts from everything, of a question that names nothing but compares."""
+MOST_ARGUMENTS = 3
+
+_COMPARES = re.compile(
+    r"\b(most|least|fewest|more|less|fewer|than|over|under|above|below|before|after|since|until|first|last|latest|"
+    r"earliest|newest|biggest|exactly|best|worst|top|[a-z]{2,}(?<!int)(?<!for)(?<!w)est)\b",
+    re.IGNORECASE,
+)
+_THAN = re.compile(r"\b(than|as \w+ as)\b", re.IGNORECASE)
+_OR = re.compile(r"[\s,]*\bor\b[\s,]*(?:the\s+)?", re.IGNORECASE)
+_INCLUSIVE_BEFORE = re.compile(
+    r"\b(at least|at most|no (?:more|less|fewer|later|earlier) than|not (?:more|less) than|since|from|until|till|up to|"
+    r"by|minimum|maximum|>=|<=)\s*$",
+    re.IGNORECASE,
+)
+_INCLUSIVE_AFTER = re.compile(
+    r"\s*\w*\s*\b(or|and) (more|less|fewer|later|earlier|older|newer|up|higher|above|after|below|before|under|over)\b",
+    re.IGNORECASE,
+)
+
+
+class _Name(NamedTuple):
+    """A name beside the topic: where it stands, and what it may mean."""
+
+    start: int
+    end: int
+    placeholder: str
+    argument: Argument
+    score: float
+
+
+def readings_of(text: str, mentions: Sequence[Mention]) -> tuple[Reading, ...]:
+    """All readings of a question that are worth reading, likely ones first."""
+    names = _names(text, mentions)
+    readings = [one for mention in mentions for one in _from_topic(text, mention, names)]
+    readings += _from_two(text, mentions, names)
+    readings += _from_everything(text, mentions, names)
+    readings.sort(key=lambda reading: -reading.score)
+    return tuple(reading for reading in readings if reading.score > LEAST_SCORE * readings[0].score)
+
+
+def _names(text: str, mentions: Sequence[Mention]) -> list[_Name]:
+    """What may be named beside a topic, best first: credible mentions, and numbers and dates outside of them."""
+    found = []
+    quantities = quantities_in(text)
+    for start, end, quantity in quantities:
+        inside = [one for one in mentions if one.start < end and start < one.end]
+        if any(one.score >= CREDIBLE and (one.start, one.end) != (start, end) for one in inside):
+            continue
+        same = next((one for one in inside if (one.start, one.end) == (start, end)), None)
+        entities = _alike(same) if same else everything()
+        inclusive = bool(_INCLUSIVE_BEFORE.search(text[:start]) or _INCLUSIVE_AFTER.match(text[end:]))
+        argument = Argument(text[start:end], entities, quantity, inclusive)
+        found.append(_Name(start, end, VALUE, argument, 1.0))
+    for mention in mentions:
+        if mention.score >= CREDIBLE and mention.text:
+            argument = Argument(mention.text, _alike(mention))
+            found.append(_Name(mention.start, mention.end, OTHER, argument, mention.score))
+    return found
+
+
+def _alike(mention: Mention) -> IntArray:
+    """The entities that bear the name of a mention's best one."""
+    best = mention.entities[0].score
+    return np.array([one.position for one in mention.entities if one.score >= SAME_NAME * best], np.int32)
+
+
+def _from_topic(text: str, mention: Mention, names: Sequence[_Name]) -> Iterator[Reading]:
+    """The question with a mention taken for its topic: with all other names as conditions, and with none.
+
+    Entities of one name are read together, and the reader finds which of them has the facts asked for; those that are
+    named otherwise (another case, a plural, a letter off) are a reading of their own. A topic that no word mentions
+    stands before the question.
+    """
+    beside = _apart(names, [(mention.start, mention.end)] if mention.text else [])
+    left = mention.entities
+    while left:
+        alike = [entity for entity in left if entity.score >= SAME_NAME * left[0].score]
+        topics, score = np.array([entity.position for entity in alike], np.int32), left[0].score
+        place = (mention.start, mention.end, MENTION)
+        if beside:
+            yield _reading(text, [place], topics, beside, [score])
+        named = math.prod(name.score for name in beside if name.placeholder == OTHER)
+        doubt = max(DOUBT, 1 - named) if beside else 1.0
+        yield _reading(text, [place], topics, [], [score * doubt])
+        left = left[len(alike) :]
+
+
+def _from_two(text: str, mentions: Sequence[Mention], names: Sequence[_Name]) -> Iterator[Reading]:
+    """The question whether one thing or another, with both as its topics."""
+    credible = sorted((one for one in mentions if one.score >= CREDIBLE and one.text), key=lambda one: one.start)
+    for one, other in ((one, other) for one in credible for other in credible if one.end <= other.start):
+        if not _OR.fullmatch(text[one.end : other.start]):
+            continue
+        places = [(one.start, one.end, MENTION), (other.start, other.end, MENTION)]
+        topics = np.concatenate([_alike(one), _alike(other)])
+        beside = _apart(names, [place[:2] for place in places])
+        yield _reading(text, places, topics, beside, [one.score, other.score])
+
+
+def _from_everything(text: str, mentions: Sequence[Mention], names: Sequence[_Name]) -> Iterator[Reading]:
+    """The question as one about everything there is, if it compares or gives a number and names one thing at most."""
+    beside = _apart(names, [])
+    others = sum(name.placeholder == OTHER for name in beside)
+    if others > 1 or (others == 1 and not _THAN.search(text)):
+        return
+    if len(beside) > others or _COMPARES.search(text):
+        yield _reading(text, [], everything(), beside, [UNNAMED])
+
+
+def _apart(names: Sequence[_Name], taken: Sequence[tuple[int, int]]) -> list[_Name]:
+    """The best names that overlap neither what is taken nor one another."""
+    kept: list[_Name] = []
+    for name in sorted(names, key=lambda one: (-one.score, one.start - one.end)):
+        places = [*taken, *((one.start, one.end) for one in kept)]
+        if len(kept) < MOST_ARGUMENTS and all(name.end <= start or end <= name.start for start, end in places):
+            kept.append(name)
+    return kept
+
+
+def _reading(
+    text: str,
+    topics_at: Sequence[tuple[int, int, str]],
+    topics: IntArray,
+    beside: Sequence[_Name],
+    scores: Sequence[float],
+) -> Reading:
+    """A reading; its score is the geometric mean of those of all that it takes for names."""
+    scores = [*scores, *(name.score for name in beside if name.placeholder == OTHER)]
+    places = [*topics_at, *((name.start, name.end, name.placeholder) for name in beside)]
+    for start, end, placeholder in sorted(places, reverse=True):
+        text = f"{text[:start]}{placeholder}{text[end:]}"
+    score = math.prod(scores) ** (1 / len(scores))
+    return Reading(text, topics, score, tuple(name.argument for name in beside))
