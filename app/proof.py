@@ -72,11 +72,10 @@ def hops(view: KnowledgeView, chain: Chain) -> list[dict[str, Any]]:
 
 def _triples(view: KnowledgeView, reading: Reading, step: Step, at: int) -> list[int]:
     """The facts of one step for one entity."""
-    if step.by_count:
-        own = view.facts_of(step.entities[at : at + 1], step.key, COUNTED_FACTS).triples.tolist()
-    else:
-        own = [int(step.facts[at])]
-    return own + _compared(view, reading, step)
+    if not step.by_count:
+        return [int(step.facts[at]), *_compared(view, reading, step)]
+    own = view.facts_of(step.entities[at : at + 1], step.key, COUNTED_FACTS).triples.tolist()
+    return [*own, *_compared(view, reading, step)]
 
 
 def _compared(view: KnowledgeView, reading: Reading, step: Step) -> list[int]:
@@ -87,8 +86,7 @@ def _compared(view: KnowledgeView, reading: Reading, step: Step) -> list[int]:
         return []
     most = COUNTED_FACTS if step.by_count else 1
     rows = view.facts_of(_argument_entities(reading, step), step.key, most)
-    triples: IntArray = rows.triples
-    return list(map(int, triples))
+    return [*rows.triples.tolist()]
 
 
 def _argument_entities(reading: Reading, step: Step) -> IntArray:

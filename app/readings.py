@@ -156,10 +156,9 @@ def _reading(
     beside: Sequence[_Name],
     scores: Sequence[float],
 ) -> Reading:
-    """A reading; its score is the geometric mean of those of all that it takes for names."""
+    """A reading, as likely as the least likely of the names that it takes for such."""
     scores = [*scores, *(name.score for name in beside if name.placeholder == OTHER)]
     places = [*topics_at, *((name.start, name.end, name.placeholder) for name in beside)]
     for start, end, placeholder in sorted(places, reverse=True):
         text = f"{text[:start]}{placeholder}{text[end:]}"
-    score = math.prod(scores) ** (1 / len(scores))
-    return Reading(text, topics, score, tuple(name.argument for name in beside))
+    return Reading(text, topics, min(scores), tuple(name.argument for name in beside))

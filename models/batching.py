@@ -12,13 +12,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from models.episodes import Choice, End, LabelledKey, Manner, PathEpisode, manners
+from models.episodes import OTHER, VALUE, Choice, End, LabelledKey, Manner, PathEpisode, manners
 from models.kinds import Kind
 from models.texts import Pieces, TextCutter, pad_arrays
 
 PREFIX_LETTERS = 4
 LABEL_PARTS = 4
 HIDDEN_KINDS = 0.25
+STRAY_NAMES = 0.04
+LEAST_LETTERS = 4
 
 
 class Tokens(NamedTuple):
@@ -64,11 +66,14 @@ def path_batch(
 ) -> PathBatch:
     """Pad episodes.
 
-    With `random`, the kinds of one episode in four are hidden, and each choice of a key gets up to `distractors` keys
-    of other episodes beside those in reach.
+    With `random`, the kinds of one episode in four are hidden, a word is taken for a name in one of twenty-five, and
+    each choice of a key gets up to `distractors` keys of other episodes beside those in reach.
     """
     if random is not None:
         episodes = [_hide_kinds(episode) if random.random() < HIDDEN_KINDS else episode for episode in episodes]
+        episodes = [
+            _with_stray_name(episode, random) if random.random() < STRAY_NAMES else episode for episode in episodes
+        ]
     keys = list(dict.fromkeys(key for episode in episodes for choice in episode.choices for key in choice.reach))
     columns = {key: column for column, key in enumerate(keys)}
     hops = max(len(episode.choices) for episode in episodes)
@@ -117,6 +122,16 @@ def _hide_kinds(episode: PathEpisode) -> PathEpisode:
         for choice in episode.choices
     ]
     return replace(episode, choices=tuple(hidden))
+
+
+def _with_stray_name(episode: PathEpisode, random: Random) -> PathEpisode:
+    """Put `OTHER` for a word of a question that names nothing but its topic: what linking may do to it."""
+    words = episode.question.split()
+    others = [at for at, word in enumerate(words) if word.isalpha() and len(word) >= LEAST_LETTERS]
+    if not others or OTHER in episode.question or VALUE in episode.question:
+        return episode
+    words[random.choice(others)] = OTHER
+    return replace(episode, question=" ".join(words))
 
 
 def unlike(label: str, other: str) -> bool:

@@ -35,7 +35,7 @@ _NUMBER = r"[-+\N{MINUS SIGN}]?(?:\d{1,3}(?:[,' \N{NO-BREAK SPACE}]\d{3})+(?:\.\
 _SCALES = "|".join(sorted(_LARGE, key=len, reverse=True))
 _QUANTITY = re.compile(
     rf"[~<>\N{{ALMOST EQUAL TO}}]?\s*(?:[$€£¥]|usd |eur )?(?P<number>{_NUMBER})\s*(?P<scale>{_SCALES})?(?![a-z])"
-    rf"\s*(?P<unit>%|[^\W\d_]{{1,12}}[23²³]?(?:/[a-z]{{1,4}})?|°\s?[cfk]?)?(?:\s[^\W\d_]{{2,12}})?",
+    rf"\s*(?P<unit>%|[^\W\d_]{{1,12}}[23²³]?(?:/[a-z]{{1,4}}[23²³]?)?|°\s?[cfk]?)?(?:\s[^\W\d_]{{2,12}})?",
     re.IGNORECASE,
 )
 _DATES = [

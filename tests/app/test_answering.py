@@ -4,16 +4,14 @@ from pathlib import Path
 import pytest
 from sqlalchemy import create_engine
 
-from app.answering import AnsweringLimits, Question, QuestionAnswerer, _readings
+from app.answering import AnsweringLimits, Question, QuestionAnswerer
 from app.sparql import QueryWriter
 from kb import database
 from kb.consistency import Views
 from kb.encoding import StaticEncoder
 from kb.errors import EntitiesUnknown
-from kb.linking import LinkedEntity, Mention
 from kb.store import Kb, TripleStore
 from kb.triples import Term, Triple
-from models.episodes import MENTION
 from models.reader import Reader
 
 FACTS = """
@@ -125,21 +123,6 @@ def test_how_many_is_answered_by_a_number_with_all_its_facts(films: tuple[Questi
 def test_an_answer_that_is_a_number_is_a_value(films: tuple[QuestionAnswerer, Kb]) -> None:
     reply = ask(films, "When was The Golem released?")
     assert (reply["kind"], labels(reply)) == ("value", ["1920"])
-
-
-def mention(start: int, end: int, *entities: tuple[int, float]) -> Mention:
-    return Mention("", start, end, tuple(LinkedEntity(*entity) for entity in entities), typo=False)
-
-
-def test_entities_of_one_name_are_read_together_and_others_apart() -> None:
-    readings = _readings("who directed Bully?", [mention(13, 18, (4, 1.0), (9, 0.8), (2, 0.6))])
-    assert [(reading.topics.tolist(), reading.score) for reading in readings] == [([4, 9], 1.0), ([2], 0.6)]
-    assert {reading.text for reading in readings} == {f"who directed {MENTION}?"}
-
-
-def test_a_reading_that_is_far_less_likely_than_the_best_is_not_read() -> None:
-    readings = _readings("who directed Up?", [mention(13, 15, (4, 1.0)), mention(0, 3, (7, 0.05))])
-    assert [reading.topics.tolist() for reading in readings] == [[4]]
 
 
 def test_a_topic_deleted_while_the_question_is_read_is_named_by_its_label(

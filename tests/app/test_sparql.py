@@ -1,39 +1,175 @@
+"""Chains as queries: the same answers on an export of the KB, whatever the steps."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import product
+
+import numpy as np
 import pyoxigraph
+import pytest
+from sqlalchemy import Engine
 
-from app.sparql import chain_query
+from app.sparql import Pattern, QueryWriter, chain_query
+from kb import database
+from kb.consistency import Views
+from kb.encoding import StaticEncoder
 from kb.formats.writers import node, write_ntriples
+from kb.store import TripleStore
 from kb.triples import Term, Triple
+from kb.view import KnowledgeView
+from models.chains import Chain, Reading, Step, Use, everything
+from models.episodes import MENTION, OTHER, VALUE, Asked, Manner
+from models.kinds import kind_of
+from models.memory import IntArray
+from models.numbers import quantity
+from models.steps import Argument, Start, Stepper
+from models.texts import Pieces
 
-BACH, SON, PUPIL, PLACE = (Term(label) for label in ("Bach", "Carl Philipp", 'Kirnberger "the pupil"', "Berlin"))
-CHILD, TAUGHT, LIVED = (Term(label) for label in ("child", "taught", "lived in"))
-FACTS = [
-    Triple(BACH, CHILD, SON),
-    Triple(BACH, TAUGHT, PUPIL),
-    Triple(BACH, TAUGHT, SON),
-    Triple(SON, LIVED, PLACE),
-    Triple(PUPIL, LIVED, PLACE),
-]
+XSD = "http://www.w3.org/2001/XMLSchema#"
+ROWS = """
+Bach|child|Carl Philipp|Bach|child|Johann Christian|Bach|taught|Kirnberger "the pupil"|Bach|taught|Carl Philipp
+Carl Philipp|lived in|Berlin|Kirnberger "the pupil"|lived in|Berlin|Johann Christian|lived in|London
+Johann Christian|lived in|Milan|Bach|born|1685|Carl Philipp|born|1714|Johann Christian|born|1735
+Kirnberger "the pupil"|born|1721|Berlin|size|891 km²|London|size|1,572 km²|Milan|size|182 km²
+"""
+CELLS = [cell for line in ROWS.strip().splitlines() for cell in line.split("|")]
+FACTS = [Triple(*map(Term, CELLS[at : at + 3])) for at in range(0, len(CELLS), 3)]
+FACTS.append(Triple(Term("Berlin"), Term("people"), Term("3600000", datatype=f"{XSD}integer")))
+BACH, SON, PUPIL, PLACE = (node(Term(label)) for label in ("Bach", "Carl Philipp", 'Kirnberger "the pupil"', "Berlin"))
+TAUGHT, LIVED = (node(Term(label)) for label in ("taught", "lived in"))
 
 
-def answers_of(query: str) -> set[str]:
+@pytest.fixture(scope="module")
+def export() -> pyoxigraph.Store:
     store = pyoxigraph.Store()
     store.bulk_load(b"".join(write_ntriples(FACTS, [])), format=pyoxigraph.RdfFormat.N_TRIPLES)
-    solutions = store.query(query)
+    return store
+
+
+@pytest.fixture(scope="module")
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+    engine = database.create_engine(f"sqlite:///{tmp_path_factory.mktemp('sparql') / 'hopfact.sqlite'}")
+    database.migrate(engine)
+    with database.writing(engine) as connection:
+        store = TripleStore(connection)
+        store.write(store.create_kb("music").id, FACTS)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture(scope="module")
+def view(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> KnowledgeView:
+    with database.reading(engine) as connection:
+        kb = TripleStore(connection).kb("music")
+    return Views(engine, tmp_path_factory.mktemp("derived"), StaticEncoder()).current(kb.id)
+
+
+def answers_of(export: pyoxigraph.Store, query: str) -> set[str]:
+    solutions = export.query(query)
     assert isinstance(solutions, pyoxigraph.QuerySolutions)
     return {str(solution["answer"]) for solution in solutions}
 
 
-def test_a_chain_gives_the_same_answers_as_a_query() -> None:
-    query = chain_query([node(BACH)], [(node(TAUGHT), 0), (node(LIVED), 0)], mask_topics=True)
-    assert answers_of(query) == {node(PLACE)}
+def test_a_chain_gives_the_same_answers_as_a_query(export: pyoxigraph.Store) -> None:
+    query = chain_query([BACH], [Pattern(TAUGHT, 0), Pattern(LIVED, 0)], mask_topics=True)
+    assert answers_of(export, query) == {PLACE}
 
 
-def test_an_inverse_step_is_followed_from_object_to_subject() -> None:
-    query = chain_query([node(PLACE)], [(node(LIVED), 1)], mask_topics=True)
-    assert answers_of(query) == {node(SON), node(PUPIL)}
+def test_an_inverse_step_is_followed_from_object_to_subject(export: pyoxigraph.Store) -> None:
+    assert answers_of(export, chain_query([PLACE], [Pattern(LIVED, 1)], mask_topics=True)) == {SON, PUPIL}
 
 
-def test_a_masked_topic_is_no_answer_after_the_first_hop() -> None:
-    steps = [(node(TAUGHT), 1), (node(TAUGHT), 0)]
-    assert answers_of(chain_query([node(SON)], steps, mask_topics=True)) == {node(PUPIL)}
-    assert answers_of(chain_query([node(SON)], steps, mask_topics=False)) == {node(PUPIL), node(SON)}
+def test_a_masked_topic_is_no_answer_after_the_first_hop(export: pyoxigraph.Store) -> None:
+    steps = [Pattern(TAUGHT, 1), Pattern(TAUGHT, 0)]
+    assert answers_of(export, chain_query([SON], steps, mask_topics=True)) == {PUPIL}
+    assert answers_of(export, chain_query([SON], steps, mask_topics=False)) == {PUPIL, SON}
+
+
+def entities(view: KnowledgeView, *names: str) -> IntArray:
+    return np.concatenate([view.entities_named(name) for name in names])
+
+
+def arguments(view: KnowledgeView) -> list[Argument | None]:
+    numbers = [Argument(text, everything(), quantity(text)) for text in ("1721", "2", "800 km²")]
+    return [
+        None,
+        *numbers,
+        Argument("Berlin", entities(view, "Berlin")),
+        Argument("son", entities(view, "Carl Philipp")),
+    ]
+
+
+def chains(view: KnowledgeView, length: int) -> Iterator[tuple[Reading, Chain]]:
+    """All chains of some steps, from some topics or from everything, with at most one argument."""
+    kinds = [kind_of(labels) for labels in view.key_samples(24)]
+    stepper = Stepper(view, kinds, 1_000)
+    topics = [everything(), entities(view, "Bach"), entities(view, "Berlin", "London"), entities(view, "1714")]
+    for start, argument in product(topics, arguments(view)):
+        text = f"{MENTION if len(start) else ''} {OTHER}{VALUE}"
+        reading = Reading(text, start, 1.0, () if argument is None else (argument,))
+        paths = [(Start(start, np.ones(len(start), np.float32), not len(start)), ())]
+        for _ in range(length):
+            paths = [more for path in paths for more in longer(stepper, len(kinds), argument, *path)]
+        for _, steps in paths:
+            yield reading, Chain(0, steps, 1.0, 0.0)
+
+
+def longer(
+    stepper: Stepper, num_keys: int, argument: Argument | None, start: Start, steps: tuple[Step, ...]
+) -> Iterator[tuple[Start, tuple[Step, ...]]]:
+    for key, manner in product(range(num_keys), Manner):
+        needs_argument = manner in (Manner.KEEP, Manner.ABOVE, Manner.BELOW)
+        if (needs_argument and argument is None) or (manner is Manner.READ and start.is_everything):
+            continue
+        reached = stepper.take(start, key, manner, argument if needs_argument else None)
+        if reached is None or not len(reached.entities):
+            continue
+        step = Step(
+            use=Use(key, manner, 1.0),
+            argument=0 if needs_argument else None,
+            by_count=stepper.compares_counts(key, manner),
+            alternatives=(),
+            text=Pieces((), ()),
+            token_attention=np.empty(0, np.float32),
+            entities=reached.entities,
+            weights=reached.weights,
+            facts=reached.facts,
+            facts_read=reached.facts_read,
+        )
+        yield Start(reached.entities, reached.weights), (*steps, step)
+
+
+@pytest.mark.parametrize("length", [1, 2])
+def test_every_chain_gives_the_same_answers_as_its_query(
+    export: pyoxigraph.Store, engine: Engine, view: KnowledgeView, length: int
+) -> None:
+    writer = QueryWriter(engine)
+    manners = set()
+    for reading, chain in chains(view, length):
+        query = writer.query(view, reading, chain, mask_topics=False)
+        assert query is not None
+        found = {str(answer) for answer in answers_of(export, query)}
+        terms = {view.label(entity) for entity in chain.steps[-1].entities.tolist()}
+        wanted = {node(Term(label)) for label in terms - {"3600000"}}
+        if "3600000" in terms:
+            wanted.add(f'"3600000"^^<{XSD}integer>')
+        assert found == wanted, query
+        count = export.query(writer.query(view, reading, replace(chain, asked=Asked.COUNT), mask_topics=False) or "")
+        assert isinstance(count, pyoxigraph.QuerySolutions)
+        assert [int(row["count"].value) for row in count] == [len(wanted)]
+        says = export.query(writer.query(view, reading, replace(chain, asked=Asked.WHETHER), mask_topics=False) or "")
+        assert bool(says) is True
+        manners |= {step.use.manner for step in chain.steps}
+    assert manners == set(Manner)
+
+
+def test_a_denied_claim_is_asked_as_false(export: pyoxigraph.Store, engine: Engine, view: KnowledgeView) -> None:
+    reading = Reading(f"was {MENTION} a pupil of {OTHER}", entities(view, "Berlin"), 1.0, (arguments(view)[-1],))  # type: ignore[arg-type]
+    size = view.relation_position("size")
+    assert size is not None
+    nobody = np.empty(0, np.int32)
+    step = Step(
+        Use(2 * size, Manner.KEEP, 1.0), 0, False, (), Pieces((), ()), nobody, nobody, nobody, nobody, facts_read=1
+    )
+    query = QueryWriter(engine).query(view, reading, Chain(0, (step,), 1.0, 0.0, Asked.WHETHER), mask_topics=True)
+    assert bool(export.query(query or "")) is False

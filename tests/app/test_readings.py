@@ -1,0 +1,121 @@
+from app.readings import readings_of
+from kb.linking import LinkedEntity, Mention
+from models.chains import Reading
+from models.episodes import MENTION, OTHER, VALUE
+
+
+def mention(text: str, name: str, *entities: tuple[int, float]) -> Mention:
+    start = text.index(name)
+    return Mention(name, start, start + len(name), tuple(LinkedEntity(*entity) for entity in entities), typo=False)
+
+
+def texts(readings: tuple[Reading, ...]) -> list[str]:
+    return [reading.text for reading in readings]
+
+
+def test_entities_of_one_name_are_read_together_and_others_apart() -> None:
+    text = "who directed Bully?"
+    readings = readings_of(text, [mention(text, "Bully", (4, 1.0), (9, 0.8), (2, 0.6))])
+    assert [(reading.topics.tolist(), reading.score) for reading in readings] == [([4, 9], 1.0), ([2], 0.6)]
+    assert set(texts(readings)) == {f"who directed {MENTION}?"}
+
+
+def test_a_reading_that_is_far_less_likely_than_the_best_is_not_read() -> None:
+    text = "who directed Up?"
+    readings = readings_of(text, [mention(text, "Up", (4, 1.0)), mention(text, "who", (7, 0.05))])
+    assert [reading.topics.tolist() for reading in readings] == [[4]]
+
+
+def test_each_name_may_be_the_topic_with_the_other_as_a_condition() -> None:
+    text = "which films of Nolan star Bale?"
+    readings = readings_of(text, [mention(text, "Nolan", (1, 1.0)), mention(text, "Bale", (2, 0.9))])
+    first, second = readings[:2]
+    assert {first.text, second.text} == {
+        f"which films of {MENTION} star {OTHER}?",
+        f"which films of {OTHER} star {MENTION}?",
+    }
+    assert first.score == second.score
+    for reading in (first, second):
+        (argument,) = reading.arguments
+        assert sorted([*reading.topics.tolist(), *argument.entities.tolist()]) == [1, 2]
+
+
+def test_a_name_beside_the_topic_may_still_mean_nothing() -> None:
+    text = "which films of Nolan star Bale?"
+    readings = readings_of(text, [mention(text, "Nolan", (1, 1.0)), mention(text, "Bale", (2, 0.6))])
+    plain = next(reading for reading in readings if reading.text == f"which films of {MENTION} star Bale?")
+    assert plain.arguments == ()
+    assert 0 < plain.score < readings[0].score
+
+
+def test_a_mention_that_is_hardly_a_name_is_no_condition() -> None:
+    text = "who is the star of Up?"
+    readings = readings_of(text, [mention(text, "Up", (1, 1.0)), mention(text, "star", (2, 0.2))])
+    assert readings[0].text == f"who is the star of {MENTION}?"
+    assert all(f"the {OTHER} of" not in reading.text for reading in readings)
+
+
+def test_numbers_are_values_to_compare_with() -> None:
+    text = "which of Nolan's films came out in or after 2010?"
+    best = readings_of(text, [mention(text, "Nolan", (1, 1.0))])[0]
+    assert best.text == f"which of {MENTION}'s films came out in or after {VALUE}?"
+    assert [argument.quantity.value for argument in best.arguments if argument.quantity] == [2010]
+
+
+def test_at_least_means_what_equals_it_too() -> None:
+    for text, inclusive in (
+        ("at least 5", True), ("more than 5", False), ("5 or more", True), ("since 1990", True), ("before 1990", False),
+        ("no later than 1990", True),
+    ):  # fmt: skip
+        (reading,) = readings_of(f"which films have {text}", [])
+        assert reading.arguments[0].inclusive is inclusive, text
+
+
+def test_a_number_inside_a_name_is_part_of_it() -> None:
+    text = "who directed 2001: A Space Odyssey?"
+    readings = readings_of(text, [mention(text, "2001: A Space Odyssey", (1, 1.0)), mention(text, "2001", (2, 0.2))])
+    assert texts(readings)[0] == f"who directed {MENTION}?"
+    assert all(VALUE not in reading.text for reading in readings)
+
+
+def test_a_number_that_is_an_entity_can_be_both() -> None:
+    text = "which element has the atomic number 26?"
+    readings = readings_of(text, [mention(text, "26", (3, 0.85))])
+    assert f"which element has the atomic number {MENTION}?" in texts(readings)
+    value = next(reading for reading in readings if VALUE in reading.text)
+    assert value.topics.tolist() == []
+    assert value.arguments[0].entities.tolist() == [3]
+
+
+def test_one_or_the_other_are_both_topics() -> None:
+    text = "what is longer, the Rhine or the Ems?"
+    readings = readings_of(text, [mention(text, "Rhine", (1, 1.0)), mention(text, "Ems", (2, 1.0))])
+    both = next(reading for reading in readings if reading.text.count(MENTION) == 2)
+    assert both.topics.tolist() == [1, 2]
+
+
+def test_what_compares_and_names_nothing_starts_from_everything() -> None:
+    for text in ("the oldest film", "which river is the longest?", "who directed the most films"):
+        (reading,) = readings_of(text, [])
+        assert (reading.text, reading.topics.tolist()) == (text, [])
+
+
+def test_small_talk_has_no_reading() -> None:
+    for text in ("how are you?", "tell me a joke", "what is the meaning of life", "?!", ""):
+        assert readings_of(text, []) == ()
+
+
+def test_what_is_more_than_a_name_may_be_anything() -> None:
+    text = "which river is longer than the Rhine?"
+    assert f"which river is longer than the {OTHER}?" in texts(readings_of(text, [mention(text, "Rhine", (1, 1.0))]))
+
+
+def test_names_never_overlap() -> None:
+    text = "who directed The Wall of Wall Street in 1999"
+    mentions = [
+        mention(text, "The Wall of Wall Street", (1, 1.0)), mention(text, "Wall Street", (2, 0.9)),
+        mention(text, "1999", (3, 0.85)), mention(text, "Wall", (4, 0.6)),
+    ]  # fmt: skip
+    for reading in readings_of(text, mentions):
+        names = len(reading.arguments) + reading.text.count(MENTION)
+        assert sum(reading.text.count(mark) for mark in (MENTION, OTHER, VALUE)) == names

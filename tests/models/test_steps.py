@@ -1,0 +1,103 @@
+"""Steps, each against what a person would say of these facts."""
+
+import numpy as np
+import pytest
+
+from models.episodes import Manner
+from models.memory import TripleMemory
+from models.numbers import quantity
+from models.steps import Argument, Start, Stepper
+
+FACTS = [
+    *(("Rhine", "length", "1,230 km"), ("Ems", "length", "371 km"), ("Oder", "length", "840 km")),
+    *(("Rhine", "flows through", country) for country in ("Germany", "France", "Netherlands")),
+    *(("Ems", "flows through", country) for country in ("Germany", "Netherlands")),
+    ("Oder", "flows through", "Poland"),
+    ("Spree", "flows through", "Germany"),
+]
+MEMORY = TripleMemory(FACTS)
+STEPPER = Stepper(MEMORY, MEMORY.kinds(), 100)
+
+
+def key(name: str) -> int:
+    return 2 * MEMORY.relation_labels.index(name.removeprefix("^")) + name.startswith("^")
+
+
+def take(names: list[str] | None, key_name: str, manner: Manner, argument: Argument | None = None) -> list[str] | None:
+    entities = MEMORY.entities(names or [])
+    start = Start(entities, np.ones(len(entities), np.float32), names is None)
+    reached = STEPPER.take(start, key(key_name), manner, argument)
+    if reached is None:
+        return None
+    assert len(reached.entities) == len(reached.facts) == len(reached.weights)
+    return sorted(MEMORY.label(entity) for entity in reached.entities.tolist())
+
+
+def number(text: str, inclusive: bool = False) -> Argument:
+    return Argument(text, np.empty(0, np.int32), quantity(text), inclusive)
+
+
+def named(name: str) -> Argument:
+    return Argument(name, MEMORY.entities([name]))
+
+
+def test_read_goes_to_values() -> None:
+    assert take(["Ems", "Oder"], "flows through", Manner.READ) == ["Germany", "Netherlands", "Poland"]
+    assert take(["Germany"], "^flows through", Manner.READ) == ["Ems", "Rhine", "Spree"]
+
+
+def test_keep_keeps_what_leads_to_the_entity_named() -> None:
+    assert take(["Ems", "Oder", "Rhine"], "flows through", Manner.KEEP, named("Netherlands")) == ["Ems", "Rhine"]
+    assert take(None, "flows through", Manner.KEEP, named("Poland")) == ["Oder"]
+    assert take(["Germany", "Poland"], "^flows through", Manner.KEEP, named("Oder")) == ["Poland"]
+
+
+def test_keep_of_none_is_empty_where_there_are_other_facts_and_nothing_where_there_are_not() -> None:
+    assert take(["Oder"], "flows through", Manner.KEEP, named("France")) == []
+    assert take(["Germany"], "flows through", Manner.KEEP, named("France")) is None
+
+
+def test_keep_of_a_number_keeps_what_equals_it() -> None:
+    assert take(None, "length", Manner.KEEP, number("371,000 m")) == ["Ems"]
+
+
+@pytest.mark.parametrize(
+    ("manner", "argument", "rivers"),
+    [
+        (Manner.ABOVE, number("840 km"), ["Rhine"]),
+        (Manner.ABOVE, number("840 km", inclusive=True), ["Oder", "Rhine"]),
+        (Manner.BELOW, number("840 km"), ["Ems"]),
+        (Manner.ABOVE, named("Ems"), ["Oder", "Rhine"]),
+        (Manner.BELOW, named("Rhine"), ["Ems", "Oder"]),
+        (Manner.MOST, None, ["Rhine"]),
+        (Manner.LEAST, None, ["Ems"]),
+        (Manner.ABOVE, number("9,000 km"), []),
+    ],
+)
+def test_values_are_compared(manner: Manner, argument: Argument | None, rivers: list[str]) -> None:
+    assert take(None, "length", manner, argument) == rivers
+
+
+@pytest.mark.parametrize(
+    ("manner", "argument", "rivers"),
+    [
+        (Manner.MOST, None, ["Rhine"]),
+        (Manner.LEAST, None, ["Oder", "Spree"]),
+        (Manner.ABOVE, number("1"), ["Ems", "Rhine"]),
+        (Manner.ABOVE, number("3"), []),
+        (Manner.ABOVE, number("3", inclusive=True), ["Rhine"]),
+        (Manner.BELOW, number("2"), ["Oder", "Spree"]),
+        (Manner.BELOW, named("Ems"), ["Oder", "Spree"]),
+    ],
+)
+def test_what_has_no_order_is_compared_by_its_number(
+    manner: Manner, argument: Argument | None, rivers: list[str]
+) -> None:
+    assert STEPPER.compares_counts(key("flows through"), manner)
+    assert take(None, "flows through", manner, argument) == rivers
+
+
+def test_an_entity_without_the_value_is_neither_more_nor_less() -> None:
+    assert take(["Spree", "Ems"], "length", Manner.LEAST) == ["Ems"]
+    assert take(["Spree"], "length", Manner.MOST) is None
+    assert take(None, "length", Manner.ABOVE, named("Spree")) is None
