@@ -33,7 +33,7 @@ Johann Christian|lived in|Milan|Bach|born|1685|Carl Philipp|born|1714|Johann Chr
 Kirnberger "the pupil"|born|1721|Berlin|size|891 km²|London|size|1,572 km²|Milan|size|182 km²
 """
 CELLS = [cell for line in ROWS.strip().splitlines() for cell in line.split("|")]
-FACTS = [Triple(*map(Term, CELLS[at : at + 3])) for at in range(0, len(CELLS), 3)]
+FACTS = [Triple(Term(CELLS[at]), Term(CELLS[at + 1]), Term(CELLS[at + 2])) for at in range(0, len(CELLS), 3)]
 FACTS.append(Triple(Term("Berlin"), Term("people"), Term("3600000", datatype=f"{XSD}integer")))
 BACH, SON, PUPIL, PLACE = (node(Term(label)) for label in ("Bach", "Carl Philipp", 'Kirnberger "the pupil"', "Berlin"))
 TAUGHT, LIVED = (node(Term(label)) for label in ("taught", "lived in"))
@@ -107,7 +107,8 @@ def chains(view: KnowledgeView, length: int) -> Iterator[tuple[Reading, Chain]]:
     for start, argument in product(topics, arguments(view)):
         text = f"{MENTION if len(start) else ''} {OTHER}{VALUE}"
         reading = Reading(text, start, 1.0, () if argument is None else (argument,))
-        paths = [(Start(start, np.ones(len(start), np.float32), not len(start)), ())]
+        begin = Start(start, np.ones(len(start), np.float32), not len(start))
+        paths: list[tuple[Start, tuple[Step, ...]]] = [(begin, ())]
         for _ in range(length):
             paths = [more for path in paths for more in longer(stepper, len(kinds), argument, *path)]
         for _, steps in paths:
@@ -167,9 +168,9 @@ def test_a_denied_claim_is_asked_as_false(export: pyoxigraph.Store, engine: Engi
     reading = Reading(f"was {MENTION} a pupil of {OTHER}", entities(view, "Berlin"), 1.0, (arguments(view)[-1],))  # type: ignore[arg-type]
     size = view.relation_position("size")
     assert size is not None
-    nobody = np.empty(0, np.int32)
+    nobody, nothing = np.empty(0, np.int32), np.empty(0, np.float32)
     step = Step(
-        Use(2 * size, Manner.KEEP, 1.0), 0, False, (), Pieces((), ()), nobody, nobody, nobody, nobody, facts_read=1
+        Use(2 * size, Manner.KEEP, 1.0), 0, False, (), Pieces((), ()), nothing, nobody, nothing, nobody, facts_read=1
     )
     query = QueryWriter(engine).query(view, reading, Chain(0, (step,), 1.0, 0.0, Asked.WHETHER), mask_topics=True)
     assert bool(export.query(query or "")) is False
