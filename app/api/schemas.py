@@ -307,10 +307,11 @@ class LinkedEntity(BaseModel):
 
 
 class HopRelation(BaseModel):
-    """A relation that a hop weighed."""
+    """A relation that a hop weighed, and what it would do with it."""
 
     relation: str
     direction: Literal["forward", "inverse"]
+    manner: Literal["read", "keep", "above", "below", "most", "least"]
     weight: float
 
 
