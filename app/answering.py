@@ -138,7 +138,7 @@ class QuestionAnswerer:
         mentions = _named(view, question) if question.entities else link(view, question.text)
         if not mentions:
             mentions = self._nearest(view, question.text)
-        readings = readings_of(question.text, mentions)[: self._limits.max_readings]
+        readings = readings_of(question.text, mentions, view.relation_words)[: self._limits.max_readings]
         return _Prepared(question, tuple(mentions), readings, time.perf_counter() - started)
 
     def _nearest(self, view: KnowledgeView, text: str) -> list[Mention]:

@@ -8,11 +8,13 @@ entity, `VALUE` for a number or date.
 
 import math
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
 
+from kb.common_words import COMMON_WORDS
 from kb.linking import Mention
 from models.chains import Reading, everything
 from models.episodes import MENTION, OTHER, VALUE
@@ -31,7 +33,11 @@ DOUBT = 0.1
 UNNAMED = 0.7
 """The score of a reading that starts from everything, of a question that names nothing but compares."""
 MOST_ARGUMENTS = 3
+UNKNOWN_NAME = 0.5
+"""What a reading loses by each name in it that the KB does not know, up to two."""
 
+_NAME = re.compile(r"(?<=[a-z,;:] )[A-Z][a-z]\w*(?: [A-Z][a-z]\w*)*")
+"""Words with capitals inside a question, not acronyms."""
 _COMPARES = re.compile(
     r"\b(most|least|fewest|more|less|fewer|than|over|under|above|below|before|after|since|until|first|last|latest|"
     r"earliest|newest|biggest|exactly|best|worst|top|[a-z]{2,}(?<!int)(?<!for)(?<!w)est)\b",
@@ -60,14 +66,24 @@ class _Name(NamedTuple):
     score: float
 
 
-def readings_of(text: str, mentions: Sequence[Mention]) -> tuple[Reading, ...]:
-    """All readings of a question that are worth reading, likely ones first."""
+def readings_of(text: str, mentions: Sequence[Mention], known: Container[str] = ()) -> tuple[Reading, ...]:
+    """All readings of a question that are worth reading, likely ones first.
+
+    Capitalised words that are `known` (in small letters: those of relations) are no names that a reading leaves out.
+    """
     names = _names(text, mentions)
     readings = [one for mention in mentions for one in _from_topic(text, mention, names)]
     readings += _from_two(text, mentions, names)
     readings += _from_everything(text, mentions, names)
+    readings = [replace(one, score=one.score * UNKNOWN_NAME ** _num_unknown(one.text, known)) for one in readings]
     readings.sort(key=lambda reading: -reading.score)
     return tuple(reading for reading in readings if reading.score > LEAST_SCORE * readings[0].score)
+
+
+def _num_unknown(text: str, known: Container[str]) -> int:
+    """How many names a reading's text still has, at most two."""
+    found = [word for match in _NAME.finditer(text) for word in match[0].lower().split()[:1]]
+    return min(2, sum(word not in known and word not in COMMON_WORDS for word in found))
 
 
 def _names(text: str, mentions: Sequence[Mention]) -> list[_Name]:

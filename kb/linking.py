@@ -330,8 +330,7 @@ def _unmatched(view: KnowledgeView, words: Sequence[_Word], mentions: Sequence[M
     runs = unexplained(_runs(words, capitalised))
     if runs or any(capitalised):
         return runs
-    relation_words = {word for key in view.relation_keys for word in key.split(" ")}
-    rare = [word.key not in COMMON_WORDS and word.key not in relation_words for word in words]
+    rare = [word.key not in COMMON_WORDS and word.key not in view.relation_words for word in words]
     return unexplained(_runs(words, rare))
 
 

@@ -19,7 +19,6 @@ from kb.graph import NO_ROWS, NOWHERE, FloatArray, Hop, IntArray, LongArray, Row
 from kb.names import HashArray, NameDictionary, TypoIndex, key_hash, symbol_hash
 from kb.triples import surface_key
 
-
 _NONE = np.empty(0, np.int64)
 
 
@@ -114,6 +113,11 @@ class KnowledgeView:
     def relation_keys(self) -> frozenset[str]:
         """The surface keys of the relation labels."""
         return frozenset(map(surface_key, self.relation_labels))
+
+    @cached_property
+    def relation_words(self) -> frozenset[str]:
+        """The words of the surface keys of the relation labels."""
+        return frozenset(word for key in self.relation_keys for word in key.split(" "))
 
     # The memory that a reader hops over ---------------------------------------------------------------------------
 

@@ -71,6 +71,14 @@ def test_at_least_means_what_equals_it_too() -> None:
         assert reading.arguments[0].inclusive is inclusive, text
 
 
+def test_a_name_that_the_kb_does_not_know_makes_a_reading_doubtful() -> None:
+    text = "which films of Nolan star Jane Unknown?"
+    mentions = [mention(text, "Nolan", (1, 1.0))]
+    assert readings_of(text, mentions)[0].score < 0.6
+    assert readings_of(text.replace("Jane Unknown", "the President"), mentions, {"president"})[0].score == 1.0
+    assert readings_of(text.replace("Jane Unknown", "as CEO"), mentions)[0].score == 1.0
+
+
 def test_a_number_inside_a_name_is_part_of_it() -> None:
     text = "who directed 2001: A Space Odyssey?"
     readings = readings_of(text, [mention(text, "2001: A Space Odyssey", (1, 1.0)), mention(text, "2001", (2, 0.2))])
