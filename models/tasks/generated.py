@@ -7,10 +7,8 @@ many ways, and asks along a path of one to three of them:
 No official scorer: it is a source of training questions only.
 """
 
-from bisect import bisect
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import accumulate
 from pathlib import Path
 from random import Random
 from typing import Self
@@ -19,26 +17,32 @@ from kb.encoding import StaticEncoder
 from models.episodes import (
     FORWARD,
     INVERSE,
+    MAX_STEPS,
     MENTION,
+    OTHER,
+    VALUE,
     Choice,
     End,
     LabelledKey,
+    Manner,
     PathEpisode,
-    path_episode,
     rejection,
 )
 from models.kinds import Kind
-from models.tasks.grammar import SLOT, Lexicon, Relation, noisy, wrap
+from models.tasks.grammar import Lexicon, Relation, noisy
 from models.tasks.inventions import Vocabulary
+from models.tasks.plans import Steps, kinds
+from models.tasks.questions import question
 
-MAX_HOPS = 3
-HOPS = (0.42, 0.35, 0.23)
 KINDS = {"number": Kind.NUMBER, "year": Kind.DATE}
-VALUES = ("number", "text", "code", "year")
-STOP_AT_VALUE = 0.8
+COMPARING = (Manner.KEEP, Manner.ABOVE, Manner.BELOW)
+PLACEHOLDERS = frozenset((MENTION, OTHER, VALUE))
+UNKNOWN_NAMES = 0.06
+CHAT = 0.2
 MOST_OTHERS = 24
 STRANGERS = 4
 LEXICON = Path(__file__).with_name("lexicon.toml")
+SMALL_TALK = Path(__file__).with_name("small_talk.txt")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,23 +59,6 @@ class Placed:
         return LabelledKey(self.label, FORWARD if side == self.orientation else INVERSE, kind)
 
 
-class _Weighted:
-    """Relations with the side they are asked from; values (numbers, names, dates) are asked about less than things."""
-
-    def __init__(self, sides: Sequence[tuple[Relation, int]]) -> None:
-        self._sides = sides
-        self._cumulative = list(accumulate(self._weight(*pair) for pair in sides))
-
-    @staticmethod
-    def _weight(relation: Relation, number: int) -> float:
-        side = relation.sides[number]
-        return 0.3 if side.source in VALUES else 0.4 if side.target in VALUES else 1.0
-
-    def draw(self, random: Random) -> tuple[Relation, int]:
-        """Draw one."""
-        return self._sides[bisect(self._cumulative, random.random() * self._cumulative[-1])]
-
-
 class GeneratedTask:
     """Episodes over a schema made anew for each one."""
 
@@ -79,11 +66,10 @@ class GeneratedTask:
 
     def __init__(self, vocabulary: Vocabulary, wrong_mentions: float, missing: float, invented: float) -> None:
         self._vocabulary = vocabulary
-        self._invented = invented
         self._lexicon = Lexicon.read(LEXICON)
         self._types = list(self._lexicon.types.values())
-        self._sides = _Weighted([pair for sides in self._lexicon.sides_from.values() for pair in sides])
-        self._onward = {kind: _Weighted(sides) for kind, sides in self._lexicon.sides_from.items()}
+        self._steps = Steps(self._lexicon, vocabulary, invented)
+        self._small_talk = SMALL_TALK.read_text(encoding="utf-8").splitlines()
         self._wrong_mentions = wrong_mentions
         self._missing = missing
 
@@ -93,41 +79,26 @@ class GeneratedTask:
         return cls(Vocabulary.of_datasets(datasets, StaticEncoder()), wrong_mentions, missing, invented)
 
     def episode(self, random: Random) -> PathEpisode:
-        """Draw a path, a schema around it, and a question."""
-        path = self._path(random)
-        schema = self._schema([relation for relation, _ in path], random)
-        question = self._question(path, random)
-        golds = [placed.key(side) for placed, (_, side) in zip(schema, path, strict=False)]
-        kinds = [relation.sides[side].source for relation, side in path]
-        kinds.append(path[-1][0].sides[path[-1][1]].target)
-        strangers = random.random() ** 3
-        reaches = [_reach(schema, kind, strangers, random) for kind in kinds]
+        """Draw a question, a schema around its steps, and the choices that answer it."""
+        plan = question(self._steps, random)
+        text = noisy(plan.text, PLACEHOLDERS, random)
         if random.random() < self._wrong_mentions:
-            return self._wrong(question, random)
-        episode = path_episode(question, golds, reaches)
+            return self._wrong(text, random)
+        schema = self._schema([step.relation for step in plan.steps], random)
+        golds = [placed.key(step.number) for placed, step in zip(schema, plan.steps, strict=False)]
+        strangers = random.random() ** 3
+        reaches = [_reach(schema, kind, strangers, random) for kind in kinds(plan)]
+        if MENTION not in text:
+            reaches[0] = _everything(schema, random)
+        choices = [
+            Choice(tuple(dict.fromkeys(reach)), gold, step.manner)
+            for reach, gold, step in zip(reaches, golds, plan.steps, strict=False)
+        ]
+        choices.append(Choice(tuple(dict.fromkeys(reaches[-1])), End.STOP))
+        episode = PathEpisode(text, tuple(choices[:MAX_STEPS]), plan.asked)
+        if OTHER in text and random.random() < UNKNOWN_NAMES:
+            return self._with_unknown_name(episode, random)
         return _without_key(episode, random) if random.random() < self._missing else episode
-
-    def _path(self, random: Random) -> list[tuple[Relation, int]]:
-        """Draw relations that can follow one another, each with the side it is asked from."""
-        hops = random.choices((1, 2, 3), HOPS)[0]
-        path = [self._draw(None, random)]
-        while len(path) < hops:
-            relation, number = path[-1]
-            side = relation.sides[number]
-            if not side.phrases or (side.target in VALUES and random.random() < STOP_AT_VALUE):
-                break
-            path.append(self._draw(side.target, random))
-        return path
-
-    def _draw(self, source: str | None, random: Random) -> tuple[Relation, int]:
-        """Draw a relation that starts at a kind of entity, of the lexicon or made up."""
-        if random.random() >= self._invented:
-            return (self._onward[source] if source else self._sides).draw(random)
-        start = self._lexicon.types[source] if source else random.choice(self._types)
-        end = random.choice(self._types)
-        if random.random() < 0.6:
-            return self._vocabulary.invent((start, end), random), 0
-        return self._vocabulary.invent((end, start), random), 1
 
     def _schema(self, wanted: Sequence[Relation], random: Random) -> list[Placed]:
         """Label the wanted relations and some others, no label and no group twice; the wanted ones come first."""
@@ -160,33 +131,28 @@ class GeneratedTask:
             others.append(self._vocabulary.invent((start, end) if random.random() < 0.6 else (end, start), random))
         return others
 
-    def _question(self, path: Sequence[tuple[Relation, int]], random: Random) -> str:
-        """Nest noun phrases from the mention outwards, the last one as a question."""
-        source = self._lexicon.types[path[0][0].sides[path[0][1]].source]
-        text = MENTION
-        if random.random() < 0.12:
-            text = f"{random.choice(('', 'the '))}{random.choice(source.singular)} {MENTION}"
-        for at, (relation, number) in enumerate(path):
-            side = relation.sides[number]
-            last = at == len(path) - 1
-            if last and side.questions and (not side.phrases or random.random() < 0.5):
-                text = random.choice(side.questions).replace(SLOT, text)
-            else:
-                text = random.choice(side.phrases).replace(SLOT, text)
-                text = wrap(text, self._lexicon.types[side.target], random) if last else text
-        return noisy(text, MENTION, random)
-
-    def _wrong(self, question: str, random: Random) -> PathEpisode:
-        """Ask what nothing in reach answers, or take another word of the question for the mention."""
-        kind = random.choice(list(self._lexicon.types))
-        schema = self._schema([self._onward.get(kind, self._sides).draw(random)[0]], random)
+    def _wrong(self, text: str, random: Random) -> PathEpisode:
+        """Ask what nothing in reach answers, take another word of the question for the mention, or only chat."""
+        kind = random.choice(self._types).name
+        schema = self._schema([self._steps.draw(kind, random).relation], random)
+        if random.random() < CHAT:
+            return rejection(noisy(random.choice(self._small_talk), PLACEHOLDERS, random), _everything(schema, random))
         reach = _reach(schema, kind, 0.1, random) or [schema[0].key(0)]
-        words = question.split()
+        words = text.split()
         others = [at for at, word in enumerate(words) if MENTION not in word and len(word) > 2]
-        if others:
+        if others and MENTION in text:
             words[random.choice(others)] = "\0"
-        name = " ".join(random.choices(self._vocabulary.words, k=random.randint(1, 3)))
-        return rejection(" ".join(words).replace(MENTION, name).replace("\0", MENTION), reach)
+        return rejection(" ".join(words).replace(MENTION, self._name(random)).replace("\0", MENTION), reach)
+
+    def _with_unknown_name(self, episode: PathEpisode, random: Random) -> PathEpisode:
+        """Name something that the knowledge base does not have: what is said of it cannot be checked."""
+        at = next(at for at, choice in enumerate(episode.choices) if choice.manner in COMPARING)
+        text = episode.question.replace(OTHER, self._name(random), 1)
+        choices = (*episode.choices[:at], Choice(episode.choices[at].reach, End.REJECT))
+        return PathEpisode(text, choices, episode.asked)
+
+    def _name(self, random: Random) -> str:
+        return " ".join(random.choices(self._vocabulary.words, k=random.randint(1, 3)))
 
 
 def _place(relation: Relation, lexicon: Lexicon, random: Random) -> Placed:
@@ -214,10 +180,17 @@ def _reach(schema: Sequence[Placed], kind: str, strangers: float, random: Random
     return keys
 
 
+def _everything(schema: Sequence[Placed], random: Random) -> list[LabelledKey]:
+    """Give all keys of a schema."""
+    keys = [placed.key(side) for placed in schema for side in (0, 1)]
+    random.shuffle(keys)
+    return keys
+
+
 def _without_key(episode: PathEpisode, random: Random) -> PathEpisode:
     """Take the gold key of one hop away: nothing in reach fits there."""
     at = random.randrange(sum(isinstance(choice.gold, LabelledKey) for choice in episode.choices))
     choice = episode.choices[at]
     left = tuple(key for key in choice.reach if key != choice.gold)
     choices = (*episode.choices[:at], Choice(left, End.REJECT))
-    return PathEpisode(episode.question, choices)
+    return PathEpisode(episode.question, choices, episode.asked)

@@ -11,10 +11,11 @@ participle with a preposition (*located in*); `ask` and `ask_back` are phrases, 
 import re
 import tomllib
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
+from typing import NamedTuple
 
 ANYTHING = "thing"
 SLOT = "{x}"
@@ -45,15 +46,35 @@ class Type:
     asked: str  # who, what, when
 
 
+class Noun(NamedTuple):
+    """What the other end is to this one, in singular and plural: a film's *director*, *directors*."""
+
+    one: str
+    many: str
+
+
+class Verb(NamedTuple):
+    """What this end does to the other, plain and past: *direct*, *directed*."""
+
+    base: str
+    simple: str
+
+
 @dataclass(frozen=True, slots=True)
 class Side:
-    """A relation asked from one end: its labels when stored that way round, its noun phrases and its questions."""
+    """A relation asked from one end: its labels when stored that way round, its noun phrases and its questions.
+
+    `participles` are what this end is, by the other: *directed by*, *located in*.
+    """
 
     source: str
     target: str
     labels: tuple[str, ...]
     phrases: tuple[str, ...]
     questions: tuple[str, ...]
+    nouns: tuple[Noun, ...] = ()
+    verbs: tuple[Verb, ...] = ()
+    participles: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +85,20 @@ class Relation:
     group: str
 
 
+class Degree(NamedTuple):
+    """An adjective that compares: *older*, *oldest*."""
+
+    comparative: str
+    superlative: str
+
+
+class Degrees(NamedTuple):
+    """The adjectives for more and for less of something."""
+
+    more: tuple[Degree, ...]
+    less: tuple[Degree, ...]
+
+
 @dataclass(slots=True)
 class _Draft:
     """A side while it is filled."""
@@ -71,11 +106,27 @@ class _Draft:
     labels: list[str] = field(default_factory=list)
     phrases: list[str] = field(default_factory=list)
     questions: list[str] = field(default_factory=list)
+    nouns: list[Noun] = field(default_factory=list)
+    verbs: list[Verb] = field(default_factory=list)
+    participles: list[str] = field(default_factory=list)
 
     def add(self, texts: Iterable[str]) -> None:
         """Take phrases, and questions by their mark."""
         for text in texts:
             (self.questions if text.endswith("?") else self.phrases).append(text.removesuffix("?"))
+
+    def side(self, source: str, target: str) -> Side:
+        """Give the side, nothing twice."""
+        return Side(
+            source,
+            target,
+            labels=tuple(dict.fromkeys(self.labels)),
+            phrases=tuple(dict.fromkeys(self.phrases)),
+            questions=tuple(dict.fromkeys(self.questions)),
+            nouns=tuple(dict.fromkeys(self.nouns)),
+            verbs=tuple(dict.fromkeys(self.verbs)),
+            participles=tuple(dict.fromkeys(self.participles)),
+        )
 
 
 def plural(noun: str) -> str:
@@ -109,8 +160,11 @@ def progressive(verb: str) -> str:
 class Lexicon:
     """Types and relations with all their ways to be named and asked."""
 
-    def __init__(self, types: Mapping[str, Type], relations: Sequence[Relation]) -> None:
+    def __init__(
+        self, types: Mapping[str, Type], relations: Sequence[Relation], degrees: Mapping[str, Degrees] | None = None
+    ) -> None:
         self.types = types
+        self.degrees = degrees or {}
         self.relations = relations
         self.sides_from: defaultdict[str, list[tuple[Relation, int]]] = defaultdict(list)
         for relation in relations:
@@ -123,7 +177,9 @@ class Lexicon:
         """Read a lexicon file."""
         content = tomllib.loads(path.read_text(encoding="utf-8"))
         types = {name: _type(name, nouns) for name, nouns in content["types"].items()}
-        return cls(types, [relation_of(entry, types) for given in content["relation"] for entry in _entries(given)])
+        degrees = {noun: _degrees(text) for noun, text in content["degrees"].items()}
+        relations = [relation_of(entry, types) for given in content["relation"] for entry in _entries(given)]
+        return cls(types, relations, degrees)
 
 
 def _entries(given: Mapping[str, str]) -> Iterator[Mapping[str, str]]:
@@ -147,6 +203,11 @@ def _type(name: str, text: str) -> Type:
     return Type(name, tuple(singular), tuple(several), asked.strip() or "what")
 
 
+def _degrees(text: str) -> Degrees:
+    more, less = ([Degree(*word.split("/")) for word in _split(part)] for part in text.split("|"))
+    return Degrees(tuple(more), tuple(less))
+
+
 def _split(text: str) -> list[str]:
     return [part.strip() for part in text.split(";") if part.strip()]
 
@@ -168,17 +229,15 @@ def relation_of(entry: Mapping[str, str], types: Mapping[str, Type]) -> Relation
         _participle(participle, sides[0], sides[1], ends[0], ends[1])
     sides[0].add(_split(entry.get("ask", "")))
     sides[1].add(_split(entry.get("ask_back", "")))
-    made = [
-        Side(start, end, *(tuple(dict.fromkeys(texts)) for texts in (draft.labels, draft.phrases, draft.questions)))
-        for draft, start, end in zip(sides, (source, target), (target, source), strict=True)
-    ]
-    return Relation((made[0], made[1]), entry.get("group", ""))
+    made = (sides[0].side(source, target), sides[1].side(target, source))
+    return Relation(made, entry.get("group", ""))
 
 
 def _noun(noun: str, side: _Draft, other: _Draft, source: Type) -> None:
     """What one end is to the other: the capital of a country."""
     one, _, many = noun.partition("/")
     many = many or plural(one)
+    side.nouns.append(Noun(one, many))
     side.labels += [one, one, f"has {one}", many]
     other.labels += [f"{one} of", f"is {one} of"]
     for form in dict.fromkeys((one, one, many)):
@@ -205,7 +264,9 @@ def _verb(text: str, side: _Draft, other: _Draft, agent: Type, patient: Type) ->
     simple, participle = irregular if irregular else [past(base)] * 2
     rest = f" {rest}" if rest else ""
     side.labels += [f"{third(base)}{rest}", f"{simple}{rest}"]
+    side.verbs.append(Verb(f"{base}{rest}", f"{simple}{rest}"))
     if not rest:
+        other.participles.append(f"{participle} by")
         other.labels += [f"{participle} by", f"{participle} by", f"was {participle} by"]
     who = agent.asked if agent.asked == "who" else "what"
     for kind, kinds in zip(patient.singular, patient.plural, strict=True):
@@ -239,6 +300,7 @@ def _verb(text: str, side: _Draft, other: _Draft, agent: Type, patient: Type) ->
 def _participle(text: str, side: _Draft, other: _Draft, source: Type, target: Type) -> None:
     """What the source is, by the target: a city is located in a country."""
     side.labels += [text, text, f"is {text}"]
+    side.participles.append(text)
     first, _, preposition = text.rpartition(" ")
     if target.asked == "when":  # a bare "founded" leads to a year
         side.labels += [first, first]
@@ -262,13 +324,13 @@ def wrap(phrase: str, target: Type, random: Random) -> str:
     return str(random.choices(templates, weights)[0]).replace("{p}", phrase)
 
 
-def noisy(text: str, mention: str, random: Random) -> str:
+def noisy(text: str, names: Container[str], random: Random) -> str:
     """Misspell a word now and then, forget articles, add words that say nothing, and the question mark or none."""
     words = []
     for word in text.split():
         if word in ("the", "a", "an") and random.random() < 0.08:
             continue
-        if mention not in word and len(word) > 4 and random.random() < TYPO_CHANCE:
+        if len(word) > 4 and not any(char in names for char in word) and random.random() < TYPO_CHANCE:
             at = random.randrange(len(word) - 1)
             word = random.choice((word[:at] + word[at + 1 :], word[:at] + word[at + 1] + word[at] + word[at + 2 :]))
         words.append(word)

@@ -8,14 +8,14 @@ import lzma
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
 
 import numpy as np
 
 from kb.encoding import StaticEncoder
-from models.tasks.grammar import Relation, Side, Type, relation_of
+from models.tasks.grammar import Relation, Type, relation_of
 
 PREPOSITIONS = frozenset(["in", "at", "by", "with", "for", "on", "to", "from", "under", "through", "into", "after"])
 LEAST_COUNT = 3
@@ -63,10 +63,7 @@ class Vocabulary:
         elif shape == "by" and " " in label:
             shape = "nouns"
         named, phrased = (_relation(shape, text, types) for text in (label, asked))
-        sides = [
-            Side(side.source, side.target, side.labels, other.phrases, other.questions)
-            for side, other in zip(named.sides, phrased.sides, strict=True)
-        ]
+        sides = [replace(other, labels=side.labels) for side, other in zip(named.sides, phrased.sides, strict=True)]
         return Relation((sides[0], sides[1]), "")
 
     def _swap(self, word: str, random: Random) -> str:

@@ -72,7 +72,7 @@ def test_the_shipped_lexicon_fills_every_slot() -> None:
 def test_noise_never_touches_the_mention() -> None:
     random = Random(3)
     for _ in range(300):
-        assert noisy(f"what is the capital of {MENTION}'s country", MENTION, random).count(MENTION) == 1
+        assert noisy(f"what is the capital of {MENTION}'s country", {MENTION}, random).count(MENTION) == 1
 
 
 def test_people_are_asked_for_with_who_now_and_then() -> None:
