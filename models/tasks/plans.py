@@ -97,8 +97,9 @@ class Steps:
 
     def draw(self, source: str | None, random: Random) -> Planned:
         """Draw a relation that starts at a kind of entity, or anywhere."""
-        if random.random() >= self._invented:
-            return Planned(*(self._onward[source] if source else self._sides).draw(random))
+        known = self._onward.get(source) if source else self._sides
+        if known and random.random() >= self._invented:
+            return Planned(*known.draw(random))
         start = self.lexicon.types[source] if source else random.choice(self._types)
         end = random.choice(self._types)
         if random.random() < 0.6:
