@@ -1,10 +1,11 @@
 """Which entities a question may mean: every plausible mention with a score, for the reader to decide among.
 
-Exact names and aliases are found by hash (`kb.names`), longest first; names with a wrong letter only where a
-capitalised or rare stretch of the question matched nothing. A score is a product of factors in (0, 1]:
+Exact names and aliases are found by hash (`kb.names`), longest first; names with a wrong letter around a capitalised or
+rare word of the question that matched nothing. A score is a product of factors in (0, 1]:
 
 - how it is written: as in the KB 1 (0.8 or 0.9 when that is all small letters), other case 0.6 to 0.9, other
-  punctuation 0.95 of that, without accents 0.85, other blanks 0.75, plural 0.6, letters off at most 0.7;
+  punctuation 0.95 of that, without accents 0.85, other blanks 0.75, plural 0.6; letters off at most 0.7, in longer
+  names 0.9, and 0.7 of that in small letters where the question has capitals; a part of few names 0.6, or 0.3;
 - what it is: an alias 0.97, a value (number, date, text) 0.9, a bare number 0.85;
 - common English words only ("Up", "her"): 0.6 when written with capitals inside a question, 0.3 at its start, 0.2 when
   the name has no capitals either, 0.04 otherwise; equal to a relation of the KB ("director"), uncapitalised: half;
@@ -68,9 +69,9 @@ class LinkingLimits:
     entities: int = 16
     question_words: int = 256
     names_per_hash: int = 256
-    typo_lookups: int = 4
-    typo_words: int = 8
-    similar_names: int = 64
+    typo_lookups: int = 3
+    typo_words: int = 6
+    similar_names: int = 400
     min_score: float = 0.02
 
 
@@ -107,10 +108,10 @@ _ASCII_WORD = re.compile(r"[A-Za-z0-9]+")
 _ALPHANUMERIC = re.compile(r"[^\W_]+")
 _PIECE = re.compile(r"\S+")
 _DIGITS = re.compile(r"\d+")
-_CONNECTOR_WORDS = "of the a an and in on to for de la le von van der del di da"
-_CONNECTORS = frozenset(_CONNECTOR_WORDS.split())
 _CREDIBLE = 0.5
 """From this score on a mention explains its words: no typo is looked for there."""
+_FEW_NAMES = 3
+"""A part of a name means the name only where no more names than these have it."""
 _DEFAULT_LIMITS = LinkingLimits()
 
 
@@ -121,8 +122,8 @@ def link(view: KnowledgeView, question: str, limits: LinkingLimits = _DEFAULT_LI
         return []
     found = _exact(view, question, words, limits)
     mentions = _mentions(question, found, limits)
-    unmatched = _unmatched(view, words, mentions)[: limits.typo_lookups]
-    similar = [one for span in unmatched for one in _similar(view, words[span.start : span.stop], limits)]
+    places = _suspicious(view, words, mentions)[: limits.typo_lookups]
+    similar = [one for place in places for one in _similar(view, words, place, limits)]
     return _mentions(question, found + similar, limits) if similar else mentions
 
 
@@ -317,60 +318,79 @@ def _factor_of_rivals(place: tuple[int, int], best: dict[tuple[int, int], float]
     return factor
 
 
-def _unmatched(view: KnowledgeView, words: Sequence[_Word], mentions: Sequence[Mention]) -> list[range]:
-    """Stretches that look like a name and are none: capitalised ones; rare words where nothing is capitalised."""
+def _suspicious(view: KnowledgeView, words: Sequence[_Word], mentions: Sequence[Mention]) -> list[int]:
+    """Places of words that may be a name's with a wrong letter, the likeliest first.
+
+    No credible mention has them, and they are rare, or written with capitals inside a question that has small letters.
+    """
     credible = [mention for mention in mentions if mention.score >= _CREDIBLE]
-
-    def unexplained(runs: Sequence[range]) -> list[range]:
-        edges = [(words[run.start].start, words[run.stop - 1].end) for run in runs]
-        is_explained = [any(one.start <= start and end <= one.end for one in credible) for start, end in edges]
-        return [run for run, done in zip(runs, is_explained, strict=True) if not done]
-
-    capitalised = [_looks_like_name(word, place) for place, word in enumerate(words)]
-    runs = unexplained(_runs(words, capitalised))
-    if runs or any(capitalised):
-        return runs
-    rare = [word.key not in COMMON_WORDS and word.key not in view.relation_words for word in words]
-    return unexplained(_runs(words, rare))
-
-
-def _looks_like_name(word: _Word, place: int) -> bool:
-    return word.text[0].isupper() and (place > 0 or word.key not in COMMON_WORDS)
-
-
-def _runs(words: Sequence[_Word], is_kept: Sequence[bool]) -> list[range]:
-    """Maximal stretches of kept words, connectors ("of the") allowed inside; without short words alone."""
-    runs: list[range] = []
-    start = stop = -1
-    for place, word in enumerate(words):
-        if is_kept[place]:
-            start, stop = (place if start < 0 else start), place + 1
-        elif start >= 0 and not (word.key in _CONNECTORS or word.key.isdigit()):
-            runs.append(range(start, stop))
-            start = -1
-    if start >= 0:
-        runs.append(range(start, stop))
-    return [run for run in runs if sum(len(words[place].key) for place in run) >= MIN_FUZZY_LETTERS]
-
-
-def _similar(view: KnowledgeView, words: Sequence[_Word], limits: LinkingLimits) -> list[_Found]:
-    """Names that differ from a part of this stretch by a letter or two; numbers in them must be the same."""
-    words = words[: limits.typo_words]
-    windows = [
-        (words[first].start, words[last].end, " ".join(word.key for word in words[first : last + 1]))
-        for first in range(len(words))
-        for last in range(first, len(words))
-    ]
+    has_small = any(word.text[0].islower() for word in words)
     found = []
-    for match in view.similar_names([word.key for word in words], limits.similar_names):
-        key = surface_key(match.text)
-        for start, end, window in windows:
-            shorter = min(len(key), len(window))
-            allowed = 1 if shorter < 8 else 2 if shorter < 16 else 3
-            if shorter < MIN_FUZZY_LETTERS or abs(len(key) - len(window)) > allowed:
-                continue
-            distance = DamerauLevenshtein.distance(key, window, score_cutoff=allowed)
-            if distance <= allowed and _DIGITS.findall(key) == _DIGITS.findall(window):
-                score = 0.7 * (1 - 1.5 * distance / shorter) * (1 if match.is_label else 0.97)
-                found.append(_Found(start, end, match.entity, score, True))
+    for place, word in enumerate(words):
+        if any(one.start <= word.start and word.end <= one.end for one in credible) or word.key.isdigit():
+            continue
+        is_rare = word.key not in COMMON_WORDS and word.key not in view.relation_words
+        is_name = has_small and place > 0 and word.text[0].isupper()
+        if is_rare or is_name:
+            found.append((not is_rare, not any(map(str.isupper, word.text)), -len(word.key), place))
+    return [place for *_, place in sorted(found)]
+
+
+def _similar(view: KnowledgeView, words: Sequence[_Word], place: int, limits: LinkingLimits) -> list[_Found]:
+    """Names that differ from a stretch around a word by a letter or more, by length; numbers must be the same."""
+    first, last = max(0, place - limits.typo_words), min(len(words), place + limits.typo_words + 1)
+    others = [word.key for word in words[first:last] if word is not words[place] and word.key not in COMMON_WORDS]
+    has_capitals = any(word.text[0].isupper() for word in words[1:])
+    likely: dict[str, list[tuple[float, Sequence[_Word]]]] = {}
+
+    def is_like(key: str) -> bool:
+        windows = _windows(words[first:last], place - first, key.count(" ") + 1)
+        scored = [(_likeness(key, " ".join(word.key for word in window)), window) for window in windows]
+        likely[key] = [(score, window) for score, window in scored if score]
+        return bool(likely[key])
+
+    found = []
+    matches = view.similar_names(words[place].key, others, is_like, limits.similar_names)
+    if not matches:
+        return _parts(view, words[place], has_capitals, limits)
+    for match in matches:
+        for score, window in likely[surface_key(match.text)]:
+            if has_capitals and match.text[0].isupper() and not any(map(str.isupper, "".join(w.text for w in window))):
+                score *= 0.7
+            score *= 1 if match.is_label else 0.97
+            found.append(_Found(window[0].start, window[-1].end, match.entity, score, True))
     return found
+
+
+def _parts(view: KnowledgeView, word: _Word, has_capitals: bool, limits: LinkingLimits) -> list[_Found]:
+    """Names that have this word among others ("Everest" for "Mount Everest"), if they are few."""
+
+    def holds(key: str) -> bool:
+        return word.key in key.split(" ")
+
+    matches = view.similar_names(word.key, [], holds, limits.similar_names)
+    entities = {match.entity for match in matches}
+    if not 0 < len(entities) <= _FEW_NAMES or len(word.key) < MIN_FUZZY_LETTERS:
+        return []
+    is_plain = has_capitals and not word.text[0].isupper()
+    score = (0.3 if is_plain else 0.6) * 0.9 ** (len(entities) - 1)
+    return [_Found(word.start, word.end, entity, score, True) for entity in entities]
+
+
+def _windows(words: Sequence[_Word], place: int, length: int) -> Iterator[Sequence[_Word]]:
+    """Stretches around a word of a length, or of one word less or more."""
+    for size in (length - 1, length, length + 1):
+        for start in range(max(0, place - size + 1), min(place, len(words) - size) + 1 if size else 0):
+            yield words[start : start + size]
+
+
+def _likeness(key: str, window: str) -> float:
+    """How likely a stretch is a name with wrong letters in it; 0 where it is too different."""
+    shorter = min(len(key), len(window))
+    allowed = 1 if shorter < 8 else 2 if shorter < 16 else 3
+    if shorter < MIN_FUZZY_LETTERS or abs(len(key) - len(window)) > allowed:
+        return 0.0
+    distance = DamerauLevenshtein.distance(key, window, score_cutoff=allowed)
+    if not 0 < distance <= allowed or _DIGITS.findall(key) != _DIGITS.findall(window):
+        return 0.0
+    return (0.9 if shorter >= 8 and " " in key else 0.7) * (1 - 1.5 * distance / shorter)

@@ -34,7 +34,7 @@ MIN_COMPACT_LETTERS = 5
 MIN_FUZZY_LETTERS = 4
 MAX_FUZZY_LETTERS = 24
 MAX_POSTINGS = 5_000
-"""A word's names looked at in one typo-tolerant look-up."""
+"""A word's names looked at in one typo-tolerant look-up; a word with more says little."""
 
 
 def key_hash(key: str) -> int:
@@ -113,21 +113,34 @@ class TypoIndex:
     shortened: HashArray
     shortened_words: IntArray
 
-    def similar(self, words: Sequence[str], limit: int) -> list[int]:
-        """Numbers of names that share most of these words, each word at most one letter off; the best first."""
+    def similar(self, word: str, others: Sequence[str], limit: int) -> list[int]:
+        """Numbers of names that hold this word, or one a letter off; those that share more of the others first.
+
+        Where the word says little, in no name or in very many, names that share the others are found alone.
+        """
         if not len(self.words):
             return []
-        groups = [group for group in map(self._word_numbers, words) if len(group)]
-        if not groups:
+        groups = [
+            group for group in map(self._word_numbers, others) if len(group) and self._size(group) <= MAX_POSTINGS
+        ]
+        own = self._word_numbers(word)
+        if len(own) and self._size(own) <= MAX_POSTINGS:
+            numbers = self._names_of(own)
+        elif groups:
+            numbers = np.unique(np.concatenate([self._names_of(group) for group in groups]))
+        else:
             return []
-        sizes = [int((self.starts[group + 1] - self.starts[group]).sum()) for group in groups]
-        most = max(MAX_POSTINGS, min(sizes))
-        found = [self._names_of(group) for group, size in zip(groups, sizes, strict=True) if size <= most]
-        numbers, counts = np.unique(np.concatenate(found), return_counts=True)
-        best = np.argsort(-counts, kind="stable")[:limit]
+        shared = np.zeros(len(numbers), np.int64)
+        for group in groups:
+            shared += np.isin(numbers, self._names_of(group), assume_unique=True)
+        best = np.argsort(-shared, kind="stable")[:limit]
         return [int(number) for number in numbers[best]]
 
+    def _size(self, words: LongArray) -> int:
+        return int((self.starts[words + 1] - self.starts[words]).sum())
+
     def _names_of(self, words: LongArray) -> IntArray:
+        """Numbers of the names that hold any of some words, at most a bounded number a word."""
         starts = self.starts[words]
         ends = np.minimum(self.starts[words + 1], starts + MAX_POSTINGS)
         return np.unique(self.names[expand(starts, ends)])

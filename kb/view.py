@@ -4,7 +4,7 @@ Entities, relations and triples are addressed by dense positions, the generation
 Every method may be called from any thread. Knows no SQL and builds nothing.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
@@ -257,12 +257,17 @@ class KnowledgeView:
             found |= names.are_heads(hashes)
         return found
 
-    def similar_names(self, words: Sequence[str], limit: int) -> list[NameMatch]:
-        """Names that share most of these words, each word at most one letter off; at most `limit` of each part."""
+    def similar_names(
+        self, word: str, others: Sequence[str], is_like: Callable[[str], bool], limit: int
+    ) -> list[NameMatch]:
+        """Names that hold a word, or one a letter off, and whose keys are like what is looked for.
+
+        Of each part no more than `limit` names are tried, those first that share more of the others.
+        """
         found = []
         for names, typos in self._name_parts():
-            for number in typos.similar(words, limit):
-                match = self._match(names, 0, number)
+            for number in typos.similar(word, others, limit):
+                match = self._match(names, 0, number) if is_like(surface_key(names.text(number))) else None
                 if match is not None:
                     found.append(match)
         return found
