@@ -20,7 +20,7 @@ BUDGET = 1000
 def load(name: str) -> tuple[TripleMemory, list[AskedQuestion]]:
     """Read a KB and its questions, answers found by following the paths."""
     memory = TripleMemory(triples(name))
-    return memory, [question for question, _ in _questions(name, memory)]
+    return memory, _questions(name, memory)
 
 
 def triples(name: str) -> list[tuple[str, str, str]]:
@@ -32,15 +32,7 @@ def triples(name: str) -> list[tuple[str, str, str]]:
     return found
 
 
-def paths(name: str) -> list[tuple[AskedQuestion, list[str]]]:
-    """Read the questions of a KB, each with the relations of its path."""
-    return [
-        (question, [relation.removeprefix("^") for relation in relations])
-        for question, relations in _questions(name, TripleMemory(triples(name)))
-    ]
-
-
-def _questions(name: str, memory: TripleMemory) -> list[tuple[AskedQuestion, list[str]]]:
+def _questions(name: str, memory: TripleMemory) -> list[AskedQuestion]:
     questions = []
     for line in (FOLDER / f"{name}.questions.tsv").read_text(encoding="utf-8").splitlines():
         text, path = line.split("\t")
@@ -48,7 +40,7 @@ def _questions(name: str, memory: TripleMemory) -> list[tuple[AskedQuestion, lis
         topic, after = rest.split("]")
         relations = [] if path == "none" else path.split(" / ")
         answers = follow(memory, topic, relations)
-        questions.append((AskedQuestion(before + MENTION + after, topic, answers, len(relations)), relations))
+        questions.append(AskedQuestion(before + MENTION + after, topic, answers, len(relations)))
     return questions
 
 
