@@ -7,7 +7,8 @@ many ways, and asks along a path of one to three of them:
 No official scorer: it is a source of training questions only.
 """
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
@@ -29,9 +30,9 @@ from models.episodes import (
     rejection,
 )
 from models.kinds import Kind
-from models.tasks.grammar import Lexicon, Relation, noisy
+from models.tasks.grammar import Lexicon, Relation, noisy, relation_of
 from models.tasks.inventions import Vocabulary
-from models.tasks.plans import Steps, kinds
+from models.tasks.plans import Plan, Steps, kinds
 from models.tasks.questions import question
 
 KINDS = {"number": Kind.NUMBER, "year": Kind.DATE}
@@ -39,6 +40,10 @@ COMPARING = (Manner.KEEP, Manner.ABOVE, Manner.BELOW)
 PLACEHOLDERS = frozenset((MENTION, OTHER, VALUE))
 UNKNOWN_NAMES = 0.06
 CHAT = 0.2
+WRONG_ROLES = 0.2
+MOST_TRAPS = 2
+MOST_RIVALS = 3
+LONG_WORD = 4
 MOST_OTHERS = 24
 STRANGERS = 4
 LEXICON = Path(__file__).with_name("lexicon.toml")
@@ -68,6 +73,7 @@ class GeneratedTask:
         self._vocabulary = vocabulary
         self._lexicon = Lexicon.read(LEXICON)
         self._types = list(self._lexicon.types.values())
+        self._rivals = _rivals(self._lexicon)
         self._steps = Steps(self._lexicon, vocabulary, invented)
         self._small_talk = SMALL_TALK.read_text(encoding="utf-8").splitlines()
         self._wrong_mentions = wrong_mentions
@@ -84,7 +90,7 @@ class GeneratedTask:
         text = noisy(plan.text, PLACEHOLDERS, random)
         if random.random() < self._wrong_mentions:
             return self._wrong(text, random)
-        schema = self._schema([step.relation for step in plan.steps], random)
+        schema = self._schema([step.relation for step in plan.steps], random, text)
         golds = [placed.key(step.number) for placed, step in zip(schema, plan.steps, strict=False)]
         strangers = random.random() ** 3
         reaches = [_reach(schema, kind, strangers, random) for kind in kinds(plan)]
@@ -96,12 +102,18 @@ class GeneratedTask:
         ]
         choices.append(Choice(tuple(dict.fromkeys(reaches[-1])), End.STOP))
         episode = PathEpisode(text, tuple(choices[:MAX_STEPS]), plan.asked)
+        if random.random() < WRONG_ROLES and (wrong := _in_wrong_role(text, plan)):
+            kind = plan.steps[-1].side.target if VALUE in text else plan.start
+            return rejection(wrong, _reach(schema, kind, strangers, random) or reaches[0])
         if OTHER in text and random.random() < UNKNOWN_NAMES:
             return self._with_unknown_name(episode, random)
         return _without_key(episode, random) if random.random() < self._missing else episode
 
-    def _schema(self, wanted: Sequence[Relation], random: Random) -> list[Placed]:
-        """Label the wanted relations and some others, no label and no group twice; the wanted ones come first."""
+    def _schema(self, wanted: Sequence[Relation], random: Random, text: str = "") -> list[Placed]:
+        """Label the wanted relations and some others, no label and no group twice; the wanted ones come first.
+
+        Some of the others have a word of the question in their label: it is not words that must be alike.
+        """
         schema: list[Placed] = []
         done: dict[int, Placed] = {}
         for relation in wanted:
@@ -110,7 +122,7 @@ class GeneratedTask:
             schema.append(done[id(relation)])
         labels = {placed.label for placed in schema}
         groups = {relation.group for relation in wanted}
-        for relation in self._others(wanted, random):
+        for relation in [*self._others(wanted, random), *self._traps(wanted, text, random)]:
             if id(relation) in done or (relation.group and relation.group in groups):
                 continue
             placed = done[id(relation)] = _place(relation, self._lexicon, random)
@@ -120,11 +132,32 @@ class GeneratedTask:
                 schema.append(placed)
         return schema
 
+    def _traps(self, wanted: Sequence[Relation], text: str, random: Random) -> Iterator[Relation]:
+        """Make up relations of the wanted ones' kinds that are called by a word of the question."""
+        own = {
+            word for relation in wanted for side in relation.sides for label in side.labels for word in label.split()
+        }
+        words = [word for word in text.split() if word.isalpha() and len(word) > 3 and word not in own]
+        for _ in range(random.randrange(MOST_TRAPS + 1) if words else 0):
+            ends = [
+                self._lexicon.types[random.choice(wanted).sides[random.randrange(2)].source],
+                random.choice(self._types),
+            ]
+            label = [random.choice(words), random.choice(self._vocabulary.words)]
+            random.shuffle(label)
+            random.shuffle(ends)
+            yield relation_of(
+                {"types": f"{ends[0].name} > {ends[1].name}", "labels": " ".join(label)},
+                {end.name: end for end in ends},
+            )
+
     def _others(self, wanted: Sequence[Relation], random: Random) -> list[Relation]:
         """Draw relations of the same kinds of entities, a few of any, and a few made up."""
         kinds = {side.source for relation in wanted for side in relation.sides}
         alike = [relation for relation in self._lexicon.relations if {side.source for side in relation.sides} & kinds]
         others = random.sample(alike, min(len(alike), int(random.random() ** 2 * MOST_OTHERS)))
+        rivals = [rival for relation in wanted for rival in self._rivals.get(id(relation), ())]
+        others += random.sample(rivals, min(len(rivals), random.randrange(MOST_RIVALS + 1)))
         others += random.choices(self._lexicon.relations, k=random.randrange(STRANGERS))
         for _ in range(random.randrange(STRANGERS)):
             start, end = self._lexicon.types[random.choice(sorted(kinds))], random.choice(self._types)
@@ -153,6 +186,41 @@ class GeneratedTask:
 
     def _name(self, random: Random) -> str:
         return " ".join(random.choices(self._vocabulary.words, k=random.randint(1, 3)))
+
+
+def _rivals(lexicon: Lexicon) -> dict[int, list[Relation]]:
+    """Give for each relation those of the same kinds of entities whose labels share a word with its own."""
+    sharing: defaultdict[tuple[str, str], list[Relation]] = defaultdict(list)
+    places = [
+        [(side.source, word) for side in relation.sides for word in _label_words(relation)]
+        for relation in lexicon.relations
+    ]
+    for relation, own in zip(lexicon.relations, places, strict=True):
+        for place in own:
+            sharing[place].append(relation)
+    return {
+        id(relation): list({id(one): one for place in own for one in sharing[place] if one is not relation}.values())
+        for relation, own in zip(lexicon.relations, places, strict=True)
+    }
+
+
+def _label_words(relation: Relation) -> set[str]:
+    words = (word for side in relation.sides for label in side.labels for word in label.split())
+    return {word for word in words if len(word) >= LONG_WORD}
+
+
+def _in_wrong_role(text: str, plan: Plan) -> str | None:
+    """Take what a question compares with for its topic; None where it does not compare."""
+    last = plan.steps[-1].manner
+    if text.count(MENTION) == 2:
+        return text.replace(MENTION, OTHER, 1)
+    if last not in (Manner.ABOVE, Manner.BELOW):
+        return None
+    if MENTION not in text and OTHER in text:
+        return text.replace(OTHER, MENTION)
+    if MENTION in text and text.count(VALUE) == 1:
+        return text.replace(MENTION, OTHER).replace(VALUE, MENTION)
+    return None
 
 
 def _place(relation: Relation, lexicon: Lexicon, random: Random) -> Placed:

@@ -174,7 +174,7 @@ def comparison(steps: Steps, random: Random) -> Plan:
 
 Maker = Callable[[Steps, Random], Plan]
 MAKERS: tuple[tuple[Maker, float], ...] = (
-    (path, 0.5), (condition, 0.17), (count, 0.08), (claim, 0.11), (superlative, 0.1), (comparison, 0.04),
+    (path, 0.46), (condition, 0.17), (count, 0.08), (claim, 0.11), (superlative, 0.12), (comparison, 0.06),
 )  # fmt: skip
 
 
