@@ -154,7 +154,7 @@ class QuestionAnswerer:
         """What the chains say, and the chain that is believed, if one is."""
         best = chains[0] if chains else None
         belief = best.probability * one.readings[best.reading].score if best else 0.0
-        confidence = self._reader.calibration.confidence(belief)
+        confidence = self._reader.calibration.confidence(belief, best.rejected) if best else 0.0
         reason = self._reason(one, best, confidence)
         believed = best if reason is None else None
         reply = {
@@ -174,9 +174,9 @@ class QuestionAnswerer:
             return "no_entity_linked"
         if best is None:
             return "no_fact_found"
-        if best.rejected > best.probability:
-            return "no_relation_matched"
-        return "low_confidence" if confidence < self._limits.abstain_below else None
+        if confidence >= self._limits.abstain_below:
+            return None
+        return "no_relation_matched" if best.rejected > best.probability else "low_confidence"
 
     def _query(self, view: KnowledgeView, one: _Prepared, chain: Chain) -> str | None:
         reading = one.readings[chain.reading]

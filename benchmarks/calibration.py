@@ -5,8 +5,8 @@
 Questions are asked as a user asks them, names linked by us: those of tests/models/transfer, tests/acceptance/kbs and
 tests/acceptance/unseen/dev, and every fourth of the answerable ones once more on its knowledge base without a relation
 of its answer's evidence, where it must be refused. One knowledge base at a time is held out, so that the error printed
-and the table of thresholds are those of one which neither training nor the fit has seen. `--write` puts the fit over all
-into the checkpoint.
+and the table of thresholds are those of one which neither training nor the fit has seen. `--write` puts the fit over
+all into the checkpoint.
 """
 
 import argparse
@@ -38,11 +38,26 @@ UNANSWERABLE_STEP = 4
 
 
 class Outcome(NamedTuple):
-    """What came of a question: the belief in the best chain, 0 if none was worth it; whether that was right."""
+    """What came of a question: belief and rejection of the best chain (0 without one); whether that was right."""
 
     belief: float
+    rejected: float
     right: bool
     answerable: bool
+
+
+class Recorder(Calibration):
+    """Notes what it is asked about, and is sure of everything."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked: list[tuple[float, float]]
+        self.__dict__["asked"] = []  # the values themselves are frozen
+
+    def confidence(self, belief: float, rejected: float) -> float:
+        """Note both; give certainty."""
+        self.asked.append((belief, rejected))
+        return 1.0
 
 
 Rows = list[tuple[str, str, str]]
@@ -63,41 +78,63 @@ def knowledge_bases() -> Iterator[tuple[str, Rows, list[Asked]]]:
         yield path.stem, rows, [(one["question"], frozenset(map(str, one["answers"]))) for one in lines]
 
 
-def outcomes(
-    answerer: QuestionAnswerer, encoder: StaticEncoder, rows: Rows, questions: Sequence[Asked]
-) -> list[Outcome]:
-    """Outcomes of the questions of one knowledge base, and of some of them without what answers them."""
-    replies = _ask(answerer, encoder, rows, [text for text, _ in questions])
-    found = [_outcome(reply, gold) for reply, (_, gold) in zip(replies, questions, strict=True)]
-    answered = [pair for pair in zip(replies, questions, strict=True) if _outcome(pair[0], pair[1][1]).right]
-    for reply, (text, gold) in answered[::UNANSWERABLE_STEP]:
-        facts = reply["answers"][0]["evidence"] if gold else []
-        if facts:
-            gone = {fact["relation"] for fact in facts[-1:]}
-            left = [row for row in rows if readable_relation(row[1]) not in gone]
-            found += [_outcome(one, frozenset()) for one in _ask(answerer, encoder, left, [text])]
-    return found
+class Asker:
+    """Asks one reader as the service does, over knowledge bases that are stored nowhere."""
+
+    def __init__(self, checkpoint: Path) -> None:
+        self._encoder = StaticEncoder()
+        self._recorder = Recorder()
+        self.reader = Reader.load(checkpoint, encoder=self._encoder)
+        self.reader.calibration = self._recorder
+        engine = create_engine("sqlite://")
+        views, queries = Views(engine, Path(), self._encoder), QueryWriter(engine)
+        self._answerer = QuestionAnswerer(views, self.reader, self._encoder, queries, AnsweringLimits())
+
+    def outcomes(self, rows: Rows, questions: Sequence[Asked]) -> list[Outcome]:
+        """Outcomes of the questions of one knowledge base, and of some of them without what answers them."""
+        found = []
+        for number, (outcome, reply) in enumerate(self._ask(rows, questions)):
+            found.append(outcome)
+            if outcome.right and number % UNANSWERABLE_STEP == 0 and reply["answers"][0]["evidence"]:
+                gone = reply["answers"][0]["evidence"][-1]["relation"]
+                left = [row for row in rows if readable_relation(row[1]) != gone]
+                found += [outcome for outcome, _ in self._ask(left, [(questions[number][0], frozenset())])]
+        return found
+
+    def _ask(self, rows: Rows, questions: Sequence[Asked]) -> Iterator[tuple[Outcome, dict[str, Any]]]:
+        triples = [Triple(Term(subject), Term(readable_relation(name)), Term(value)) for subject, name, value in rows]
+        view = inline_view(triples, self._encoder)
+        for text, gold in questions:
+            self._recorder.asked.clear()
+            reply = self._answerer.ask_view(view, Question(text))
+            labels = {answer["label"].casefold() for answer in reply["answers"]}
+            is_right = bool(gold) and labels == {answer.casefold() for answer in gold}
+            belief, rejected = self._recorder.asked[0] if self._recorder.asked else (0.0, 0.0)
+            yield Outcome(belief, rejected, is_right, bool(gold)), reply
 
 
-def _ask(answerer: QuestionAnswerer, encoder: StaticEncoder, rows: Rows, texts: Sequence[str]) -> list[dict[str, Any]]:
-    triples = [
-        Triple(Term(subject), Term(readable_relation(relation)), Term(value)) for subject, relation, value in rows
-    ]
-    view = inline_view(triples, encoder)
-    return [answerer.ask_view(view, Question(text)) for text in texts]
+def confidences(calibration: Calibration, rows: Sequence[Outcome]) -> list[float]:
+    """How sure a calibration is of each outcome."""
+    return [calibration.confidence(row.belief, row.rejected) if row.belief else 0.0 for row in rows]
 
 
-def _outcome(reply: dict[str, Any], gold: frozenset[str]) -> Outcome:
-    labels = {answer["label"].casefold() for answer in reply["answers"]}
-    is_right = bool(gold) and labels == {answer.casefold() for answer in gold}
-    return Outcome(0.0 if reply["abstained"] else reply["confidence"], is_right, bool(gold))
+def fitted(rows: Sequence[Outcome]) -> Calibration:
+    """The calibration of outcomes."""
+    said = [row for row in rows if row.belief]
+    return fit([row.belief for row in said], [row.rejected for row in said], [row.right for row in said])
 
 
-def thresholds(confidences: Sequence[float], rows: Sequence[Outcome]) -> list[dict[str, float]]:
+def error(chances: Sequence[float], rows: Sequence[Outcome]) -> float:
+    """The expected calibration error where something was found at all."""
+    said = [(chance, row.right) for chance, row in zip(chances, rows, strict=True) if row.belief]
+    return round(calibration_error([chance for chance, _ in said], [right for _, right in said]), 4)
+
+
+def thresholds(chances: Sequence[float], rows: Sequence[Outcome]) -> list[dict[str, float]]:
     """What each threshold costs: the answerable refused, the unanswerable answered, how right the rest is."""
     table = []
     for least in THRESHOLDS:
-        given = [confidence >= least for confidence in confidences]
+        given = [chance >= least for chance in chances]
         can = [said for said, row in zip(given, rows, strict=True) if row.answerable]
         cannot = [said for said, row in zip(given, rows, strict=True) if not row.answerable]
         right = [row.right for said, row in zip(given, rows, strict=True) if said]
@@ -119,31 +156,22 @@ def main() -> None:
     arguments.add_argument("--write", action="store_true")
     given = arguments.parse_args()
     limit_threads(1)
-    encoder = StaticEncoder()
-    reader = Reader.load(given.checkpoint, encoder=encoder)
-    reader.calibration = Calibration()  # confidence is belief
-    engine = create_engine("sqlite://")
-    limits = AnsweringLimits(abstain_below=0.0)
-    answerer = QuestionAnswerer(Views(engine, Path(), encoder), reader, encoder, QueryWriter(engine), limits)
-    found = {name: outcomes(answerer, encoder, rows, asked) for name, rows, asked in knowledge_bases()}
-    held_out: list[tuple[float, Outcome]] = []
-    for name, rows in found.items():
-        others = [row for other, theirs in found.items() if other != name for row in theirs if row.belief]
-        calibration = fit([row.belief for row in others], [row.right for row in others])
-        held_out += [(calibration.confidence(row.belief) if row.belief else 0.0, row) for row in rows]
+    asker = Asker(given.checkpoint)
+    found = {name: asker.outcomes(rows, asked) for name, rows, asked in knowledge_bases()}
     everything = [row for rows in found.values() for row in rows]
-    answered = [row for row in everything if row.belief]
-    said = [(confidence, row.right) for confidence, row in held_out if row.belief]
-    right = [row.right for row in answered]
-    calibration = fit([row.belief for row in answered], right)
+    held_out: list[float] = []
+    for name, rows in found.items():
+        others = [row for other, theirs in found.items() if other != name for row in theirs]
+        held_out += confidences(fitted(others), rows)
+    calibration = fitted(everything)
     figures = {
-        "reader": reader.name,
+        "reader": asker.reader.name,
         "questions": len(everything),
         "answerable": sum(row.answerable for row in everything),
         "right": sum(row.right for row in everything),
-        "error_before": round(calibration_error([row.belief for row in answered], right), 4),
-        "error_held_out": round(calibration_error([one for one, _ in said], [is_right for _, is_right in said]), 4),
-        "held_out": thresholds([one for one, _ in held_out], [row for _, row in held_out]),
+        "error_before": error([row.belief for row in everything], everything),
+        "error_held_out": error(held_out, everything),
+        "held_out": thresholds(held_out, everything),
         **asdict(calibration),
     }
     print(json.dumps(figures, indent=2))

@@ -363,10 +363,11 @@ def _similar(view: KnowledgeView, words: Sequence[_Word], place: int, limits: Li
 
 
 def _parts(view: KnowledgeView, word: _Word, has_capitals: bool, limits: LinkingLimits) -> list[_Found]:
-    """Names that have this word among others ("Everest" for "Mount Everest"), if they are few."""
+    """Names that have this word, or its singular, among others ("Everest" for "Mount Everest"), if they are few."""
+    forms = {word.key, *_singulars(word.key)}
 
     def holds(key: str) -> bool:
-        return word.key in key.split(" ")
+        return not forms.isdisjoint(key.split(" "))
 
     matches = view.similar_names(word.key, [], holds, limits.similar_names)
     entities = {match.entity for match in matches}

@@ -1,9 +1,10 @@
 """Calibration: from how sure a network is to how often such an answer is right (Platt 1999, with his targets).
 
-    confidence = sigmoid(slope * logit(belief) + offset)
+    confidence = sigmoid(slope * logit(belief) + rejection * logit(rejected) + offset)
 
-`belief` is what the reader holds of its best chain: its probability times the score of its reading. Slope and offset
-are fitted on knowledge bases that training never saw, and kept in the checkpoint.
+`belief` is what the reader holds of its best chain: its probability times the score of its reading; `rejected` is its
+probability that nothing in reach fits. The parameters are fitted on knowledge bases that training never saw, and kept
+in the checkpoint.
 """
 
 import math
@@ -21,17 +22,19 @@ CLOSE = 1e-10
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """A monotone map of beliefs; the default leaves them as they are."""
+    """A map of beliefs that rises with them, and falls with rejection; the default leaves them as they are."""
 
     slope: float = 1.0
     offset: float = 0.0
+    rejection: float = 0.0
 
-    def confidence(self, belief: float) -> float:
+    def confidence(self, belief: float, rejected: float) -> float:
         """The probability that an answer held with this belief is right, in (0, 1)."""
-        return 1.0 / (1.0 + math.exp(-(self.slope * _logit(belief) + self.offset)))
+        logit = self.slope * _logit(belief) + self.rejection * _logit(rejected) + self.offset
+        return 1.0 / (1.0 + math.exp(-logit))
 
 
-def fit(beliefs: Sequence[float], right: Sequence[bool]) -> Calibration:
+def fit(beliefs: Sequence[float], rejected: Sequence[float], right: Sequence[bool]) -> Calibration:
     """Fit by maximum likelihood, with targets a little inside 0 and 1 so that few samples do not make it certain.
 
     Raises:
@@ -43,20 +46,21 @@ def fit(beliefs: Sequence[float], right: Sequence[bool]) -> Calibration:
         raise ValueError("calibration needs right and wrong answers")
     high, low = (num_right + 1) / (num_right + 2), 1 / (num_wrong + 2)
     targets = np.where(right, high, low)
-    inputs = np.stack([[_logit(belief) for belief in beliefs], np.ones(len(beliefs))], 1)
-    parameters = np.array([1.0, 0.0])
+    columns = [[_logit(chance) for chance in chances] for chances in (beliefs, rejected)]
+    inputs = np.stack([*columns, np.ones(len(beliefs))], 1)
+    parameters = np.array([1.0, 0.0, 0.0])
     for _ in range(MAX_STEPS):  # Newton's method, halving a step that does not help
         chances = 0.5 * (1 + np.tanh(0.5 * (inputs @ parameters)))
         gradient = inputs.T @ (chances - targets)
-        curvature = (inputs * (chances * (1 - chances))[:, None]).T @ inputs + CLOSE * np.eye(2)
+        curvature = (inputs * (chances * (1 - chances))[:, None]).T @ inputs + CLOSE * np.eye(3)
         step = np.linalg.solve(curvature, gradient)
         while _loss(inputs, targets, parameters - step) > _loss(inputs, targets, parameters):
             step /= 2
         parameters = parameters - step
         if np.abs(step).max() < CLOSE:
             break
-    slope, offset = parameters.tolist()
-    return Calibration(round(slope, 4), round(offset, 4))
+    slope, rejection, offset = parameters.tolist()
+    return Calibration(round(slope, 4), round(offset, 4), round(rejection, 4))
 
 
 def _loss(inputs: FloatArray, targets: FloatArray, parameters: FloatArray) -> float:

@@ -125,7 +125,9 @@ def test_a_wrong_letter_is_forgiven(view: KnowledgeView, question: str, text: st
     assert best.score < 0.9
 
 
-@pytest.mark.parametrize("question", ["who directed Gump?", "who directed gump", "Gump: who directed it?"])
+@pytest.mark.parametrize(
+    "question", ["who directed Gump?", "who directed gump", "Gump: who directed it?", "who knows Gumps"]
+)
 def test_a_part_of_one_name_may_mean_it(view: KnowledgeView, question: str) -> None:
     best = link(view, question)[0]
 
