@@ -34,12 +34,16 @@ _NUMBER = re.compile(r"[-+]?\d[\d.,:/ -]*(%|[^\W\d]{1,4})?")
 
 @dataclass(frozen=True)
 class Question:
-    """What is asked; `entities` names the topic instead of leaving it to linking."""
+    """What is asked; `entities` names the topic instead of leaving it to linking.
+
+    It is refused below a confidence of `abstain_below`, by default that of the limits.
+    """
 
     text: str
     entities: tuple[str, ...] = ()
     max_hops: int | None = None
     limit: int = 1_000
+    abstain_below: float | None = None
 
 
 @dataclass(frozen=True)
@@ -174,7 +178,8 @@ class QuestionAnswerer:
             return "no_entity_linked"
         if best is None:
             return "no_fact_found"
-        if confidence >= self._limits.abstain_below:
+        least = one.question.abstain_below
+        if confidence >= (self._limits.abstain_below if least is None else least):
             return None
         return "no_relation_matched" if best.rejected > best.probability else "low_confidence"
 

@@ -26,7 +26,9 @@ from rich.progress import (
 from rich.table import Table
 
 from app.client import Client, ClientError
+from app.diagrams import diagram
 from app.errors import Problem, ServiceError
+from app.evaluation_files import read_questions, show_evaluation
 from app.settings import Settings, SettingsError, load_settings
 from app.spool import SpoolFull
 from app.telemetry import Metrics, configure_logging
@@ -222,14 +224,33 @@ def train(
 
 @app.command()
 def evaluate(
-    recipe: Annotated[Path, typer.Argument(exists=True, dir_okay=False)],
+    recipe: Annotated[Path | None, typer.Argument(exists=True, dir_okay=False, help="Or --kb and --questions.")] = None,
+    kb: Annotated[str | None, typer.Option("--kb", help="A knowledge base to ask.")] = None,
+    questions: Annotated[
+        Path | None,
+        typer.Option(exists=True, dir_okay=False, help='JSON lines: {"question", "answers", "kind"?, "hops"?}.'),
+    ] = None,
+    picture: Annotated[Path | None, typer.Option(help="Where to draw reliability and abstention, as SVG.")] = None,
+    mistakes: Annotated[int, typer.Option(min=0, help="Most mistakes shown.")] = 10,
     checkpoint: Annotated[
         Path | None, typer.Option(exists=True, help="Default: the shipped reader, or the folder of the recipe's run.")
     ] = None,
     split: Annotated[str | None, typer.Option(help="Default: dev, or test for networks of the literature.")] = None,
     threads: Annotated[int | None, typer.Option(min=1, help="Default: HOPFACT_THREADS.")] = None,
+    url: Url = None,
+    key: Key = None,
 ) -> None:
-    """Evaluate a network by a recipe."""
+    """Evaluate a network by a recipe, or the answers of a knowledge base by questions of yours."""
+    if kb is not None and questions is not None and recipe is None:
+        body = {"questions": read_questions(questions), "mistakes": mistakes}
+        with _target(url, key) as target, console.status("asking"):
+            found = target.evaluate(kb, body)
+        show_evaluation(console, found)
+        if picture is not None:
+            picture.write_text(diagram(found), encoding="utf-8")
+        return
+    if recipe is None or kb is not None or questions is not None:
+        raise typer.BadParameter("give either a recipe, or --kb and --questions.")
     from models import episode_training, evaluation
     from models.episodes import Split
     from models.recipe import Recipe, is_literature

@@ -71,6 +71,10 @@ class Client:
         """The answer to one question."""
         return self._call("POST", f"/v1/kbs/{kb}/ask", json=question)
 
+    def evaluate(self, kb: str, body: dict[str, Any]) -> dict[str, Any]:
+        """How well questions with known answers are answered."""
+        return self._call("POST", f"/v1/kbs/{kb}/evaluate", json=body)
+
     def create_key(self, new: dict[str, Any]) -> dict[str, Any]:
         """Make a key."""
         return self._call("POST", "/v1/keys", json=new)

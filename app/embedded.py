@@ -7,8 +7,9 @@ from typing import Any, Literal
 
 import orjson
 
+from app import evaluation
 from app.answering import Question
-from app.api.schemas import KeyBody
+from app.api.schemas import EvaluateBody, KeyBody
 from app.client import chunks_of
 from app.exports import exported
 from app.jobs import JobStore, Upload
@@ -108,6 +109,14 @@ class Embedded:
             question.get("limit", 1_000),
         )
         return self._services.ask(kb, [asked])[0]
+
+    def evaluate(self, kb: str, body: dict[str, Any]) -> dict[str, Any]:
+        """How well questions with known answers are answered."""
+        given = EvaluateBody.model_validate(body)
+        gold = [one.gold() for one in given.questions]
+        replies = self._services.ask(kb, [one.asked() for one in gold])
+        found = evaluation.report(gold, replies, self._services.settings.abstain_below, given.mistakes)
+        return {**found, "kb": kb, "model": self._services.model_id}
 
     def create_key(self, new: dict[str, Any]) -> dict[str, Any]:
         """Make a key."""

@@ -5,6 +5,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from app.evaluation import GoldQuestion
+
 KB_NAME = r"^[a-z0-9][a-z0-9_-]{0,62}$"
 KbName = Annotated[str, StringConstraints(pattern=KB_NAME)]
 Scope = Literal["ask", "write", "admin"]
@@ -66,6 +68,27 @@ class AskBatchBody(Body):
     """Several questions on one KB."""
 
     questions: list[str | AskBody] = Field(min_length=1)
+
+
+class GoldQuestionBody(Body):
+    """A question with its right answers."""
+
+    question: str
+    answers: list[str] = Field(description="none: the question must be refused; a number, yes or no as text")
+    entities: list[str] | None = Field(default=None, max_length=16)
+    kind: str = Field(default="", max_length=100, description="only sorts the figures")
+    hops: int | None = Field(default=None, ge=0, le=100, description="only sorts the figures")
+
+    def gold(self) -> GoldQuestion:
+        """The question as evaluation takes it."""
+        return GoldQuestion(self.question, tuple(self.answers), self.kind, self.hops, tuple(self.entities or ()))
+
+
+class EvaluateBody(Body):
+    """Questions whose answers are known."""
+
+    questions: list[GoldQuestionBody] = Field(min_length=1)
+    mistakes: int = Field(default=20, ge=0, le=1_000, description="most mistakes shown")
 
 
 class ReadBody(Body):
@@ -348,6 +371,82 @@ class AskBatchReply(BaseModel):
     """One reply a question, in their order."""
 
     replies: list[AskReply]
+
+
+class Scores(BaseModel):
+    """Means over questions, each between 0 and 1; what must be refused scores when it is."""
+
+    hits_at_1: float
+    f1: float
+    exact: float
+    refused: float
+
+
+class ScoredGroup(Scores):
+    """Scores of the questions of one kind and number of hops."""
+
+    kind: str | None
+    hops: int | None
+    questions: int
+
+
+class ReliabilityBin(BaseModel):
+    """Answers of about the same confidence, and the share of them that is right."""
+
+    model_config = ConfigDict(populate_by_name=True)
+
+    from_: float = Field(alias="from")
+    to: float
+    questions: int
+    confidence: float
+    right: float
+
+
+class Reliability(BaseModel):
+    """How far the confidence can be believed: the expected calibration error, and its bins."""
+
+    error: float
+    bins: list[ReliabilityBin]
+
+
+class AbstentionPoint(BaseModel):
+    """What abstaining below a threshold costs and brings."""
+
+    threshold: float
+    answered: float
+    right: float
+    answerable_refused: float
+    unanswerable_refused: float
+
+
+class Mistake(BaseModel):
+    """A question that was answered wrongly, or refused for no need, with the trace of what was found."""
+
+    question: str
+    expected: list[str]
+    answers: list[str]
+    confidence: float
+    refused: bool
+    reason: str | None
+    linked_entities: list[LinkedEntity]
+    evidence: list[Fact]
+    hops: list[Hop]
+
+
+class EvaluationReply(BaseModel):
+    """How well a KB answers questions whose answers are known."""
+
+    kb: str
+    model: str
+    questions: int
+    answerable: int
+    threshold: float = Field(description="the confidence below which the service abstains")
+    all: Scores
+    groups: list[ScoredGroup]
+    calibration: Reliability
+    abstention: list[AbstentionPoint]
+    mistakes: list[Mistake]
+    request_id: str
 
 
 class ReadAnswer(BaseModel):

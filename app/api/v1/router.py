@@ -2,10 +2,11 @@
 
 from fastapi import APIRouter
 
-from app.api.v1 import entities, health, jobs, kbs, keys, questions, read, triples
+from app.api.v1 import entities, evaluations, health, jobs, kbs, keys, questions, read, triples
 
 ROUTERS: tuple[APIRouter, ...] = (
     questions.router,
+    evaluations.router,
     read.router,
     kbs.router,
     triples.router,

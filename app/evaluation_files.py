@@ -1,0 +1,59 @@
+"""An evaluation on the command line: its questions from a file, its report on the terminal."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import orjson
+import typer
+from pydantic import ValidationError
+from rich.console import Console
+from rich.table import Table
+
+from app.api.schemas import GoldQuestionBody
+
+FIELDS = frozenset(GoldQuestionBody.model_fields)
+FIGURES = ("hits_at_1", "f1", "exact", "refused")
+
+
+def read_questions(path: Path) -> list[dict[str, Any]]:
+    """Questions with their answers from JSON lines; fields that evaluation does not know are left out.
+
+    Raises:
+        typer.BadParameter: a line is no such question, or there is none.
+    """
+    found = []
+    for number, line in enumerate(path.read_bytes().splitlines(), start=1):
+        if not line.strip():
+            continue
+        try:
+            given = orjson.loads(line)
+            known = {name: value for name, value in given.items() if name in FIELDS}
+            found.append(GoldQuestionBody.model_validate(known).model_dump(exclude_none=True))
+        except (orjson.JSONDecodeError, ValidationError, AttributeError) as error:
+            reason = error.errors()[0]["msg"] if isinstance(error, ValidationError) else "no JSON object"
+            needed = 'it needs "question" and "answers"'
+            raise typer.BadParameter(f"line {number} of {path} is no question: {reason}; {needed}.") from None
+    if not found:
+        raise typer.BadParameter(f"{path} has no questions.")
+    return found
+
+
+def show_evaluation(console: Console, report: Mapping[str, Any]) -> None:
+    """Print figures by kind and hops, calibration, and the worst mistakes."""
+    table = Table("kind", "hops", "questions", *FIGURES)
+    for row in report["groups"]:
+        hops = "" if row["hops"] is None else str(row["hops"])
+        table.add_row(row["kind"] or "", hops, str(row["questions"]), *(f"{row[name]:.3f}" for name in FIGURES))
+    table.add_row("all", "", str(report["questions"]), *(f"{report['all'][name]:.3f}" for name in FIGURES))
+    console.print(table)
+    error = report["calibration"]["error"]
+    console.print(f"expected calibration error {error:.3f}, refused below {report['threshold']}", highlight=False)
+    for one in report["mistakes"]:
+        said = "refused" if one["refused"] else ", ".join(one["answers"][:3]) or "nothing"
+        expected = ", ".join(one["expected"][:3]) or "a refusal"
+        console.print(f"{one['question']}", style="yellow", markup=False, highlight=False)
+        console.print(f"  {said} ({one['confidence']:.2f}), not {expected}", markup=False, highlight=False)
+        for fact in one["evidence"]:
+            triple = f"  {fact['hop']}. {fact['subject']} — {fact['relation']} — {fact['object']}"
+            console.print(triple, markup=False, highlight=False)
