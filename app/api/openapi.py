@@ -12,6 +12,7 @@ from app.api import schemas
 _READ_BY_HAND = (
     schemas.AskBatchBody,
     schemas.AskBody,
+    schemas.EvaluateBody,
     schemas.KbBody,
     schemas.KeyBody,
     schemas.ProblemReply,
