@@ -120,6 +120,50 @@ def test_how_many_is_answered_by_a_number_with_all_its_facts(films: tuple[Questi
     assert len(answers[0]["evidence"]) == 3
 
 
+def evidence(reply: dict[str, object]) -> list[tuple[str, str, str]]:
+    answers = reply["answers"]
+    assert isinstance(answers, list)
+    return [(fact["subject"], fact["relation"], fact["object"]) for answer in answers for fact in answer["evidence"]]
+
+
+def test_a_condition_is_met_and_proved(films: tuple[QuestionAnswerer, Kb]) -> None:
+    reply = ask(films, "Which films by F. W. Murnau were released after 1923?")
+    assert labels(reply) == ["Faust"]
+    assert set(evidence(reply)) == {("Faust", "directed by", "F. W. Murnau"), ("Faust", "release year", "1926")}
+    reply = ask(films, "films directed by F. W. Murnau starring Greta Schröder")
+    assert labels(reply) == ["Nosferatu"]
+
+
+def test_a_superlative_keeps_the_extreme(films: tuple[QuestionAnswerer, Kb]) -> None:
+    reply = ask(films, "What is the oldest film by F. W. Murnau?")
+    assert labels(reply) == ["Nosferatu"]
+    assert ("Nosferatu", "release year", "1922") in evidence(reply)
+
+
+@pytest.mark.parametrize(
+    ("question", "answer", "fact"),
+    [
+        ("Was Faust directed by F. W. Murnau?", "yes", ("Faust", "directed by", "F. W. Murnau")),
+        ("Was The Golem directed by F. W. Murnau?", "no", ("The Golem", "directed by", "Paul Wegener")),
+        ("Was Nosferatu released before 1925?", "yes", ("Nosferatu", "release year", "1922")),
+        ("Was Faust released before 1925?", "no", ("Faust", "release year", "1926")),
+    ],
+)
+def test_yes_and_no_are_proved_by_what_is_so(
+    films: tuple[QuestionAnswerer, Kb], question: str, answer: str, fact: tuple[str, str, str]
+) -> None:
+    reply = ask(films, question)
+    assert (reply["kind"], labels(reply)) == ("boolean", [answer])
+    assert fact in evidence(reply)
+    assert str(reply["sparql"]).startswith("ASK")
+
+
+def test_whether_is_not_known_where_nothing_is_said(films: tuple[QuestionAnswerer, Kb]) -> None:
+    reply = ask(films, "Was Sunrise released before 1925?")
+    assert reply["abstained"] is True
+    assert reply["answers"] == []
+
+
 def test_an_answer_that_is_a_number_is_a_value(films: tuple[QuestionAnswerer, Kb]) -> None:
     reply = ask(films, "When was The Golem released?")
     assert (reply["kind"], labels(reply)) == ("value", ["1920"])
