@@ -26,6 +26,7 @@ import numpy as np
 from rapidfuzz.distance import DamerauLevenshtein
 
 from kb.common_words import COMMON_WORDS
+from kb.english_words import english_words
 from kb.names import (
     HEAD_WORDS,
     MAX_NAME_WORDS,
@@ -322,14 +323,18 @@ def _suspicious(view: KnowledgeView, words: Sequence[_Word], mentions: Sequence[
     """Places of words that may be a name's with a wrong letter, the likeliest first.
 
     No credible mention has them, and they are rare, or written with capitals inside a question that has small letters.
+    In a question with capitals, a word in small letters is rare only if it is no English word.
     """
     credible = [mention for mention in mentions if mention.score >= _CREDIBLE]
     has_small = any(word.text[0].islower() for word in words)
+    has_capitals = any(word.text[0].isupper() for word in words[1:])
     found = []
     for place, word in enumerate(words):
         if any(one.start <= word.start and word.end <= one.end for one in credible) or word.key.isdigit():
             continue
         is_rare = word.key not in COMMON_WORDS and word.key not in view.relation_words
+        if is_rare and has_capitals and word.text.islower():
+            is_rare = word.key not in english_words()
         is_name = has_small and place > 0 and word.text[0].isupper()
         if is_rare or is_name:
             found.append((not is_rare, not any(map(str.isupper, word.text)), -len(word.key), place))
