@@ -118,13 +118,13 @@ class Reader:
             state = state.rows(parents)
             if glimpse is not None:
                 state = self._advance(state, glimpse.rows(parents), searches)
-            glimpse = self._network.look(question, state)
+            manners = sorted({manner for search in searches for manner in search.manners(hop)})
+            glimpse = self._network.look(question, state, manners)
             scores = self._scores(glimpse, searches)
             first = 0
             for search, rows in zip(searches, scores, strict=True):
-                last = first + len(rows)
-                search.hop(hop, first, rows, glimpse.ends[first:last], glimpse.attention)
-                first = last
+                search.hop(hop, first, rows, glimpse)
+                first += len(rows)
         return [search.best() for search in searches]
 
     def _advance(self, state: State, glimpse: Glimpse, searches: Sequence[Search]) -> State:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from models.chains import Chain, ReadRequest, Step, Use
 from models.episodes import INVERSE, MAX_STEPS, MENTION, Asked, End, Manner, manners
 from models.memory import FloatArray, IntArray
+from models.networks.path_inference import Glimpse
 from models.steps import Argument, Start, Stepper
 from models.texts import Pieces
 
@@ -103,22 +104,25 @@ class Search:
         ranked = sorted(self._chains, key=partial(worth, self.request), reverse=True)
         return ranked[: self._beam]
 
-    def hop(self, hop: int, first: int, scores: FloatArray, ends: FloatArray, attention: FloatArray) -> None:
+    def manners(self, hop: int) -> set[Manner]:
+        """The manners in which the live paths may use keys."""
+        return {manner for path in self.live for manner in manners(self.request.readings[path.reading].text, hop)}
+
+    def hop(self, hop: int, first: int, scores: FloatArray, glimpse: Glimpse) -> None:
         """Move every live path along its best steps.
 
-        `scores` (paths manners keys) and `ends` (paths ends) have a row for each live path; `first` is the row of the
-        first one in `attention`.
+        `scores` (paths manners keys) has a row for each live path; `first` is the row of the first one in `glimpse`.
         """
         candidates: list[_Candidate] = []
         for at, path in enumerate(self.live):
-            candidates.extend(self._candidates(hop, path, first + at, scores[at], ends[at]))
+            candidates.extend(self._candidates(hop, path, first + at, scores[at], glimpse))
         candidates.sort(key=lambda candidate: -candidate.worth)
         self.live = []
         for candidate in candidates:
             least = max(candidates[0].worth - LEAST_WORTH, self._best_worth)
             if candidate.worth < least or len(self.live) == self._beam:
                 break
-            moved = self._follow(hop, candidate, attention[candidate.row])
+            moved = self._follow(hop, candidate, glimpse.attention[candidate.row])
             if moved is None:
                 continue
             if self._is_over(moved):
@@ -126,16 +130,15 @@ class Search:
             else:
                 self.live.append(moved)
 
-    def _candidates(
-        self, hop: int, path: Path, row: int, scores: FloatArray, end_scores: FloatArray
-    ) -> Iterator[_Candidate]:
+    def _candidates(self, hop: int, path: Path, row: int, scores: FloatArray, glimpse: Glimpse) -> Iterator[_Candidate]:
         """Give the likeliest steps from a path, and end it where that is possible."""
         reach = self._reach(path)
         if not len(reach) and not hop:
             return
         usable = manners(self.request.readings[path.reading].text, hop)
         ends = [End.REJECT, End.STOP] if hop else [End.REJECT]
-        chances = _softmax(np.concatenate([*(scores[manner, reach] for manner in usable), end_scores[ends]]))
+        used = [scores[glimpse.manners.index(manner), reach] for manner in usable]
+        chances = _softmax(np.concatenate([*used, glimpse.ends[row, ends]]))
         if hop:
             self._end(path, path.log_probability + _log(chances[-1]))
         rejected = path.rejected if hop else float(chances[-1])

@@ -69,12 +69,15 @@ class Glimpse(NamedTuple):
     attention: FloatArray  # batch tokens
     query: FloatArray  # batch manners dim
     looked: FloatArray  # batch word_dim
-    manners: FloatArray  # batch manners
+    biases: FloatArray  # batch manners
     ends: FloatArray  # batch ends
+    manners: tuple[Manner, ...]  # those looked for
 
     def rows(self, index: LongArray) -> "Glimpse":
         """Give the looks at `index`, in that order."""
-        return Glimpse(*(part[index] for part in self))
+        parts = (self.attention, self.query, self.looked, self.biases, self.ends)
+        attention, query, looked, biases, ends = (part[index] for part in parts)
+        return Glimpse(attention, query, looked, biases, ends, self.manners)
 
 
 class _Linear:
@@ -209,8 +212,8 @@ class PathInference:
         batch = len(question.words)
         return State(self._start[None].repeat(batch, 0), np.zeros_like(question.hidden))
 
-    def look(self, question: Question, state: State) -> Glimpse:
-        """Attend to the question given what was read so far."""
+    def look(self, question: Question, state: State, manners: Sequence[Manner] = tuple(Manner)) -> Glimpse:
+        """Attend to the question given what was read so far, for keys used in some manners."""
         mixed = question.energies + self._attend_state(state.vector)[:, None]
         if state.spent.any():
             mixed += state.spent[..., None] * self._attend_spent
@@ -220,14 +223,15 @@ class PathInference:
         read = np.concatenate([(attention[:, None] @ question.words)[:, 0], state.vector], 1)
         static = _unit(attentions @ question.static)  # batch overlaps word_dim
         looked = np.einsum("n,bnd->bd", self._overlap, static)
-        queries, ends = self._heads(read)
-        return Glimpse(attention, self._norm_query(queries), looked, ends[:, len(End) :], ends[:, : len(End)])
+        queries, ends = self._heads(read, manners)
+        biases = ends[:, len(End) :][:, manners]
+        return Glimpse(attention, self._norm_query(queries), looked, biases, ends[:, : len(End)], tuple(manners))
 
     def score(self, glimpse: Glimpse, keys: Keys) -> FloatArray:
-        """Score every key in every manner: batch manners keys."""
+        """Score every key in every manner looked for: batch manners keys."""
         scores: FloatArray = glimpse.query @ keys.matched
         scores += (glimpse.looked @ keys.overlap)[:, None]
-        scores += glimpse.manners[..., None]
+        scores += glimpse.biases[..., None]
         return scores
 
     def advance(self, state: State, glimpse: Glimpse, updates: FloatArray, manners: LongArray) -> State:
@@ -287,13 +291,19 @@ class _Heads:
             for part in ("weight", "bias")
         }
         self._first = _Linear(joined, "first")
-        self._query, self._manners, self._ends = (_Linear(weights, f"{head}.2") for head in heads)
+        self._query, self._ends = _Linear(weights, "query.2"), _Linear(weights, "ends.2")
+        parts = [np.split(weights[f"query_manners.2.{part}"], len(Manner)) for part in ("weight", "bias")]
+        self._manners = [
+            _Linear({"own.weight": weight, "own.bias": bias}, "own") for weight, bias in zip(*parts, strict=True)
+        ]
 
-    def __call__(self, rows: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Queries, batch manners dim, and ends with the manners after them."""
-        query, manners, ends = np.split(_gelu(self._first(rows)), 3, axis=1)
-        queries = self._manners(manners).reshape(len(rows), len(Manner), -1) + self._query(query)[:, None]
-        return queries, self._ends(ends)
+    def __call__(self, rows: FloatArray, manners: Sequence[Manner]) -> tuple[FloatArray, FloatArray]:
+        """Queries for some manners, batch manners dim, and ends with the biases of all manners after them."""
+        first = _gelu(self._first(rows))
+        size = first.shape[1] // 3
+        own = np.stack([self._manners[manner](first[:, size : 2 * size]) for manner in manners], 1)
+        own += self._query(first[:, :size])[:, None]
+        return own, self._ends(first[:, 2 * size :])
 
 
 def _standard(rows: FloatArray) -> FloatArray:

@@ -148,7 +148,7 @@ def test_a_tiny_task_is_learnt_by_heart_and_attention_finds_the_words() -> None:
 
     config = TrainingConfig(
         seed=5,
-        steps=120,
+        steps=240,
         batch=16,
         optimizer="adamw",
         schedule="cosine",

@@ -1,6 +1,6 @@
 """The search, over a network whose scores a test sets."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pytest
@@ -43,21 +43,22 @@ class ScriptedNetwork(PathInference):
         return question._replace(asked=asked)
 
     def score(self, glimpse: Glimpse, keys: Keys) -> FloatArray:
-        scores = np.full((len(glimpse.query), len(Manner), 2 * len(self._memory.relation_labels)), -20.0, np.float32)
+        num_keys = 2 * len(self._memory.relation_labels)
+        scores = np.full((len(glimpse.query), len(Manner), num_keys), -20.0, np.float32)
         for row, hop in enumerate(self._hops):
             for (at, name), value in self._script.items():
                 if at == hop and name.upper() not in End.__members__:
                     scores[row, *self.place(name)] = value
-        return scores
+        return scores[:, glimpse.manners]
 
     def place(self, name: str) -> tuple[int, int]:
         manner, _, key = name.rpartition(":")
         relation = self._memory.relation_labels.index(key.removeprefix("^"))
         return Manner[manner.upper() or "READ"], 2 * relation + key.startswith("^")
 
-    def look(self, question: Question, state: State) -> Glimpse:
+    def look(self, question: Question, state: State, manners: Sequence[Manner] = tuple(Manner)) -> Glimpse:
         self._hops = [round(float(spent.sum())) for spent in state.spent]
-        glimpse = super().look(question, state)
+        glimpse = super().look(question, state, manners)
         ends = np.array([[self._script.get((hop, end.name.lower()), -20.0) for end in End] for hop in self._hops])
         return glimpse._replace(ends=ends.astype(np.float32))
 
