@@ -28,10 +28,10 @@ from rich.table import Table
 from app.client import Client, ClientError
 from app.diagrams import diagram
 from app.errors import Problem, ServiceError
-from app.evaluation_files import read_questions, show_evaluation
 from app.settings import Settings, SettingsError, load_settings
 from app.spool import SpoolFull
 from app.telemetry import Metrics, configure_logging
+from app.terminal import read_questions, show_answer, show_evaluation
 from kb.errors import KnowledgeError
 
 app = typer.Typer(
@@ -184,7 +184,7 @@ def ask(
         asked["max_hops"] = max_hops
     with _target(url, key) as target, console.status("reading"):
         reply = target.ask(kb, asked)
-    _show_answer(reply, explain=explain)
+    show_answer(console, reply, explain=explain)
 
 
 @app.command()
@@ -492,22 +492,6 @@ def _followed(target: Any, job: dict[str, Any]) -> dict[str, Any]:  # noqa: ANN4
             name = "making answerable" if job["kb_revision"] else "merging" if read_all else "reading"
             bar.update(task, completed=job["progress"]["done"], name=name)
     return job
-
-
-def _show_answer(reply: dict[str, Any], *, explain: bool) -> None:
-    if reply["abstained"]:
-        console.print(f"I don't know: {reply['reason']} (confidence {reply['confidence']:.2f})", style="yellow")
-    for answer in reply["answers"]:
-        console.print(answer["label"], style="bold green", markup=False, highlight=False)
-        for fact in answer["evidence"]:
-            triple = f"  {fact['hop']}. {fact['subject']} — {fact['relation']} — {fact['object']}"
-            console.print(triple + (f"  [{fact['source']}]" if fact["source"] else ""), markup=False, highlight=False)
-    if not reply["abstained"]:
-        more = reply["answer_count"] - len(reply["answers"])
-        console.print(f"confidence {reply['confidence']:.2f}" + (f", {more:,} more answers" if more > 0 else ""))
-    if explain:
-        parts = ("linked_entities", "hops", "sparql", "kb_revision", "model", "timings_ms")
-        console.print_json(data={name: reply[name] for name in parts})
 
 
 def _report(*parts: Any) -> None:  # noqa: ANN401 - whatever training says

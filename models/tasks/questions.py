@@ -6,13 +6,17 @@ from random import Random
 
 from models.episodes import MAX_STEPS, OTHER, VALUE, Asked, Manner, manners
 from models.tasks.claims import claim
-from models.tasks.grammar import SLOT, wrap
+from models.tasks.grammar import SLOT, Side, Type, wrap
 from models.tasks.plans import ONE_OR_TWO, ORDERED, VALUES, Plan, Planned, Steps
 from models.tasks.superlatives import superlative
 from models.tasks.wording import ASKING, GO_ON, bounds, many, modifiers, nested, topic
 
 RELATIVE = ("with", "that", "whose", "which", "having", "of which")
 RELATIVE_VERBS = {"with": "has ", "having": "has ", "that": "", "which": ""}
+COUNTS = (
+    "how many {p} are there", "how many {p}", "what is the number of {p}", "count the {p}", "number of {p}",
+    "how many {p} do you know", "what's the total number of {p}", "count {p}", "how many are the {p}",
+)  # fmt: skip
 ENTITY_BOUND = 0.3
 BY_COUNT = 0.12
 
@@ -35,19 +39,7 @@ def count(steps: Steps, random: Random) -> Plan:
     lexicon, planned = steps.lexicon, steps.path(random, ONE_OR_TWO, to_things=True)
     start, side = planned[0].side.source, planned[-1].side
     inner = nested(planned[:-1], topic(lexicon.types[start], random), random)
-    kind = lexicon.types[side.target]
-    plain, open_ = [], []
-    for text in side.questions:
-        for one, several in zip(kind.singular, kind.plural, strict=True):
-            for head in (f"which {one} ", f"what {one} ", f"which {several} ", f"what {several} "):
-                if text.startswith(head):
-                    rest = re.sub(r"^is\b", "are", text.removeprefix(head))
-                    plain.append(f"how many {several} {rest}")
-    for noun in side.nouns:
-        plain += [f"how many {noun.many} does {SLOT} have", f"how many {noun.many} are there in {SLOT}"]
-        plain += [f"how many {noun.many} has {SLOT}", f"how many {noun.many} of {SLOT} are there"]
-        open_ += [f"{noun.many} of {SLOT}", f"{SLOT}'s {noun.many}"]
-    open_ += [phrase for phrase in side.phrases if phrase.startswith(tuple(f"{several} " for several in kind.plural))]
+    plain, open_ = _counted(side, lexicon.types[side.target])
     if plain and (not open_ or random.random() < 0.6):
         text = random.choice(plain)
         condition = _condition(steps, side.target, random) if random.random() < 0.2 else None
@@ -65,10 +57,21 @@ def count(steps: Steps, random: Random) -> Plan:
     return Plan(text, start, tuple(planned), Asked.COUNT)
 
 
-COUNTS = (
-    "how many {p} are there", "how many {p}", "what is the number of {p}", "count the {p}", "number of {p}",
-    "how many {p} do you know", "what's the total number of {p}", "count {p}", "how many are the {p}",
-)  # fmt: skip
+def _counted(side: Side, kind: Type) -> tuple[list[str], list[str]]:
+    """Give ways to ask how many a side leads to: questions, and noun phrases in the plural."""
+    questions, phrases = [], []
+    for text in side.questions:
+        for one, several in zip(kind.singular, kind.plural, strict=True):
+            for head in (f"which {one} ", f"what {one} ", f"which {several} ", f"what {several} "):
+                if text.startswith(head):
+                    rest = re.sub(r"^is\b", "are", text.removeprefix(head))
+                    questions.append(f"how many {several} {rest}")
+    for noun in side.nouns:
+        questions += [f"how many {noun.many} does {SLOT} have", f"how many {noun.many} are there in {SLOT}"]
+        questions += [f"how many {noun.many} has {SLOT}", f"how many {noun.many} of {SLOT} are there"]
+        phrases += [f"{noun.many} of {SLOT}", f"{SLOT}'s {noun.many}"]
+    phrases += [phrase for phrase in side.phrases if phrase.startswith(tuple(f"{several} " for several in kind.plural))]
+    return questions, phrases
 
 
 def condition(steps: Steps, random: Random) -> Plan:

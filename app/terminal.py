@@ -1,4 +1,4 @@
-"""An evaluation on the command line: its questions from a file, its report on the terminal."""
+"""What the command line reads and shows: answers with their proof, questions of a file, the report on them."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,6 +14,23 @@ from app.api.schemas import GoldQuestionBody
 
 FIELDS = frozenset(GoldQuestionBody.model_fields)
 FIGURES = ("hits_at_1", "f1", "exact", "refused")
+
+
+def show_answer(console: Console, reply: Mapping[str, Any], *, explain: bool) -> None:
+    """Print answers, confidence and the facts that prove each; with `explain` also links, hops and the query."""
+    if reply["abstained"]:
+        console.print(f"I don't know: {reply['reason']} (confidence {reply['confidence']:.2f})", style="yellow")
+    for answer in reply["answers"]:
+        console.print(answer["label"], style="bold green", markup=False, highlight=False)
+        for fact in answer["evidence"]:
+            triple = f"  {fact['hop']}. {fact['subject']} — {fact['relation']} — {fact['object']}"
+            console.print(triple + (f"  [{fact['source']}]" if fact["source"] else ""), markup=False, highlight=False)
+    if not reply["abstained"]:
+        more = reply["answer_count"] - len(reply["answers"])
+        console.print(f"confidence {reply['confidence']:.2f}" + (f", {more:,} more answers" if more > 0 else ""))
+    if explain:
+        parts = ("linked_entities", "hops", "sparql", "kb_revision", "model", "timings_ms")
+        console.print_json(data={name: reply[name] for name in parts})
 
 
 def read_questions(path: Path) -> list[dict[str, Any]]:
