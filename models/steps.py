@@ -58,6 +58,8 @@ class Stepper:
             return self._memory.follow(start.entities, start.weights, key, self._budget)
         if start.is_everything:
             holders = self._memory.holders(key)
+            if len(holders) > COMPARED_FACTS:
+                return None
             start = Start(holders, np.ones(len(holders), np.float32))
         if manner is Manner.KEEP:
             assert argument is not None
@@ -81,7 +83,7 @@ class Stepper:
         if not len(rows.targets):
             return None
         wanted = argument.quantity
-        if wanted is None or argument.entities.size:
+        if wanted is None:
             return _kept(start, np.empty(0, np.int64), np.empty(0, np.int32), len(rows.targets))
         equal = [_is_equal(self._quantity(target), wanted) for target in rows.targets.tolist()]
         return _first_facts(start, rows, np.array(equal, np.bool_))
@@ -94,19 +96,15 @@ class Stepper:
         if self.compares_counts(key, manner):
             is_inclusive = argument is not None and argument.inclusive
             return self._compare_counts(start, rows, manner, limit, is_inclusive)
-        quantities = [self._quantity(target) for target in rows.targets.tolist()]
-        known = np.array([one is not None for one in quantities])
-        if not known.any():
-            return None
+        targets, places = np.unique(rows.targets, return_inverse=True)
+        quantities = [self._quantity(target) for target in targets.tolist()]
         if argument is None:
-            values = np.full(len(quantities), np.nan)
-            values[known] = order([one for one in quantities if one is not None])
-            best = np.nanmax(values) if manner is Manner.MOST else np.nanmin(values)
-            return _first_facts(start, rows, values == best)
-        if limit is None:
+            fits = _extreme(quantities, manner)
+        elif limit is None:
             return None
-        fits = [one is not None and _fits(one, limit, manner, argument.inclusive) for one in quantities]
-        return _first_facts(start, rows, np.array(fits, np.bool_))
+        else:
+            fits = np.array([one is not None and _fits(one, limit, manner, argument.inclusive) for one in quantities])
+        return _first_facts(start, rows, fits[places]) if any(quantities) else None
 
     def _compare_counts(
         self, start: Start, rows: Facts, manner: Manner, limit: Quantity | None, inclusive: bool
@@ -134,6 +132,18 @@ class Stepper:
 
     def _quantity(self, entity: int) -> Quantity | None:
         return quantity(self._memory.label(entity))
+
+
+def _extreme(quantities: Sequence[Quantity | None], manner: Manner) -> BoolArray:
+    """Say which quantities are the most, or the least."""
+    known = [one for one in quantities if one is not None]
+    if not known:
+        return np.zeros(len(quantities), np.bool_)
+    values = np.full(len(quantities), np.nan)
+    values[[one is not None for one in quantities]] = order(known)
+    best = np.nanmax(values) if manner is Manner.MOST else np.nanmin(values)
+    extreme: BoolArray = values == best
+    return extreme
 
 
 def _is_equal(one: Quantity | None, wanted: Quantity) -> bool:

@@ -59,6 +59,8 @@ def test_keep_of_none_is_empty_where_there_are_other_facts_and_nothing_where_the
 
 def test_keep_of_a_number_keeps_what_equals_it() -> None:
     assert take(None, "length", Manner.KEEP, number("371,000 m")) == ["Ems"]
+    also_an_entity = Argument("371,000 m", MEMORY.entities(["840 km"]), quantity("371,000 m"))
+    assert take(["Ems"], "length", Manner.KEEP, also_an_entity) == ["Ems"]
 
 
 @pytest.mark.parametrize(
