@@ -2,7 +2,6 @@
 
 import logging
 import time
-import tomllib
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,7 +16,8 @@ from models.memory import TripleMemory
 from models.metrics import exact_set, hits_at_1, mean, set_f1
 from models.movies import load_triples
 from models.reader import Reader
-from models.tasks import metaqa, pathquestion
+from models.recipe import settings_of
+from models.tasks import metaqa, pathquestion, simplequestions
 from models.threads import limit_threads
 
 BATCH = 64
@@ -124,9 +124,29 @@ def path_questions(datasets: Path, split: str) -> Iterator[Asked]:
         yield part, memory, [AskedQuestion(line.text, line.topic, frozenset(line.answers), hops) for line in lines]
 
 
+def simple_questions(datasets: Path, split: str) -> Iterator[Asked]:
+    """Give SimpleQuestions' questions of a split whose relation the facts have for their topic, topics given.
+
+    The facts are those behind all questions of the set: far fewer than Wikidata's.
+    """
+    memory = TripleMemory(simplequestions.load_triples(datasets))
+    relations = {label: number for number, label in enumerate(memory.relation_labels)}
+    asked = []
+    for question in simplequestions.load_wikidata(datasets, "valid" if split == "dev" else split):
+        if question.topic not in memory.positions or question.key.label not in relations:
+            continue
+        key = 2 * relations[question.key.label] + question.key.direction
+        found = memory.follow(memory.entities([question.topic]), np.ones(1, np.float32), key, BUDGET)
+        answers = frozenset(memory.label(entity) for entity in found.entities.tolist())
+        if answers:
+            asked.append(AskedQuestion(question.text, question.topic, answers, 1))
+    yield f"simplequestions {split}", memory, asked
+
+
 SETS: Mapping[str, Callable[[Path, str], Iterator[Asked]]] = {
     "metaqa": metaqa_questions,
     "pathquestion": path_questions,
+    "simplequestions": simple_questions,
 }
 
 
@@ -142,7 +162,7 @@ def evaluate(
     limit_threads(threads)
     reader = Reader.load(checkpoint, encoder=StaticEncoder())
     results = {}
-    for name in tomllib.loads(recipe.read_text(encoding="utf-8"))["evaluation"]["sets"]:
+    for name in settings_of(recipe)["evaluation"]["sets"]:
         for part, memory, questions in SETS[name](datasets, split):
             started = time.perf_counter()
             (scores,) = score(reader, memory, questions).values()

@@ -3,7 +3,6 @@
 import logging
 import math
 import time
-import tomllib
 from bisect import bisect
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from models.batching import PathBatch, path_batch
 from models.episodes import Manner, PathTask
 from models.networks.path_config import PathReaderConfig
 from models.networks.path_reader import Labels, PathReader
+from models.recipe import settings_of
 from models.tasks import make_path_task
 from models.texts import TextCutter, TokenEncoder
 from models.training import Report, Shown, Training, TrainingConfig
@@ -50,9 +50,10 @@ class PathRecipe:
 
     @classmethod
     def read(cls, path: Path) -> "PathRecipe":
-        """Read a TOML file."""
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
-        tasks = tuple((name, float(settings.pop("weight")), settings) for name, settings in content["tasks"].items())
+        """Read a TOML file; a task without weight is left out."""
+        content = settings_of(path)
+        weighed = ((name, float(settings.pop("weight")), settings) for name, settings in content["tasks"].items())
+        tasks = tuple((name, weight, settings) for name, weight, settings in weighed if weight)
         return cls(
             path.stem,
             PathReaderConfig(**content["network"]),

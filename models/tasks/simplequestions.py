@@ -54,6 +54,13 @@ def load_wikidata(datasets: Path, split: str) -> list[Question]:
     return questions
 
 
+def load_triples(datasets: Path) -> list[tuple[str, str, str]]:
+    """Read the facts behind all questions of the Wikidata form, by their labels; those without one are left out."""
+    rows = (line.split("\t") for line in _lines(datasets / "simplequestions-wikidata" / "facts.tsv.xz")[1:])
+    triples = ((row[1], row[3], row[5]) for row in rows)
+    return [triple for triple in triples if all(triple)]
+
+
 @dataclass(frozen=True, slots=True)
 class FreebaseQuestion:
     """A question with its Freebase relation, `people.person.place_of_birth`."""

@@ -15,6 +15,17 @@ def test_the_shipped_recipe_names_tasks_that_exist() -> None:
     assert recipe.network.max_hops == 3
 
 
+def test_a_left_out_reader_differs_from_the_shipped_one_by_its_tasks_only() -> None:
+    shipped = PathRecipe.read(DEFAULT_RECIPE)
+    for name, left_out in (
+        ("movies", {"metaqa"}),
+        ("simplequestions", {"simplequestions-wikidata", "simplequestions-freebase"}),
+    ):
+        other = PathRecipe.read(DEFAULT_RECIPE.with_name(f"path_reader_without_{name}.toml"))
+        assert (other.network, other.training, other.choices) == (shipped.network, shipped.training, shipped.choices)
+        assert {task for task, _, _ in shipped.tasks} - {task for task, _, _ in other.tasks} == left_out
+
+
 def test_an_unknown_task_is_named() -> None:
     for make in (make_task, make_path_task):
         with pytest.raises(TaskUnknown, match="no task 'chess'"):
