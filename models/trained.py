@@ -10,7 +10,7 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
-from models.checkpoints import FORMAT_VERSION, CheckpointUnusable
+from models.checkpoints import CheckpointUnusable
 from models.network import Network
 from models.networks.bigru import BiGRU, BiGRUConfig
 from models.networks.dmn import DMN, DMNConfig
@@ -21,6 +21,8 @@ from models.networks.memn2n_language import MemN2NLanguage, MemN2NLanguageConfig
 from models.networks.memnn import MemNN, MemNNConfig
 from models.packing import Sizes
 from models.vocabulary import Vocabulary
+
+FORMAT_VERSION = 1
 
 
 @dataclass(frozen=True)
