@@ -15,6 +15,7 @@ from typing import NamedTuple
 import numpy as np
 
 from kb.common_words import COMMON_WORDS
+from kb.english_words import english_words
 from kb.linking import Mention
 from models.chains import Reading, everything
 from models.episodes import MENTION, OTHER, VALUE
@@ -30,6 +31,8 @@ CREDIBLE = 0.5
 """From this score on a mention is taken for a name beside the topic."""
 DOUBT = 0.1
 """How likely at least it is that a name beside the topic means nothing."""
+LEFT_OUT_WORD = 0.9
+"""What a chain is worth that leaves out a name beside the topic that is written like any English word ("script")."""
 UNNAMED = 0.7
 """The score of a reading that starts from everything, of a question that names nothing but compares."""
 MOST_ARGUMENTS = 3
@@ -102,8 +105,15 @@ def _names(text: str, mentions: Sequence[Mention]) -> list[_Name]:
     for mention in mentions:
         if mention.score >= CREDIBLE and mention.text:
             argument = Argument(mention.text, _alike(mention))
+            if _is_plain(mention.text):
+                argument = replace(argument, left_out=LEFT_OUT_WORD)
             found.append(_Name(mention.start, mention.end, OTHER, argument, mention.score))
     return found
+
+
+def _is_plain(name: str) -> bool:
+    """Whether a name is written in English words without capitals, so that the question may mean the words."""
+    return all(word in english_words() for word in name.split())
 
 
 def _alike(mention: Mention) -> IntArray:

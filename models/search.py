@@ -25,8 +25,6 @@ LEAST_WORTH = math.log(100)
 """A path this much (in log) behind the best one at its hop is given up."""
 LEAST_ASKED = 0.1
 """What is less likely to be wanted than this is not looked for."""
-LEFT_OUT = math.log(0.3)
-"""What a chain is worth (in log) for each thing named in the question that it does nothing with."""
 MOST_USES = 32
 """Of more ways to go on than these, the least likely are not tried."""
 FILTERS = (Manner.KEEP, Manner.ABOVE, Manner.BELOW)
@@ -245,7 +243,7 @@ class Search:
         """
         if path.asked is Asked.WHETHER and path.unused:
             return
-        log_probability += len(path.unused) * LEFT_OUT
+        log_probability += sum(math.log(self._argument(path, one).left_out) for one in path.unused)
         chain = Chain(path.reading, path.steps, math.exp(log_probability), path.rejected, path.asked)
         self._chains.append(chain)
         self._best_worth = max(self._best_worth, _log(worth(self.request, chain)))

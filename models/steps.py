@@ -26,13 +26,15 @@ LongArray = NDArray[np.int64]
 class Argument:
     """What a question names beside its topic: the entities that a name may mean, or a number or date, or both.
 
-    `inclusive` says that what equals it is meant as well ("at least").
+    `inclusive` says that what equals it is meant as well ("at least"); `left_out` is what a chain is worth that does
+    nothing with it.
     """
 
     text: str
     entities: IntArray
     quantity: Quantity | None = None
     inclusive: bool = False
+    left_out: float = 0.3
 
 
 @dataclass(frozen=True, slots=True)
