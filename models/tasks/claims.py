@@ -3,11 +3,13 @@
 from random import Random
 
 from models.episodes import OTHER, VALUE, Asked, Manner
-from models.tasks.grammar import SLOT
+from models.tasks.clauses import SLOT
 from models.tasks.plans import ORDERED, VALUES, Plan, Planned, Steps
 from models.tasks.wording import bounds, degrees_of, many, nested, topic
 
 COMPARES = 0.3
+KINDS = ("species", "kind", "type", "breed", "class", "genre", "category", "profession", "job", "occupation", "style")
+"""Nouns of relations whose value a thing is said to be: *is {x} a tiger*."""
 CONFIRMS = (
     "is it true that {s}", "is it correct that {s}", "{s}, right", "{s}, is that so", "{s}, correct", "{s}",
     "can you confirm that {s}", "do you know whether {s}", "tell me if {s}", "true or false: {s}",
@@ -65,6 +67,9 @@ def _fact(steps: Steps, kind: str, subject: str, random: Random) -> tuple[str, P
     for verb in back.verbs:
         asked += [f"did {value} {verb.base} {subject}", f"does {value} {verb.base} {subject}"]
         stated.append(f"{value} {verb.simple} {subject}")
+    if any(noun.one in KINDS for noun in side.nouns):
+        asked += [f"{be} {subject} {article} {value}" for article in ("a", "a", "an")]
+        stated.append(f"{subject} {be} a {value}")
     for noun in side.nouns:
         asked += [f"does {subject} have {value} as {noun.one}", f"does {subject} have the {noun.one} {value}"]
         asked += [f"{be} the {noun.one} of {subject} {value}", f"{be} {subject}'s {noun.one} {value}"]

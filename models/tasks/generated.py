@@ -32,7 +32,7 @@ from models.episodes import (
 from models.kinds import Kind
 from models.tasks.grammar import Lexicon, Relation, noisy, relation_of
 from models.tasks.inventions import Vocabulary
-from models.tasks.plans import Plan, Steps, kinds
+from models.tasks.plans import VALUES, Plan, Steps, kinds
 from models.tasks.questions import question
 
 KINDS = {"number": Kind.NUMBER, "year": Kind.DATE}
@@ -42,6 +42,9 @@ UNKNOWN_NAMES = 0.06
 CHAT = 0.2
 WRONG_ROLES = 0.2
 MOST_TRAPS = 2
+INVERTED = 0.7
+"""How often a relation between things may be stored the other way round; values are never subjects."""
+PREFIXED, SUFFIXED = 0.07, 0.02
 MOST_RIVALS = 3
 LONG_WORD = 4
 MOST_OTHERS = 24
@@ -123,7 +126,11 @@ class GeneratedTask:
         labels = {placed.label for placed in schema}
         groups = {relation.group for relation in wanted}
         for relation in [*self._others(wanted, random), *self._traps(wanted, text, random)]:
-            if id(relation) in done or (relation.group and relation.group in groups):
+            if (
+                id(relation) in done
+                or (relation.group and relation.group in groups)
+                or any(_labels(relation) & _labels(other) for other in wanted)
+            ):
                 continue
             placed = done[id(relation)] = _place(relation, self._lexicon, random)
             if placed.label not in labels:
@@ -189,7 +196,10 @@ class GeneratedTask:
 
 
 def _rivals(lexicon: Lexicon) -> dict[int, list[Relation]]:
-    """Give for each relation those of the same kinds of entities whose labels share a word with its own."""
+    """Give for each relation those of the same kinds of entities whose labels share a word with its own.
+
+    Those that share a whole label with it are no rivals: no question could tell them apart.
+    """
     sharing: defaultdict[tuple[str, str], list[Relation]] = defaultdict(list)
     places = [
         [(side.source, word) for side in relation.sides for word in _label_words(relation)]
@@ -199,14 +209,19 @@ def _rivals(lexicon: Lexicon) -> dict[int, list[Relation]]:
         for place in own:
             sharing[place].append(relation)
     return {
-        id(relation): list({id(one): one for place in own for one in sharing[place] if one is not relation}.values())
+        id(relation): list(
+            {id(one): one for place in own for one in sharing[place] if not _labels(one) & _labels(relation)}.values()
+        )
         for relation, own in zip(lexicon.relations, places, strict=True)
     }
 
 
+def _labels(relation: Relation) -> frozenset[str]:
+    return relation.sides[0].label_set | relation.sides[1].label_set
+
+
 def _label_words(relation: Relation) -> set[str]:
-    words = (word for side in relation.sides for label in side.labels for word in label.split())
-    return {word for word in words if len(word) >= LONG_WORD}
+    return {word for label in _labels(relation) for word in label.split() if len(word) >= LONG_WORD}
 
 
 def _in_wrong_role(text: str, plan: Plan) -> str | None:
@@ -226,12 +241,13 @@ def _in_wrong_role(text: str, plan: Plan) -> str | None:
 def _place(relation: Relation, lexicon: Lexicon, random: Random) -> Placed:
     """Give a relation one of its labels, sometimes with the kinds it joins before it or as names in code have it."""
     sides = [number for number in (0, 1) if relation.sides[number].labels]
-    orientation = random.choice(sides)
+    to_values = [number for number in sides if relation.sides[number].target in VALUES]
+    orientation = random.choice(to_values or sides) if to_values or random.random() < INVERTED else sides[0]
     label = random.choice(relation.sides[orientation].labels)
     chance = random.random()
-    if chance < 0.12:
+    if chance < PREFIXED:
         label = f"{random.choice(lexicon.types[relation.sides[orientation].source].singular)} {label}"
-    elif chance < 0.16:
+    elif chance < PREFIXED + SUFFIXED:
         label = f"{label} {random.choice(lexicon.types[relation.sides[orientation].target].singular)}"
     return Placed(relation, orientation, label)
 

@@ -13,15 +13,27 @@ import tomllib
 from collections import defaultdict
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from random import Random
 from typing import NamedTuple
 
-ANYTHING = "thing"
-SLOT = "{x}"
-TYPO_CHANCE = 0.02
-VOWELS = "aeiou"
+from models.episodes import MENTION
+from models.tasks.clauses import clauses, past, plural, rewordings, third
 
+ANYTHING = "thing"
+TYPO_CHANCE = 0.02
+MOST_REWORDINGS = 3
+PLURAL_VERBS = {"is": "are", "was": "were", "does": "do", "has": "have", "what's": "what are", "whats": "what are"}
+SINGULAR_VERBS = {"are": "is", "were": "was"}
+PLURALS = ("people", "men", "women", "children")
+_HEAD_END = re.compile(r" (?:of|that|who|whose|with|in|by|from|at|on|which|where|when|for|to|than|as)\b")
+
+CREATING = (
+    "direct", "write", "make", "compose", "paint", "design", "build", "author", "create", "develop", "publish",
+    "record", "produce", "invent",
+)  # fmt: skip
+LYING = ("located", "situated", "based", "found", "headquartered", "built", "kept", "housed", "held", "made", "set")
 WRAPPERS = (
     ("what is {p}", 10), ("what are {p}", 6), ("{p}", 8), ("name {p}", 2), ("tell me {p}", 2), ("give me {p}", 1),
     ("can you tell me {p}", 1), ("do you know {p}", 1), ("list {p}", 1), ("find {p}", 1), ("i want to know {p}", 1),
@@ -60,11 +72,12 @@ class Verb(NamedTuple):
     simple: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Side:
     """A relation asked from one end: its labels when stored that way round, its noun phrases and its questions.
 
-    `participles` are what this end is, by the other: *directed by*, *located in*.
+    `participles` are what this end is, by the other: *directed by*, *located in*. `asks` are those of the questions
+    that people put, `clauses` noun phrases made of them.
     """
 
     source: str
@@ -75,6 +88,13 @@ class Side:
     nouns: tuple[Noun, ...] = ()
     verbs: tuple[Verb, ...] = ()
     participles: tuple[str, ...] = ()
+    asks: tuple[str, ...] = ()
+    clauses: tuple[str, ...] = ()
+
+    @cached_property
+    def label_set(self) -> frozenset[str]:
+        """All labels, for comparing."""
+        return frozenset(self.labels)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,47 +129,32 @@ class _Draft:
     nouns: list[Noun] = field(default_factory=list)
     verbs: list[Verb] = field(default_factory=list)
     participles: list[str] = field(default_factory=list)
+    asks: list[str] = field(default_factory=list)
 
     def add(self, texts: Iterable[str]) -> None:
         """Take phrases, and questions by their mark."""
         for text in texts:
-            (self.questions if text.endswith("?") else self.phrases).append(text.removesuffix("?"))
+            (self.asks if text.endswith("?") else self.phrases).append(text.removesuffix("?"))
 
-    def side(self, source: str, target: str) -> Side:
+    def side(self, source: Type, target: Type) -> Side:
         """Give the side, nothing twice."""
+        asks = list(self.asks)
+        for ask in self.asks:
+            asks += rewordings(ask, target.name, target.singular, target.plural)[:MOST_REWORDINGS]
+        made = [one for ask in self.asks for one in clauses(ask, target.singular, target.asked == "who")]
+        self.questions += asks
         return Side(
-            source,
-            target,
+            source.name,
+            target.name,
             labels=tuple(dict.fromkeys(self.labels)),
             phrases=tuple(dict.fromkeys(self.phrases)),
             questions=tuple(dict.fromkeys(self.questions)),
             nouns=tuple(dict.fromkeys(self.nouns)),
             verbs=tuple(dict.fromkeys(self.verbs)),
             participles=tuple(dict.fromkeys(self.participles)),
+            asks=tuple(dict.fromkeys(asks)),
+            clauses=tuple(dict.fromkeys(made)),
         )
-
-
-def plural(noun: str) -> str:
-    """Give a noun's regular plural."""
-    if re.search(r"(s|x|ch|sh)$", noun):
-        return noun + "es"
-    if noun.endswith("y") and noun[-2] not in VOWELS:
-        return noun[:-1] + "ies"
-    return noun + "s"
-
-
-def third(verb: str) -> str:
-    """Give a verb's form after he or she."""
-    return {"have": "has", "be": "is", "do": "does", "go": "goes"}.get(verb) or plural(verb)
-
-
-def past(verb: str) -> str:
-    """Give a regular verb's past."""
-    if verb.endswith("e"):
-        return verb + "d"
-    if verb.endswith("y") and verb[-2] not in VOWELS:
-        return verb[:-1] + "ied"
-    return verb + "ed"
 
 
 def progressive(verb: str) -> str:
@@ -229,7 +234,7 @@ def relation_of(entry: Mapping[str, str], types: Mapping[str, Type]) -> Relation
         _participle(participle, sides[0], sides[1], ends[0], ends[1])
     sides[0].add(_split(entry.get("ask", "")))
     sides[1].add(_split(entry.get("ask_back", "")))
-    made = (sides[0].side(source, target), sides[1].side(target, source))
+    made = (sides[0].side(*ends), sides[1].side(*reversed(ends)))
     return Relation(made, entry.get("group", ""))
 
 
@@ -269,11 +274,14 @@ def _verb(text: str, side: _Draft, other: _Draft, agent: Type, patient: Type) ->
         other.participles.append(f"{participle} by")
         other.labels += [f"{participle} by", f"{participle} by", f"was {participle} by"]
     who = agent.asked if agent.asked == "who" else "what"
+    link = "who" if who == "who" else "that"
     for kind, kinds in zip(patient.singular, patient.plural, strict=True):
         side.questions += [f"which {kind} did {{x}} {base}{rest}", f"what {kinds} does {{x}} {base}{rest}"]
         side.phrases += [f"the {kind} that {{x}} {simple}{rest}", f"{kinds} {{x}} {third(base)}{rest}"]
         if not rest:
             side.phrases += [f"{kinds} {participle} by {{x}}", f"the {kind} {participle} by {{x}}"]
+            if base in CREATING:
+                side.phrases += [f"{kinds} by {{x}}", f"the {kind} by {{x}}"]
             side.questions += [f"what {kinds} were {participle} by {{x}}", f"which {kind} was {participle} by {{x}}"]
     side.questions += [
         f"what did {{x}} {base}{rest}",
@@ -290,8 +298,8 @@ def _verb(text: str, side: _Draft, other: _Draft, agent: Type, patient: Type) ->
     for kind, kinds in zip(agent.singular, agent.plural, strict=True):
         other.questions += [f"which {kind} {simple}{rest} {{x}}", f"what {kinds} {base}{rest} {{x}}"]
         other.phrases += [
-            f"the {kind} that {simple}{rest} {{x}}", f"{kinds} {progressive(base)}{rest} {{x}}",
-            f"{kinds} that {base}{rest} {{x}}",
+            f"the {kind} {link} {simple}{rest} {{x}}", f"{kinds} {progressive(base)}{rest} {{x}}",
+            f"{kinds} {link} {base}{rest} {{x}}",
         ]  # fmt: skip
     if not rest:
         other.questions += [f"{who} was {{x}} {participle} by", f"{{x}} was {participle} by {who}"]
@@ -312,6 +320,8 @@ def _participle(text: str, side: _Draft, other: _Draft, source: Type, target: Ty
     for kind, kinds in zip(source.singular, source.plural, strict=True):
         other.questions += [f"which {kind} is {text} {{x}}", f"what {kinds} are {text} {{x}}"]
         other.phrases += [f"{kinds} {text} {{x}}", f"the {kind} {text} {{x}}", f"{kinds} that are {text} {{x}}"]
+    if first in LYING and preposition == "in":
+        other.phrases += [f"{the}{kinds} in {{x}}" for kinds in source.plural for the in ("", "the ")]
     other.questions += [f"{who} is {text} {{x}}", f"{who} was {text} {{x}}"]
 
 
@@ -320,8 +330,26 @@ def wrap(phrase: str, target: Type, random: Random) -> str:
     wrappers = WRAPPERS + {"who": PERSON_WRAPPERS, "when": TIME_WRAPPERS}.get(target.asked, ())
     templates, weights = zip(*wrappers, strict=True)
     if random.random() < 0.1:
-        return f"which {random.choice(target.singular)} is {phrase}"
-    return str(random.choices(templates, weights)[0]).replace("{p}", phrase)
+        text = f"which {random.choice(target.singular)} is {{p}}"
+    else:
+        text = str(random.choices(templates, weights)[0])
+    return agree(text, "{p}", phrase)
+
+
+def agree(text: str, slot: str, phrase: str) -> str:
+    """Put a noun phrase for a slot, and the verb before it into the phrase's number."""
+    verbs = PLURAL_VERBS if is_plural(phrase) else SINGULAR_VERBS
+    for verb, other in verbs.items():
+        text = text.replace(f"{verb} {slot}", f"{other} {slot}")
+    return text.replace(slot, phrase)
+
+
+def is_plural(phrase: str) -> bool:
+    """Tell a phrase of several by the ending of the noun before its first preposition or clause."""
+    if phrase.startswith(MENTION) and "'s " not in phrase:
+        return False
+    head = _HEAD_END.split(phrase.rpartition("'s ")[2].removeprefix("the "), 1)[0].split()
+    return any(word in PLURALS or re.search(r"[^sui]s$", word) is not None for word in {*head[:1], *head[-1:]})
 
 
 def noisy(text: str, names: Container[str], random: Random) -> str:

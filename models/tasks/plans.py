@@ -18,7 +18,10 @@ HOPS = (0.42, 0.35, 0.23)
 VALUES = ("number", "text", "code", "year")
 ORDERED = ("number", "year")
 ONE_OR_TWO = (0.75, 0.25)
-STOP_AT_VALUE = 0.8
+STOP_AT_VALUE = 0.97
+FROM = {"number": 0.04, "year": 0.12, "code": 0.3, "text": 0.15}
+"""How likely, beside 1 for things, values are what a question starts from."""
+TO_VALUE = 0.6
 
 
 class Planned(NamedTuple):
@@ -37,6 +40,11 @@ class Planned(NamedTuple):
     def back(self) -> Side:
         """The other side."""
         return self.relation.sides[1 - self.number]
+
+    @property
+    def turned(self) -> "Planned":
+        """The relation asked from its other side."""
+        return Planned(self.relation, 1 - self.number)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +71,7 @@ def kinds(plan: Plan) -> list[str]:
 
 
 class Weighted:
-    """Relations with the side they are asked from; values (numbers, names, dates) are asked about less than things."""
+    """Relations with the side they are asked from: rarely from a value, and values are asked for less than things."""
 
     def __init__(self, sides: Sequence[tuple[Relation, int]]) -> None:
         self._sides = sides
@@ -72,7 +80,7 @@ class Weighted:
     @staticmethod
     def _weight(relation: Relation, number: int) -> float:
         side = relation.sides[number]
-        return 0.3 if side.source in VALUES else 0.4 if side.target in VALUES else 1.0
+        return FROM.get(side.source, 1.0) * (TO_VALUE if side.target in VALUES else 1.0)
 
     def draw(self, random: Random) -> tuple[Relation, int]:
         """Draw one."""
@@ -137,9 +145,9 @@ class Steps:
 
 
 def _degrees(lexicon: Lexicon, side: Side) -> Degrees:
-    """Find the adjectives for one of a side's nouns; those for any number or year where there are none."""
+    """Find the adjectives for one of a side's nouns; those for any year where there are none."""
     for noun in side.nouns:
         for name, found in lexicon.degrees.items():
             if noun.one == name or noun.one.endswith(f" {name}"):
                 return found
-    return lexicon.degrees.get(side.target, Degrees((), ()))
+    return lexicon.degrees["year"] if side.target == "year" else Degrees((), ())

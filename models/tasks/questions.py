@@ -4,18 +4,20 @@ import re
 from collections.abc import Callable, Sequence
 from random import Random
 
-from models.episodes import MAX_STEPS, OTHER, VALUE, Asked, Manner, manners
+from models.episodes import MAX_STEPS, MENTION, OTHER, VALUE, Asked, Manner, manners
 from models.tasks.claims import claim
-from models.tasks.grammar import SLOT, Side, Type, wrap
+from models.tasks.clauses import SLOT
+from models.tasks.grammar import Side, Type, agree, is_plural, wrap
 from models.tasks.plans import ONE_OR_TWO, ORDERED, VALUES, Plan, Planned, Steps
 from models.tasks.superlatives import superlative
 from models.tasks.wording import ASKING, GO_ON, bounds, many, modifiers, nested, topic
 
 RELATIVE = ("with", "that", "whose", "which", "having", "of which")
+WHICH = re.compile(r"([a-z]+ which|whose) ")
 RELATIVE_VERBS = {"with": "has ", "having": "has ", "that": "", "which": ""}
 COUNTS = (
     "how many {p} are there", "how many {p}", "what is the number of {p}", "count the {p}", "number of {p}",
-    "how many {p} do you know", "what's the total number of {p}", "count {p}", "how many are the {p}",
+    "how many {p} do you know", "what's the total number of {p}", "count {p}",
 )  # fmt: skip
 ENTITY_BOUND = 0.3
 BY_COUNT = 0.12
@@ -27,8 +29,10 @@ def path(steps: Steps, random: Random) -> Plan:
     start = planned[0].side.source
     text = nested(planned[:-1], topic(lexicon.types[start], random), random)
     side = planned[-1].side
-    if side.questions and (not side.phrases or random.random() < 0.5):
-        text = random.choice(side.questions).replace(SLOT, text)
+    if side.asks and random.random() < 0.45:
+        text = agree(random.choice(side.asks), SLOT, text)
+    elif side.questions and (not side.phrases or random.random() < 0.5):
+        text = agree(random.choice(side.questions), SLOT, text)
     else:
         text = wrap(random.choice(side.phrases).replace(SLOT, text), lexicon.types[side.target], random)
     return Plan(text, start, tuple(planned))
@@ -79,15 +83,20 @@ def condition(steps: Steps, random: Random) -> Plan:
     lexicon, planned = steps.lexicon, steps.path(random, ONE_OR_TWO, to_things=True)
     start, kind = planned[0].side.source, planned[-1].side.target
     inner = nested(planned[:-1], topic(lexicon.types[start], random), random)
-    texts = []
-    for _ in range(2 if random.random() < 0.15 else 1):
+    texts: list[str] = []
+    for _ in range(2 if random.random() < 0.08 else 1):
         found = _condition(steps, kind, random)
         if found is None:
             return path(steps, random)
         texts.append(found[0])
         planned.append(found[1])
     goes_on = random.random() < GO_ON
-    text = _with_conditions(steps, planned[-1 - len(texts)], inner, texts, random, is_phrase=goes_on)
+    base = planned[-1 - len(texts)]
+    asked = [] if goes_on or len(texts) > 1 else _asked_of(steps, base, inner, planned[-1], texts[0], random)
+    if asked and random.random() < 0.3:
+        text = random.choice(asked)
+    else:
+        text = _with_conditions(steps, base, inner, texts, random, is_phrase=goes_on)
     end = lexicon.types[kind]
     onward = steps.draw(kind, random)
     if goes_on and onward.side.phrases:
@@ -97,6 +106,22 @@ def condition(steps: Steps, random: Random) -> Plan:
     return Plan(text if text.startswith(ASKING) else wrap(text, end, random), start, tuple(planned))
 
 
+def _asked_of(steps: Steps, base: Planned, inner: str, last: Planned, said: str, random: Random) -> list[str]:
+    """Ask the condition, of the things that the base step leads to: *which films by Nolan did Zimmer score*."""
+    if last.manner is not Manner.KEEP:
+        return []
+    own = [random.choice(modifiers(base.turned, steps.lexicon) or [""]).replace(SLOT, inner)]
+    kind, name = steps.lexicon.types[base.side.target], OTHER if OTHER in said else VALUE
+    found = []
+    for noun in (*kind.singular, *kind.plural):
+        for head in (f"which {noun} ", f"what {noun} "):
+            rests = [text.removeprefix(head) for text in last.back.questions if text.startswith(head)]
+            found += [f"{head}{words} {rest.replace(SLOT, name)}" for rest in rests for words in own if words]
+            if inner == MENTION:
+                found += [head.replace(noun, f"{inner} {noun}") + rest.replace(SLOT, name) for rest in rests]
+    return found
+
+
 def _with_conditions(
     steps: Steps, base: Planned, inner: str, texts: Sequence[str], random: Random, *, is_phrase: bool
 ) -> str:
@@ -104,7 +129,7 @@ def _with_conditions(
     lexicon, side = steps.lexicon, base.side
     kind = lexicon.types[side.target]
     joined = random.choice((" ", " and ", " that are ", ", ")).join(texts) if len(texts) > 1 else texts[0]
-    own = modifiers(Planned(base.relation, 1 - base.number), lexicon)
+    own = modifiers(base.turned, lexicon)
     chance = random.random()
     if own and chance < 0.45:
         parts = [random.choice(own).replace(SLOT, inner), joined]
@@ -121,8 +146,8 @@ def _with_conditions(
     if side.questions and chance < 0.6 and not is_phrase:
         return f"{random.choice(side.questions).replace(SLOT, inner)} {joined}"
     phrase = random.choice(side.phrases).replace(SLOT, inner)
-    if chance < 0.75 and not is_phrase:
-        be = random.choice(("is", "are", "was", "were"))
+    if chance < 0.75 and not is_phrase and not WHICH.match(joined):
+        be = random.choice(("are", "were") if is_plural(phrase) else ("is", "was"))
         first, _, rest = joined.partition(" ")
         said = f"{RELATIVE_VERBS[first]}{rest}" if first in RELATIVE_VERBS else f"{be} {joined}"
         return f"which of {phrase} {said}"

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from random import Random
 
 from models.episodes import MENTION, Manner
-from models.tasks.grammar import SLOT, Type, wrap
+from models.tasks.clauses import SLOT
+from models.tasks.grammar import Type, wrap
 from models.tasks.plans import ONE_OR_TWO, VALUES, Plan, Planned, Steps
 from models.tasks.wording import ASKING, GO_ON, degrees_of, modifiers, nested, tidy, topic
 
@@ -79,7 +80,7 @@ def _extreme_text(
     one, several = kind.singular[at], kind.plural[at]
     own = ""
     if base is not None:
-        found = modifiers(Planned(base.relation, 1 - base.number), steps.lexicon)
+        found = modifiers(base.turned, steps.lexicon)
         phrase = random.choice(base.side.phrases).replace(SLOT, inner)
         if not found or random.random() < 0.25:
             said = random.choice([f"the {word}" for word in before] or ["the one " + random.choice(after)])

@@ -5,10 +5,12 @@ from collections.abc import Sequence
 from random import Random
 
 from models.episodes import MENTION, Manner
-from models.tasks.grammar import SLOT, Degree, Lexicon, Type
+from models.tasks.clauses import SLOT
+from models.tasks.grammar import Degree, Lexicon, Type
 from models.tasks.plans import Planned, Steps
 
 ASKING = ("which ", "what ", "who ")
+CLAUSES = 0.35
 GO_ON = 0.15
 """How often a noun phrase is asked further about."""
 LATER = (
@@ -34,6 +36,7 @@ LESS = ("less than {x}", "under {x}", "at most {x}", "below {x}", "fewer than {x
 MANY = ("more than {x}", "over {x}", "at least {x}", "{x} or more", "no fewer than {x}")
 FEW = ("fewer than {x}", "less than {x}", "at most {x}", "{x} or fewer", "under {x}")
 
+HIGHER, LOWER = ("higher", "larger", "greater"), ("lower", "smaller")
 BEFORE_NOUNS = ("higher", "lower", "greater", "larger", "smaller", "later", "earlier", "bigger")
 """Comparatives that can stand before the noun of a number or a year; *older* cannot."""
 
@@ -41,7 +44,8 @@ BEFORE_NOUNS = ("higher", "lower", "greater", "larger", "smaller", "later", "ear
 def nested(path: Sequence[Planned], text: str, random: Random) -> str:
     """Nest noun phrases from a text outwards."""
     for step in path:
-        text = random.choice(step.side.phrases).replace(SLOT, text)
+        phrases = step.side.clauses if step.side.clauses and random.random() < CLAUSES else step.side.phrases
+        text = random.choice(phrases).replace(SLOT, text)
     return text
 
 
@@ -77,7 +81,10 @@ def bounds(step: Planned, manner: Manner, steps: Steps, *, beside_entity: bool, 
             f"{lead}{stem} {random.choice(words)}" for stem in stems for lead in ("", "", "that were ", "which got ")
         ]
         found += [f"with {noun.one} {random.choice(words)}" for noun in step.side.nouns]
-    elif not beside_entity:
+    elif not found:
+        for noun in step.side.nouns:
+            found += [f"with a {word} {noun.one} than {SLOT}" for word in (HIGHER if is_more else LOWER)]
+    if not is_year and not beside_entity:
         for noun in step.side.nouns:
             bound = random.choice(words)
             found += [f"with a {noun.one} of {bound}", f"with {noun.one} {bound}", f"whose {noun.one} is {bound}"]

@@ -55,7 +55,7 @@ def test_an_episode_asks_for_steps_that_are_possible_and_in_reach() -> None:
 
 
 def test_questions_of_all_kinds_are_drawn() -> None:
-    episodes = draw(400)
+    episodes = draw(1500)
     assert {episode.asked for episode in episodes} == set(Asked)
     assert {choice.manner for episode in episodes for choice in uses(episode)} == set(Manner)
     assert {len(uses(episode)) for episode in episodes} == {0, 1, 2, 3, 4}

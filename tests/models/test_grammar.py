@@ -1,35 +1,14 @@
 from random import Random
 
-import pytest
-
 from models.episodes import MENTION
+from models.tasks.clauses import SLOT
 from models.tasks.generated import LEXICON
-from models.tasks.grammar import SLOT, Lexicon, Type, noisy, past, plural, progressive, relation_of, third, wrap
+from models.tasks.grammar import Lexicon, Type, noisy, relation_of, wrap
 
 TYPES = {
     "film": Type("film", ("film",), ("films",), "what"),
     "person": Type("person", ("person",), ("people",), "who"),
 }
-
-
-@pytest.mark.parametrize(
-    ("noun", "many"),
-    [("film", "films"), ("country", "countries"), ("boss", "bosses"), ("branch", "branches"), ("day", "days")],
-)
-def test_plurals(noun: str, many: str) -> None:
-    assert plural(noun) == many
-
-
-@pytest.mark.parametrize(
-    ("verb", "forms"),
-    [
-        ("direct", ("directs", "directed", "directing")),
-        ("use", ("uses", "used", "using")),
-        ("carry", ("carries", "carried", "carrying")),
-    ],
-)
-def test_verb_forms(verb: str, forms: tuple[str, str, str]) -> None:
-    assert (third(verb), past(verb), progressive(verb)) == forms
 
 
 def test_a_noun_names_the_object_and_asks_both_ways() -> None:
