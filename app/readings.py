@@ -74,6 +74,7 @@ def readings_of(text: str, mentions: Sequence[Mention], known: Container[str] = 
 
     Capitalised words that are `known` (in small letters: those of relations) are no names that a reading leaves out.
     """
+    mentions = _whole(text, mentions)
     names = _names(text, mentions)
     readings = [one for mention in mentions for one in _from_topic(text, mention, names)]
     readings += _from_two(text, mentions, names)
@@ -87,6 +88,16 @@ def _num_unknown(text: str, known: Container[str]) -> int:
     """How many names a reading's text still has, at most two."""
     found = [word for match in _NAME.finditer(text) for word in match[0].lower().split()[:1]]
     return min(2, sum(word not in known and word not in COMMON_WORDS for word in found))
+
+
+def _whole(text: str, mentions: Sequence[Mention]) -> list[Mention]:
+    """The mentions that are no mere part of a number or date: not the *1* of *1,000*."""
+    spans = [(start, end) for start, end, _ in quantities_in(text)]
+    return [
+        one
+        for one in mentions
+        if not any(start <= one.start < one.end <= end and one.text != text[start:end] for start, end in spans)
+    ]
 
 
 def _names(text: str, mentions: Sequence[Mention]) -> list[_Name]:

@@ -95,6 +95,12 @@ def test_a_number_that_is_an_entity_can_be_both() -> None:
     assert value.arguments[0].entities.tolist() == [3]
 
 
+def test_a_part_of_a_number_is_no_name() -> None:
+    text = "which companies have more than 1,000 employees?"
+    (reading,) = readings_of(text, [mention(text, "1", (3, 0.85))])
+    assert reading.text == f"which companies have more than {VALUE} employees?"
+
+
 def test_one_or_the_other_are_both_topics() -> None:
     text = "what is longer, the Rhine or the Ems?"
     readings = readings_of(text, [mention(text, "Rhine", (1, 1.0)), mention(text, "Ems", (2, 1.0))])
