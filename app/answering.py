@@ -178,6 +178,8 @@ class QuestionAnswerer:
             return "no_entity_linked"
         if best is None:
             return "no_fact_found"
+        if best.is_partial(self._limits.fact_budget):
+            return "too_many_facts"
         least = one.question.abstain_below
         if confidence >= (self._limits.abstain_below if least is None else least):
             return None

@@ -101,6 +101,12 @@ class Chain:
         """Whether the facts say that there are none."""
         return not len(self.steps[-1].entities)
 
+    def is_partial(self, budget: int) -> bool:
+        """Whether it counts, denies or compares what a hop within its budget may not have seen whole."""
+        is_cut = any(step.facts_read >= budget for step in self.steps if step.use.manner in (Manner.READ, Manner.KEEP))
+        is_extreme = any(step.use.manner in (Manner.MOST, Manner.LEAST) for step in self.steps)
+        return is_cut and (self.asked is Asked.COUNT or self.is_denied or is_extreme)
+
 
 def everything() -> IntArray:
     """Give the topics of a reading that starts from everything there is."""

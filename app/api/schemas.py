@@ -10,6 +10,7 @@ from app.evaluation import GoldQuestion
 KB_NAME = r"^[a-z0-9][a-z0-9_-]{0,62}$"
 KbName = Annotated[str, StringConstraints(pattern=KB_NAME)]
 Scope = Literal["ask", "write", "admin"]
+Reason = Literal["no_entity_linked", "no_relation_matched", "no_fact_found", "too_many_facts", "low_confidence"]
 State = Literal["queued", "running", "succeeded", "failed", "cancelled"]
 
 
@@ -356,7 +357,7 @@ class AskReply(BaseModel):
     answer_count: int
     confidence: float
     abstained: bool
-    reason: Literal["no_entity_linked", "no_relation_matched", "no_fact_found", "low_confidence"] | None
+    reason: Reason | None
     linked_entities: list[LinkedEntity]
     hops: list[Hop]
     sparql: str | None
@@ -469,7 +470,7 @@ class ReadReply(BaseModel):
     question: str
     answers: list[ReadAnswer]
     abstained: bool
-    reason: Literal["no_entity_linked", "no_relation_matched", "no_fact_found", "low_confidence"] | None
+    reason: Reason | None
     model: str
     hops: list[Attention]
     request_id: str

@@ -120,6 +120,16 @@ def test_how_many_is_answered_by_a_number_with_all_its_facts(films: tuple[Questi
     assert len(answers[0]["evidence"]) == 3
 
 
+def test_what_was_not_seen_whole_is_neither_counted_nor_compared(films: tuple[QuestionAnswerer, Kb]) -> None:
+    answerer, kb = films
+    few = QuestionAnswerer(
+        answerer._views, answerer._reader, answerer._encoder, answerer._queries, AnsweringLimits(fact_budget=2)
+    )
+    reply = few.ask(kb, [Question("How many films did F. W. Murnau direct?")])[0]
+    assert (reply["answers"], reply["abstained"], reply["reason"]) == ([], True, "too_many_facts")
+    assert few.ask(kb, [Question("which films did F. W. Murnau direct?")])[0]["reason"] is None
+
+
 def evidence(reply: dict[str, object]) -> list[tuple[str, str, str]]:
     answers = reply["answers"]
     assert isinstance(answers, list)
