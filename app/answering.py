@@ -6,7 +6,7 @@ honest refusal, and prove what is answered. A view is taken once per batch: all 
 
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -73,19 +73,36 @@ class QuestionAnswerer:
     """Answers questions over any KB that `views` can show; safe to call from several threads."""
 
     def __init__(
-        self, views: Views, reader: Reader, encoder: Encoder, queries: QueryWriter, limits: AnsweringLimits
+        self,
+        views: Views,
+        reader: Reader,
+        encoder: Encoder,
+        queries: QueryWriter,
+        limits: AnsweringLimits,
+        reader_of: Callable[[int], Reader] | None = None,
     ) -> None:
+        """Answer with `reader`, or with what `reader_of` gives for the id of the KB that is asked."""
         self._views = views
         self._reader = reader
+        self._reader_of = reader_of or (lambda _: reader)
         self._encoder = encoder
         self._queries = queries
         self._limits = limits
-        self._keys = KeyCache(reader)
+        self._keys = KeyCache()
+
+    @property
+    def fact_budget(self) -> int:
+        """The most facts read in one hop."""
+        return self._limits.fact_budget
 
     @property
     def model(self) -> str:
-        """The name of the reader that answers."""
+        """The name of the reader that answers where a KB has none of its own."""
         return self._reader.name
+
+    def readings(self, view: KnowledgeView, question: Question) -> tuple[Reading, ...]:
+        """The readings of a question that are worth reading, likely ones first."""
+        return self._prepare(view, question).readings
 
     def ask(self, kb: Kb, questions: Sequence[Question]) -> list[dict[str, Any]]:
         """The envelope of design section 7 for each question, without `request_id`.
@@ -94,18 +111,18 @@ class QuestionAnswerer:
             EntitiesUnknown: a name in `entities` is not in the KB.
         """
         started = time.perf_counter()
-        view = self._views.current(kb.id)
+        view, reader = self._views.current(kb.id), self._reader_of(kb.id)
         prepared = [self._prepare(view, question) for question in questions]
-        keys = self._keys.keys(view)
+        keys = self._keys.keys(view, reader)
         reading_started = time.perf_counter()
-        chains = self._read(view, keys, prepared)
+        chains = self._read(view, reader, keys, prepared)
         read_seconds = (time.perf_counter() - reading_started) / len(questions)
         replies = []
         for one, found in zip(prepared, chains, strict=True):
             proving_started = time.perf_counter()
-            reply, believed = self._reply(view, one, found)
-            reply["sparql"] = self._query(view, one, believed) if believed else None
-            reply |= {"kb": kb.name, "kb_revision": view.revision, "model": self.model}
+            reply, believed = self._reply(view, reader, one, found)
+            reply["sparql"] = self._query(view, reader, one, believed) if believed else None
+            reply |= {"kb": kb.name, "kb_revision": view.revision, "model": reader.name}
             now = time.perf_counter()
             reply["timings_ms"] = {
                 "link": round(one.seconds * 1000, 3),
@@ -119,11 +136,14 @@ class QuestionAnswerer:
     def ask_view(self, view: KnowledgeView, question: Question) -> dict[str, Any]:
         """The part of the envelope that a view of no KB can give: no KB, and no query on an export of it."""
         prepared = self._prepare(view, question)
-        (chains,) = self._read(view, keys_of(view, self._reader), [prepared])
-        reply, _ = self._reply(view, prepared, chains)
-        return reply | {"model": self.model}
+        reader = self._reader
+        (chains,) = self._read(view, reader, keys_of(view, reader), [prepared])
+        reply, _ = self._reply(view, reader, prepared, chains)
+        return reply | {"model": reader.name}
 
-    def _read(self, view: KnowledgeView, keys: Keys, prepared: Sequence[_Prepared]) -> list[list[Chain]]:
+    def _read(
+        self, view: KnowledgeView, reader: Reader, keys: Keys, prepared: Sequence[_Prepared]
+    ) -> list[list[Chain]]:
         limits = self._limits
         requests = [
             ReadRequest(
@@ -135,7 +155,7 @@ class QuestionAnswerer:
             )
             for one in prepared
         ]
-        return self._reader.read(requests, beam=limits.beam)
+        return reader.read(requests, beam=limits.beam)
 
     def _prepare(self, view: KnowledgeView, question: Question) -> _Prepared:
         started = time.perf_counter()
@@ -153,12 +173,12 @@ class QuestionAnswerer:
         return [Mention("", 0, 0, (LinkedEntity(subject, score),), typo=False) for subject, score in ranked]
 
     def _reply(
-        self, view: KnowledgeView, one: _Prepared, chains: Sequence[Chain]
+        self, view: KnowledgeView, reader: Reader, one: _Prepared, chains: Sequence[Chain]
     ) -> tuple[dict[str, Any], Chain | None]:
         """What the chains say, and the chain that is believed, if one is."""
         best = chains[0] if chains else None
         belief = best.probability * one.readings[best.reading].score if best else 0.0
-        confidence = self._reader.calibration.confidence(belief, best.rejected) if best else 0.0
+        confidence = reader.calibration.confidence(belief, best.rejected) if best else 0.0
         reason = self._reason(one, best, confidence)
         believed = best if reason is None else None
         reply = {
@@ -185,9 +205,9 @@ class QuestionAnswerer:
             return None
         return "no_relation_matched" if best.rejected > best.probability else "low_confidence"
 
-    def _query(self, view: KnowledgeView, one: _Prepared, chain: Chain) -> str | None:
+    def _query(self, view: KnowledgeView, reader: Reader, one: _Prepared, chain: Chain) -> str | None:
         reading = one.readings[chain.reading]
-        return self._queries.query(view, reading, chain, mask_topics=self._reader.masks_topics)
+        return self._queries.query(view, reading, chain, mask_topics=reader.masks_topics)
 
 
 def _named(view: KnowledgeView, question: Question) -> list[Mention]:

@@ -31,7 +31,7 @@ from app.errors import Problem, ServiceError
 from app.settings import Settings, SettingsError, load_settings
 from app.spool import SpoolFull
 from app.telemetry import Metrics, configure_logging
-from app.terminal import read_questions, show_answer, show_evaluation
+from app.terminal import read_questions, show_answer, show_evaluation, show_training
 from kb.errors import KnowledgeError
 
 app = typer.Typer(
@@ -119,6 +119,7 @@ def worker() -> None:
         services.prepare()
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: services.worker.ask_to_stop())
+        services.trainer.start()
         services.worker.run()
 
 
@@ -189,7 +190,11 @@ def ask(
 
 @app.command()
 def train(
-    recipe: Annotated[Path, typer.Argument(exists=True, dir_okay=False)],
+    recipe: Annotated[Path | None, typer.Argument(exists=True, dir_okay=False, help="Or --kb.")] = None,
+    kb: Annotated[str | None, typer.Option("--kb", help="A knowledge base to adapt the reader to.")] = None,
+    questions: Annotated[
+        Path | None, typer.Option(exists=True, dir_okay=False, help='JSON lines: {"question", "answers"}.')
+    ] = None,
     out: Annotated[
         Path | None,
         typer.Option(help="Folder of the run, or file of the service's reader. Default: runs/RECIPE/seed-N."),
@@ -197,8 +202,19 @@ def train(
     seed: Annotated[int | None, typer.Option(help="Default: the recipe's.")] = None,
     threads: Annotated[int | None, typer.Option(min=1, help="Default: HOPFACT_THREADS.")] = None,
     resume: Annotated[bool, typer.Option(help="Go on from the last saved state.")] = True,
+    url: Url = None,
+    key: Key = None,
 ) -> None:
-    """Train a network by a recipe, and test it."""
+    """Train a network by a recipe and test it, or adapt the reader to a knowledge base."""
+    if kb is not None and recipe is None:
+        asked = read_questions(questions) if questions else []
+        with _target(url, key) as target:
+            job = _followed(target, target.train(kb, {"questions": asked}))
+            versions = target.models(kb)["models"]
+        show_training(console, job, versions)
+        return
+    if recipe is None or kb is not None or questions is not None:
+        raise typer.BadParameter("give either a recipe, or --kb.")
     from models import episode_training, path_training
     from models.recipe import Recipe, is_literature
 
@@ -302,6 +318,26 @@ def list_kbs(url: Url = None, key: Key = None) -> None:
             counts = kb["counts"]
             numbers = [f"{counts[name]:,}" for name in ("triples", "entities", "relations")]
             table.add_row(kb["name"], *numbers, str(kb["revision"]), kb["index"]["state"])
+    console.print(table)
+
+
+@kb_app.command("models")
+def list_models(
+    name: str,
+    activate: Annotated[
+        int | None, typer.Option(min=0, help="A version that is to answer; 0: the shipped one.")
+    ] = None,
+    url: Url = None,
+    key: Key = None,
+) -> None:
+    """The readers adapted to a knowledge base; let another one answer."""
+    table = Table("version", "made", "from", "exact before", "exact after", "answers")
+    with _target(url, key) as target:
+        found = target.models(name) if activate is None else target.activate(name, activate)
+    for one in found["models"]:
+        exact = [f"{one['metrics'].get(which, {}).get('exact', 0):.3f}" for which in ("active", "candidate")]
+        shown = exact if one["metrics"] else ["", ""]
+        table.add_row(str(one["id"]), one["created_at"] or "", one["base"], *shown, "yes" if one["active"] else "")
     console.print(table)
 
 
@@ -482,14 +518,17 @@ def _target(url: str | None, key: str | None) -> Iterator[Any]:
 
 def _followed(target: Any, job: dict[str, Any]) -> dict[str, Any]:  # noqa: ANN401 - Client or Embedded
     """The job as it ended, with a bar meanwhile."""
-    columns = (SpinnerColumn(), TextColumn("{task.fields[name]}"), BarColumn(), DownloadColumn(), TimeElapsedColumn())
+    trains = job["kind"] == "training"
+    amount = MofNCompleteColumn() if trains else DownloadColumn()
+    columns = (SpinnerColumn(), TextColumn("{task.fields[name]}"), BarColumn(), amount, TimeElapsedColumn())
     with Progress(*columns, console=console, transient=True) as bar:
         task = bar.add_task("", name="ingesting", total=job["progress"]["total"])
         while job["state"] in ("queued", "running"):
             sleep(_POLL_SECONDS)
             job = target.job(job["id"])
             read_all = job["progress"]["done"] >= job["progress"]["total"]
-            name = "making answerable" if job["kb_revision"] else "merging" if read_all else "reading"
+            reading = "training" if trains else "reading"
+            name = "making answerable" if job["kb_revision"] else "merging" if read_all else reading
             bar.update(task, completed=job["progress"]["done"], name=name)
     return job
 

@@ -75,6 +75,18 @@ class Client:
         """How well questions with known answers are answered."""
         return self._call("POST", f"/v1/kbs/{kb}/evaluate", json=body)
 
+    def train(self, kb: str, body: dict[str, Any]) -> dict[str, Any]:
+        """Begin to adapt the reader to a KB; the job."""
+        return self._call("POST", f"/v1/kbs/{kb}/train", json=body)
+
+    def models(self, kb: str) -> dict[str, Any]:
+        """The versions of a KB's reader."""
+        return self._call("GET", f"/v1/kbs/{kb}/models")
+
+    def activate(self, kb: str, version: int) -> dict[str, Any]:
+        """Let a version of a KB's reader answer."""
+        return self._call("POST", f"/v1/kbs/{kb}/models/{version}/activate")
+
     def create_key(self, new: dict[str, Any]) -> dict[str, Any]:
         """Make a key."""
         return self._call("POST", "/v1/keys", json=new)

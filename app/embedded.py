@@ -9,13 +9,14 @@ import orjson
 
 from app import evaluation
 from app.answering import Question
-from app.api.schemas import EvaluateBody, KeyBody
+from app.api.schemas import EvaluateBody, KeyBody, TrainBody
 from app.client import chunks_of
 from app.exports import exported
-from app.jobs import JobStore, Upload
+from app.jobs import Job, JobStore, Upload
 from app.keys import NewKey
 from app.spool import SpoolFile
 from app.wiring import Services
+from app.worker import Worker
 from kb.deletion import purge
 from kb.errors import EmptyInput
 from kb.store import TripleStore
@@ -34,6 +35,7 @@ class Embedded:
         """Let a running job end, and close the database."""
         if self._running is not None:
             self._services.worker.ask_to_stop()
+            self._services.trainer.ask_to_stop()
             self._running.join()
         self._services.close()
 
@@ -87,9 +89,27 @@ class Embedded:
             spool.discard()
             raise
         spool.close()
-        self._running = Thread(target=services.worker.run_one, args=(job.id,), name="hopfact-job")
+        return self._begin(services.worker, job)
+
+    def train(self, kb: str, body: dict[str, Any]) -> dict[str, Any]:
+        """Record a job that adapts the reader to a KB and begin it; the job."""
+        given = TrainBody.model_validate(body)
+        job = self._services.record_training(kb, [(one.question, one.answers) for one in given.questions])
+        return self._begin(self._services.trainer, job)
+
+    def _begin(self, worker: Worker, job: Job) -> dict[str, Any]:
+        self._running = Thread(target=worker.run_one, args=(job.id,), name="hopfact-job")
         self._running.start()
         return _as_json(job.envelope())
+
+    def models(self, kb: str) -> dict[str, Any]:
+        """The versions of a KB's reader."""
+        return _as_json(self._services.model_versions(kb))
+
+    def activate(self, kb: str, version: int) -> dict[str, Any]:
+        """Let a version of a KB's reader answer."""
+        self._services.activate_model(kb, version)
+        return self.models(kb)
 
     def job(self, job_id: int) -> dict[str, Any]:
         """One job."""
@@ -116,7 +136,7 @@ class Embedded:
         gold = [one.gold() for one in given.questions]
         replies = self._services.ask(kb, [one.asked() for one in gold])
         found = evaluation.report(gold, replies, self._services.settings.abstain_below, given.mistakes)
-        return {**found, "kb": kb, "model": self._services.model_id}
+        return {**found, "kb": kb, "model": self._services.model_of(kb)}
 
     def create_key(self, new: dict[str, Any]) -> dict[str, Any]:
         """Make a key."""

@@ -14,10 +14,12 @@ from sqlalchemy.sql.dml import ReturningInsert, ReturningUpdate
 
 from app import tables
 from app.errors import JobFinished, NotFound
+from app.model_versions import ModelStore
 from kb.ingestion import Ingested
 from kb.triples import RejectedLine
 
 State = Literal["queued", "running", "succeeded", "failed", "cancelled"]
+Kind = Literal["ingestion", "training"]
 FINISHED: tuple[State, ...] = ("succeeded", "failed", "cancelled")
 UNFINISHED: tuple[State, ...] = ("queued", "running")
 WORKER_DIED = "worker_died"
@@ -32,10 +34,13 @@ class JobLost(Exception):
 
 @dataclass(frozen=True)
 class Upload:
-    """What an ingestion job reads, and how."""
+    """What a job reads, and how: a file of triples, or the questions of a training as JSON.
+
+    `size` is what there is to do: bytes, or steps of a training.
+    """
 
     spool: str
-    num_bytes: int
+    size: int
     media_type: str
     content_encoding: str | None
     source: str | None
@@ -47,7 +52,7 @@ class Job:
     """One row of the job table."""
 
     id: int
-    kind: str
+    kind: Kind
     kb_id: int
     kb: str
     state: State
@@ -83,6 +88,7 @@ class Job:
     def envelope(self) -> dict[str, Any]:
         """The job as design section 7 shows it."""
         error = None if self.error_code is None else {"code": self.error_code, "detail": self.error_detail}
+        unit = "bytes" if self.kind == "ingestion" else "steps"
         return {
             "id": self.id,
             "kind": self.kind,
@@ -91,7 +97,7 @@ class Job:
             "created_at": self.created_at,
             "started_at": self.started_at,
             "finished_at": self.finished_at,
-            "progress": {"done": self.done, "total": self.total, "unit": "bytes", "triples": self.triples},
+            "progress": {"done": self.done, "total": self.total, "unit": unit, "triples": self.triples},
             "accepted": self.accepted,
             "duplicates": self.duplicates,
             "names": self.names,
@@ -102,7 +108,7 @@ class Job:
 
 
 _JOB_FIELDS = [field.name for field in fields(Job) if field.name != "upload"]
-_UPLOAD_FIELDS = [field.name for field in fields(Upload) if field.name != "num_bytes"]
+_UPLOAD_FIELDS = [field.name for field in fields(Upload) if field.name != "size"]
 
 
 class JobStore:
@@ -111,17 +117,22 @@ class JobStore:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def record(self, kb_id: int, kb: str, upload: Upload) -> Job:
-        """A new queued ingestion job."""
+    @property
+    def models(self) -> ModelStore:
+        """The model versions, in the same transaction."""
+        return ModelStore(self._connection)
+
+    def record(self, kb_id: int, kb: str, upload: Upload, kind: Kind = "ingestion") -> Job:
+        """A new queued job."""
         return self._one(
             insert(_job)
             .values(
-                kind="ingestion",
+                kind=kind,
                 kb_id=kb_id,
                 kb=kb,
                 state="queued",
                 created_at=_now(),
-                total=upload.num_bytes,
+                total=upload.size,
                 spool=upload.spool,
                 media_type=upload.media_type,
                 content_encoding=upload.content_encoding,
@@ -177,29 +188,37 @@ class JobStore:
             .values(state="failed", finished_at=_now(), error_code=code, error_detail=detail)
         )
 
-    def give_up(self, is_abandoned: Callable[[Job], bool], most_attempts: int) -> list[Job]:
+    def give_up(self, is_abandoned: Callable[[Job], bool], most_attempts: int, kind: Kind = "ingestion") -> list[Job]:
         """Fail the jobs whose workers died this often before anything was changed: the next would die as well.
 
         A merged job is not given up, for it cannot have changed nothing any more.
         """
-        died = (_job.c.state == "running") & _job.c.kb_revision.is_(None) & (_job.c.attempts >= most_attempts)
+        died = (
+            (_job.c.kind == kind)
+            & (_job.c.state == "running")
+            & _job.c.kb_revision.is_(None)
+            & (_job.c.attempts >= most_attempts)
+        )
         rows = self._connection.execute(select(_job).where(died).with_for_update(skip_locked=True)).all()
         return [self._give_up(job) for job in map(_job_of, rows) if is_abandoned(job)]
 
     def _give_up(self, job: Job) -> Job:
         detail = (
             f"The process died {job.attempts} times while it ran this job, perhaps for want of memory: nothing was "
-            "changed. Send the file in smaller parts, or give the process more memory and send it again."
+            "changed. Send less at once, or give the process more memory and send it again."
         )
         failed = {"state": "failed", "finished_at": _now(), "error_code": WORKER_DIED, "error_detail": detail}
         return self._one(update(_job).where(_job.c.id == job.id).values(failed).returning(_job))
 
-    def claim(self, worker: str, is_abandoned: Callable[[Job], bool], only: int | None = None) -> Job | None:
-        """Take the oldest job that waits, or that its worker abandoned; None when there is none.
+    def claim(
+        self, worker: str, is_abandoned: Callable[[Job], bool], only: int | None = None, kind: Kind = "ingestion"
+    ) -> Job | None:
+        """Take the oldest job of a kind that waits, or that its worker abandoned; None when there is none.
 
         Rows that another worker is just taking are skipped on PostgreSQL; SQLite has one writer at a time anyway.
         """
-        query = select(_job).where(_job.c.state.in_(UNFINISHED)).order_by(_job.c.id).with_for_update(skip_locked=True)
+        wanted = (_job.c.kind == kind) & _job.c.state.in_(UNFINISHED)
+        query = select(_job).where(wanted).order_by(_job.c.id).with_for_update(skip_locked=True)
         if only is not None:
             query = query.where(_job.c.id == only)
         for row in self._connection.execute(query).all():
@@ -283,9 +302,10 @@ class JobStore:
         wanting = select(_job.c.id).where(_job.c.state.in_(UNFINISHED), _job.c.spool == spool)
         return self._connection.scalar(wanting.limit(1)) is not None
 
-    def is_idle(self) -> bool:
-        """Whether every job has ended."""
-        return self._connection.scalar(select(_job.c.id).where(_job.c.state.in_(UNFINISHED)).limit(1)) is None
+    def is_idle(self, kind: Kind = "ingestion") -> bool:
+        """Whether every job of a kind has ended."""
+        waiting = select(_job.c.id).where(_job.c.kind == kind, _job.c.state.in_(UNFINISHED))
+        return self._connection.scalar(waiting.limit(1)) is None
 
     def _update_own(self, job_id: int, own: str, **values: Any) -> None:  # noqa: ANN401 - column values
         """Change a job that `own` runs."""
@@ -300,7 +320,7 @@ class JobStore:
 def _job_of(row: Row[Any]) -> Job:
     values = {name: row._mapping[name] for name in _JOB_FIELDS}
     read = {name: row._mapping[name] for name in _UPLOAD_FIELDS}
-    return Job(**values, upload=Upload(num_bytes=row._mapping["total"], **read))
+    return Job(**values, upload=Upload(size=row._mapping["total"], **read))
 
 
 def _now() -> datetime:

@@ -19,27 +19,27 @@ class _State(NamedTuple):
 
     labels: tuple[str, ...]
     size: int
+    reader: str
 
     @classmethod
-    def of(cls, view: KnowledgeView) -> "_State":
-        return cls(view.relation_labels, view.num_triples.bit_length())
+    def of(cls, view: KnowledgeView, reader: Reader) -> "_State":
+        return cls(view.relation_labels, view.num_triples.bit_length(), reader.name)
 
 
 class KeyCache:
     """Remembers the key vectors of the KBs asked last; safe to use from several threads."""
 
-    def __init__(self, reader: Reader) -> None:
-        self._reader = reader
+    def __init__(self) -> None:
         self._keys: OrderedDict[int, tuple[_State, Keys]] = OrderedDict()
         self._lock = threading.Lock()
 
-    def keys(self, view: KnowledgeView) -> Keys:
-        """The keys of a view's relations, both directions each."""
+    def keys(self, view: KnowledgeView, reader: Reader) -> Keys:
+        """The keys of a view's relations, both directions each, as a reader encodes them."""
         with self._lock:
-            state = _State.of(view)
+            state = _State.of(view, reader)
             known = self._keys.get(view.kb_id)
             if known is None or known[0] != state:
-                known = (state, keys_of(view, self._reader))
+                known = (state, keys_of(view, reader))
                 self._keys[view.kb_id] = known
             self._keys.move_to_end(view.kb_id)
             while len(self._keys) > CACHED_KBS:

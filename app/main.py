@@ -79,6 +79,7 @@ def open_services(settings: Settings, metrics: Metrics) -> Services:
         services.warm()
         if settings.worker == "embedded":
             services.worker.start()
+            services.trainer.start()
     except BaseException:
         services.close()
         raise

@@ -72,6 +72,8 @@ class Settings(BaseSettings):
         default=60.0, ge=1, description="silence after which a worker of another host is dead"
     )
 
+    training_steps: int = Field(default=240, ge=1, le=100_000, description="steps of a job that adapts the reader")
+
     threads: int = Field(
         default=0, ge=0, le=256, description="threads of FAISS and of training; 0 takes one a core, 2 at most"
     )
@@ -99,6 +101,11 @@ class Settings(BaseSettings):
     def spool_folder(self) -> Path:
         """Where uploads wait for their job."""
         return self.data / "spool"
+
+    @property
+    def models_folder(self) -> Path:
+        """Where the readers adapted to KBs are, a folder for each KB."""
+        return self.data / "models"
 
     @property
     def work_folder(self) -> Path:

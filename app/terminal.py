@@ -1,6 +1,6 @@
 """What the command line reads and shows: answers with their proof, questions of a file, the report on them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from app.api.schemas import GoldQuestionBody
+from app.client import ClientError
 
 FIELDS = frozenset(GoldQuestionBody.model_fields)
 FIGURES = ("hits_at_1", "f1", "exact", "refused")
@@ -54,6 +55,25 @@ def read_questions(path: Path) -> list[dict[str, Any]]:
     if not found:
         raise typer.BadParameter(f"{path} has no questions.")
     return found
+
+
+def show_training(console: Console, job: Mapping[str, Any], versions: Sequence[Mapping[str, Any]]) -> None:
+    """Print how a training ended, and how what it made compares.
+
+    Raises:
+        ClientError: it did not succeed.
+    """
+    if job["state"] != "succeeded":
+        error = job["error"] or {"detail": "The job was cancelled.", "code": "cancelled"}
+        raise ClientError(f"{error['detail']} ({error['code']})")
+    made = next(version for version in versions if version["job"] == job["id"])
+    metrics = made["metrics"]
+    table = Table("", "before", "after")
+    for name, value in metrics["candidate"].items():
+        table.add_row(name, f"{metrics['active'][name]:.3f}", f"{value:.3f}")
+    console.print(table)
+    said = "answers from now on" if metrics["promoted"] else "does not answer"
+    console.print(f"Version {made['id']} {said}: {metrics['reason']}.", markup=False)
 
 
 def show_evaluation(console: Console, report: Mapping[str, Any]) -> None:

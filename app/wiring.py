@@ -1,6 +1,8 @@
 """Wiring: builds everything from the settings, each part when it is first needed; the only constructor calls."""
 
 import re
+import shutil
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import asdict
 from functools import cached_property
@@ -9,6 +11,7 @@ from threading import Event, Thread
 from typing import TYPE_CHECKING, Any
 
 import faiss
+import orjson
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
@@ -18,11 +21,13 @@ from app.answering import AnsweringLimits, Question, QuestionAnswerer
 from app.api.schemas import KB_NAME
 from app.batching import QuestionBatcher
 from app.errors import KbNameInvalid
-from app.jobs import Job, JobStore, Upload
+from app.jobs import Job, JobStore, Kind, Upload
 from app.keys import KeyRing
 from app.memories import MemoryReader
+from app.model_versions import SHIPPED, ModelStore, Readers
 from app.settings import Settings, SettingsError
 from app.sparql import QueryWriter
+from app.spool import SpoolFile
 from app.telemetry import Metrics, logger
 from app.worker import KB_DELETED, Worker
 from kb import database
@@ -84,11 +89,20 @@ class Services:
             SettingsError: its checkpoint cannot be used.
         """
         limit_threads(1)  # the matrices of a few questions are small: a second thread makes them slower
-        words = self.encoder if isinstance(self.encoder, StaticEncoder) else StaticEncoder()
         try:
-            return Reader.load(self.settings.reader, encoder=words)
+            return Reader.load(self.settings.reader, encoder=self._words)
         except CheckpointUnusable as error:
             raise SettingsError(f"HOPFACT_READER: {error}") from error
+
+    @cached_property
+    def _words(self) -> StaticEncoder:
+        """The encoder of words that readers were trained over."""
+        return self.encoder if isinstance(self.encoder, StaticEncoder) else StaticEncoder()
+
+    @cached_property
+    def readers(self) -> Readers:
+        """The readers of all KBs."""
+        return Readers(self.engine, self.reader, self._words)
 
     @cached_property
     def answerer(self) -> QuestionAnswerer:
@@ -97,7 +111,8 @@ class Services:
         limits = AnsweringLimits(
             max_hops=settings.max_hops, fact_budget=settings.fact_budget, abstain_below=settings.abstain_below
         )
-        return QuestionAnswerer(self.views, self.reader, self.encoder, QueryWriter(self.engine), limits)
+        queries = QueryWriter(self.engine)
+        return QuestionAnswerer(self.views, self.reader, self.encoder, queries, limits, self.readers.of)
 
     @cached_property
     def memories(self) -> MemoryReader:
@@ -111,8 +126,13 @@ class Services:
 
     @cached_property
     def worker(self) -> Worker:
-        """The worker of this process."""
+        """What ingests uploads in this process."""
         return Worker(self.engine, self.views, self.settings, self.metrics)
+
+    @cached_property
+    def trainer(self) -> Worker:
+        """What runs training jobs in this process, so that no upload waits for one."""
+        return Worker(self.engine, self.views, self.settings, self.metrics, "training")
 
     @cached_property
     def batcher(self) -> QuestionBatcher:
@@ -121,10 +141,17 @@ class Services:
             self.ask, self.metrics, self.settings.batch_questions, self.settings.max_waiting_questions
         )
 
-    @property
-    def model_id(self) -> str | None:
-        """The reader that answers; None in a process that has loaded none."""
-        return self.reader.name if "reader" in self.__dict__ else None
+    def model_id(self, kb_id: int) -> str | None:
+        """The reader that answers for a KB; None in a process that has loaded none."""
+        return self.readers.of(kb_id).name if "reader" in self.__dict__ else None
+
+    def model_of(self, kb: str) -> str | None:
+        """The reader that answers for the KB of this name.
+
+        Raises:
+            KbNotFound: there is none.
+        """
+        return self.model_id(self.kb(kb).id)
 
     def reading(self) -> AbstractContextManager[Connection]:
         """A connection that reads one state of the database."""
@@ -153,7 +180,7 @@ class Services:
             "revision": kb.revision,
             "counts": asdict(counts),
             "index": asdict(self.views.state(kb.id)),
-            "model": self.model_id,
+            "model": self.model_id(kb.id),
         }
 
     def ask(self, kb: str, questions: list[Question]) -> list[dict[str, Any]]:
@@ -197,6 +224,7 @@ class Services:
             JobStore(connection).fail_queued(kb.id, *KB_DELETED)
             store.delete_kb(kb.id)
         self.views.drop(kb.id)
+        shutil.rmtree(self.settings.models_folder / str(kb.id), ignore_errors=True)
         self.keys.forget()
         self.worker.wake()  # it removes the rows of a large KB, which nobody sees any more
 
@@ -209,7 +237,7 @@ class Services:
         with self.reading() as connection:
             return JobStore(connection).job(job_id)
 
-    def record_job(self, kb: Kb, upload: Upload) -> Job:
+    def record_job(self, kb: Kb, upload: Upload, kind: Kind = "ingestion") -> Job:
         """A new job for an upload that is safe on disk.
 
         Raises:
@@ -217,9 +245,61 @@ class Services:
         """
         with self.writing() as connection:
             TripleStore(connection).revision(kb.id)
-            job = JobStore(connection).record(kb.id, kb.name, upload)
-        self.worker.wake()
+            job = JobStore(connection).record(kb.id, kb.name, upload, kind)
+        (self.worker if kind == "ingestion" else self.trainer).wake()
         return job
+
+    def record_training(self, kb: str, questions: Sequence[tuple[str, list[str]]]) -> Job:
+        """A new job that adapts the reader to a KB, by questions with their answers.
+
+        Raises:
+            KbNotFound: there is no KB of this name.
+            SpoolFull: the disk has no room for the questions.
+        """
+        found = self.kb(kb)
+        spool = SpoolFile(self.settings.spool_folder)
+        try:
+            spool.write(orjson.dumps([{"question": question, "answers": answers} for question, answers in questions]))
+            path = spool.keep()
+            upload = Upload(str(path), self.settings.training_steps, "application/json", None, None, "abort")
+            job = self.record_job(found, upload, "training")
+        except BaseException:
+            spool.discard()
+            raise
+        spool.close()
+        return job
+
+    def model_versions(self, kb: str) -> dict[str, Any]:
+        """The versions of a KB's reader, newest first, the shipped one last; and the name of the one that answers.
+
+        Raises:
+            KbNotFound: there is no KB of this name.
+        """
+        kb_id = self.kb(kb).id
+        with self.reading() as connection:
+            versions = [version.envelope() for version in ModelStore(connection).versions(kb_id)]
+        shipped: dict[str, Any] = {
+            "id": SHIPPED,
+            "job": None,
+            "created_at": None,
+            "base": self.reader.name,
+            "kb_revision": None,
+            "metrics": {},
+            "active": not any(version["active"] for version in versions),
+        }
+        return {"models": [*versions, shipped], "model": self.model_id(kb_id)}
+
+    def activate_model(self, kb: str, version: int) -> None:
+        """Let a version of a KB's reader answer from now on.
+
+        Raises:
+            KbNotFound: there is no KB of this name.
+            NotFound: it has no such version.
+        """
+        found = self.kb(kb)
+        with self.writing() as connection:
+            ModelStore(connection).activate(found.id, version)
+        self.readers.forget(found.id)
 
     def warm(self) -> None:
         """Load the reader now, and the structures of every KB in a thread; `missing` tells when that is done."""
@@ -240,7 +320,7 @@ class Services:
             TripleStore(connection).kbs()
         if not self._is_warm.is_set():
             missing.append("derived structures are being loaded or built")
-        if self.settings.worker == "embedded" and not self.worker.is_alive():
+        if self.settings.worker == "embedded" and not (self.worker.is_alive() and self.trainer.is_alive()):
             missing.append("the worker has ended")
         return missing
 
@@ -259,8 +339,9 @@ class Services:
     def close(self) -> None:
         """Stop the worker and free the database; what runs is put back or ends first."""
         self.stopping.set()
-        if "worker" in self.__dict__:
-            self.worker.stop()
+        for worker in ("trainer", "worker"):
+            if worker in self.__dict__:
+                getattr(self, worker).stop()
         if self._warming is not None:
             self._warming.join()
         self.engine.dispose()

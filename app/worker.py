@@ -22,19 +22,23 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
 from app.errors import DISK_FULL, problem_of
-from app.jobs import Job, JobLost, JobStore
+from app.jobs import Job, JobLost, JobStore, Kind
+from app.model_versions import ModelStore
 from app.settings import Settings
 from app.spool import digest_of, sweep
 from app.telemetry import Metrics, logger
+from app.training import Trained, TrainingCancelled, TrainingFailed, keep, train
 from kb.consistency import Views
 from kb.database import reading, writing
 from kb.deletion import purge
 from kb.errors import IngestionCancelled, KbNotFound, KnowledgeError, StorageFailed
 from kb.formats import ParseOptions
 from kb.ingestion import Ingested, IngestionTask, Progress, ingest
+from kb.store import TripleStore
 from kb.triples import RejectedLine
 
 KB_DELETED = ("kb_deleted", "The knowledge base was deleted while the job ran: nothing of the upload is left.")
+MOST_FEEDBACK = 2_000
 _REBUILT_ATTEMPT = 4
 _MAX_PAUSE_SECONDS = 30.0
 _TIDY_SECONDS = 60.0
@@ -47,9 +51,12 @@ class _Stopped(Exception):
 
 
 class Worker:
-    """Runs jobs one after the other until it is stopped."""
+    """Runs jobs of one kind, one after the other, until it is stopped."""
 
-    def __init__(self, engine: Engine, views: Views, settings: Settings, metrics: Metrics) -> None:
+    def __init__(
+        self, engine: Engine, views: Views, settings: Settings, metrics: Metrics, kind: Kind = "ingestion"
+    ) -> None:
+        self.kind = kind
         self.name = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
         self._engine = engine
         self._views = views
@@ -64,7 +71,7 @@ class Worker:
 
     def start(self) -> None:
         """Run jobs in a thread, from now until `stop`."""
-        self._thread = Thread(target=self.run, name="hopfact-worker", daemon=True)
+        self._thread = Thread(target=self.run, name=f"hopfact-{self.kind}", daemon=True)
         self._thread.start()
 
     def is_alive(self) -> bool:
@@ -107,6 +114,7 @@ class Worker:
     def tidy(self) -> None:
         """Delete what nobody needs: rows of deleted KBs, uploads of ended jobs, stages and locks of dead workers."""
         purge(self._engine)
+        self._remove_models()
         removed = sweep(self._settings.spool_folder, self._is_wanted)
         for lock in self._locks.glob("*.lock"):
             if lock != self._lock and _is_free(lock):
@@ -115,15 +123,22 @@ class Worker:
         if removed:
             log.info("removed uploads that no job needs", files=removed)
 
+    def _remove_models(self) -> None:
+        """Delete the readers of deleted KBs."""
+        for folder in self._settings.models_folder.glob("*"):
+            with reading(self._engine) as connection:
+                if int(folder.name) not in {kb.id for kb in TripleStore(connection).kbs()}:
+                    shutil.rmtree(folder, ignore_errors=True)
+
     def run_one(self, only: int | None = None) -> Job | None:
         """Run the oldest job that waits, or `only` that one; the job as it ended, None when there was none."""
         with reading(self._engine) as connection:
-            if JobStore(connection).is_idle():
+            if JobStore(connection).is_idle(self.kind):
                 return None
         with writing(self._engine) as connection:
             jobs = JobStore(connection)
-            given_up = jobs.give_up(self._is_abandoned, self._settings.job_attempts)
-            job = jobs.claim(self.name, self._is_abandoned, only)
+            given_up = jobs.give_up(self._is_abandoned, self._settings.job_attempts, self.kind)
+            job = jobs.claim(self.name, self._is_abandoned, only, self.kind)
         for one in given_up:
             self._note_end(one)
         if job is None:
@@ -186,6 +201,36 @@ class _JobRun:
             watcher.join()
 
     def _run(self) -> Job:
+        return self._train() if self._job.kind == "training" else self._take_in()
+
+    def _train(self) -> Job:
+        """Adapt the reader; what was made, and whether it answers from now on, is stored as the job ends."""
+        try:
+            with reading(self._engine) as connection:
+                TripleStore(connection).revision(self._job.kb_id)
+                models = ModelStore(connection)
+                active, feedback = models.active(self._job.kb_id), models.feedback(self._job.kb_id, MOST_FEEDBACK)
+            trained = train(
+                self._settings, self._job, active, feedback, self._worker.work_folder, self._note_steps, self._must_end
+            )
+            path = self._settings.models_folder / str(self._job.kb_id) / f"reader-{self._job.id}.safetensors"
+            keep(trained.path, path)
+        except Exception as error:
+            return self._ended_by(error)
+        return self._end(lambda jobs: self._store(jobs, trained, path))
+
+    def _store(self, jobs: JobStore, trained: Trained, path: Path) -> Job:
+        kb_id = self._job.kb_id
+        job = jobs.finish(self._job.id, self._name, "succeeded")
+        version = jobs.models.record(kb_id, job.id, path, trained.base, trained.kb_revision, trained.metrics)
+        if trained.metrics["promoted"]:
+            jobs.models.activate(kb_id, version.id)
+        return job
+
+    def _note_steps(self, done: int) -> None:
+        self._progress = Progress(done, self._job.total, 0)
+
+    def _take_in(self) -> Job:
         try:
             if not self._job.is_merged:
                 self._ingest()
@@ -203,10 +248,10 @@ class _JobRun:
         return self._end(lambda jobs: jobs.finish(self._job.id, self._name, "succeeded"))
 
     def _ended_by(self, error: Exception) -> Job:
-        """The job as it ends after its ingestion was stopped, by whatever: nothing was changed."""
+        """The job as it ends after it was stopped, by whatever: nothing was changed."""
         if isinstance(error, KbNotFound):
             return self._fail(*KB_DELETED)
-        if not isinstance(error, IngestionCancelled):
+        if not isinstance(error, IngestionCancelled | TrainingCancelled):
             return self._fail(*self._reason(error))
         if self._is_lost.is_set():
             raise JobLost(f"job {self._job.id} belongs to another worker now") from error
@@ -328,6 +373,8 @@ class _JobRun:
             return "upload_lost", "The upload is gone from the spool folder: send it again."
         if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
             return DISK_FULL.code, DISK_FULL.detail
+        if isinstance(error, TrainingFailed):
+            return error.code, error.detail
         problem = problem_of(error)
         if problem is not None and isinstance(error, KnowledgeError | DBAPIError):
             return problem.code, problem.detail

@@ -4,7 +4,7 @@ import logging
 import math
 import time
 from bisect import bisect
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 from pathlib import Path
@@ -19,7 +19,7 @@ from models import checkpoints, training
 from models.batching import PathBatch, path_batch
 from models.episodes import Manner, PathTask
 from models.networks.path_config import PathReaderConfig
-from models.networks.path_reader import Labels, PathReader
+from models.networks.path_reader import Labels, PathReader, Question
 from models.recipe import settings_of
 from models.tasks import make_path_task
 from models.texts import TextCutter, TokenEncoder
@@ -106,23 +106,38 @@ class PathCourse:
 def path_loss(network: PathReader, batch: PathBatch, label_smoothing: float = 0.0) -> tuple[Tensor, float]:
     """Cross-entropy of what is asked and of every choice in reach, gold keys used; and the share of right choices."""
     question = network.encode_questions(batch.questions)
-    labels = Labels.join([network.encode_labels(part) for part in batch.labels])
-    keys = network.keys(labels, batch.keys)
-    state = network.begin(question)
     wanted = functional.cross_entropy(network.ask(question), batch.asked)
-    num_keys = len(keys.vectors)
     losses, right, total = [], 0, 0
-    for hop in range(batch.gold.shape[1]):
+    for hop, scores in enumerate(_hops(network, batch, question)):
         gold, in_reach = batch.gold[:, hop], batch.in_reach[:, hop]
         chosen = gold >= 0
-        glimpse = network.look(question, state)
-        scores = network.score(glimpse, keys).masked_fill(~in_reach, -math.inf)
         losses.append(_cross_entropy(scores[chosen], gold[chosen], in_reach[chosen], label_smoothing))
         right += int((scores[chosen].argmax(-1) == gold[chosen]).sum())
         total += int(chosen.sum())
-        used = gold.clamp(0, len(Manner) * num_keys - 1)
-        state = network.advance(state, glimpse, keys.vectors[used % num_keys], used // num_keys)
     return torch.cat(losses).mean() + ASKED_WEIGHT * wanted, right / total
+
+
+@torch.no_grad()
+def whole_paths(network: PathReader, batch: PathBatch) -> Tensor:
+    """Say of each episode whether what is asked and every choice is right, gold keys used."""
+    network.eval()
+    question = network.encode_questions(batch.questions)
+    right = network.ask(question).argmax(-1) == batch.asked
+    for hop, scores in enumerate(_hops(network, batch, question)):
+        right &= (scores.argmax(-1) == batch.gold[:, hop]) | (batch.gold[:, hop] < 0)
+    return right
+
+
+def _hops(network: PathReader, batch: PathBatch, question: Question) -> Iterator[Tensor]:
+    """Score what is in reach at each hop, going on by the gold keys."""
+    labels = Labels.join([network.encode_labels(part) for part in batch.labels])
+    keys = network.keys(labels, batch.keys)
+    state, num_keys = network.begin(question), len(keys.vectors)
+    for hop in range(batch.gold.shape[1]):
+        glimpse = network.look(question, state)
+        yield network.score(glimpse, keys).masked_fill(~batch.in_reach[:, hop], -math.inf)
+        used = batch.gold[:, hop].clamp(0, len(Manner) * num_keys - 1)
+        state = network.advance(state, glimpse, keys.vectors[used % num_keys], used // num_keys)
 
 
 def _cross_entropy(scores: Tensor, gold: Tensor, in_reach: Tensor, smoothing: float) -> Tensor:

@@ -76,12 +76,15 @@ class Reader:
         labels = pad_arrays(self._cutter.cut(relation_labels or [""]))  # without relations: one that nothing reaches
         return self._network.encode_keys(labels, kinds or [Kind.UNKNOWN] * (2 * len(labels.ids)))
 
-    def read(self, requests: Sequence[ReadRequest], beam: int = 4) -> list[list[Chain]]:
+    def read(self, requests: Sequence[ReadRequest], beam: int = 4, *, thorough: bool = False) -> list[list[Chain]]:
         """Find the best `beam` chains of each request, best first by probability times the reading's score.
 
         Readings much less likely than the first are read only where they could still win: a chain is never worth more
-        than its reading's score. A request without readings, or whose topics have no facts, has no chain.
+        than its reading's score. A request without readings, or whose topics have no facts, has no chain. A `thorough`
+        search gives up no path for being unlikely.
         """
+        if thorough:
+            return self._search(requests, [range(len(request.readings)) for request in requests], beam, thorough=True)
         leading = [range(_num_leading(request.readings)) for request in requests]
         found = self._search(requests, leading, beam)
         open_ = [
@@ -95,14 +98,16 @@ class Reader:
             found[number] = sorted([*found[number], *more], key=partial(worth, requests[number]), reverse=True)[:beam]
         return found
 
-    def _search(self, requests: Sequence[ReadRequest], readings: Sequence[range], beam: int) -> list[list[Chain]]:
+    def _search(
+        self, requests: Sequence[ReadRequest], readings: Sequence[range], beam: int, *, thorough: bool = False
+    ) -> list[list[Chain]]:
         """Search from some readings of each request, all together."""
         given = [request.readings[at].text for request, ats in zip(requests, readings, strict=True) for at in ats]
         if not given:
             return [[] for _ in requests]
         texts = self._cutter.cut(given)
         question = self._network.encode_questions(pad_arrays(texts))
-        searches, row = [Search(request, beam, self.masks_topics) for request in requests], 0
+        searches, row = [Search(request, beam, self.masks_topics, thorough=thorough) for request in requests], 0
         for search, ats in zip(searches, readings, strict=True):
             for at in ats:
                 search.begin(at, texts[row], row, question.asked[row])

@@ -62,11 +62,12 @@ class _Candidate:
 class Search:
     """The beam of one request, from some of its readings."""
 
-    def __init__(self, request: ReadRequest, beam: int, mask_topic: bool) -> None:
+    def __init__(self, request: ReadRequest, beam: int, mask_topic: bool, *, thorough: bool = False) -> None:
         self.request = request
         self.live: list[Path] = []
         self._beam = beam
         self._mask_topic = mask_topic
+        self._thorough = thorough
         self._stepper = Stepper(request.memory, request.keys.kinds, request.budget)
         self._chains: list[Chain] = []
         self._best_worth = -math.inf
@@ -118,7 +119,7 @@ class Search:
         self.live = []
         for candidate in candidates:
             least = max(candidates[0].worth - LEAST_WORTH, self._best_worth)
-            if candidate.worth < least or len(self.live) == self._beam:
+            if (candidate.worth < least and not self._thorough) or len(self.live) == self._beam:
                 break
             moved = self._follow(hop, candidate, glimpse.attention[candidate.row])
             if moved is None:

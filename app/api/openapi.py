@@ -13,6 +13,8 @@ _READ_BY_HAND = (
     schemas.AskBatchBody,
     schemas.AskBody,
     schemas.EvaluateBody,
+    schemas.TrainBody,
+    schemas.FeedbackBody,
     schemas.KbBody,
     schemas.KeyBody,
     schemas.ProblemReply,

@@ -1,7 +1,7 @@
 """What requests must look like, and what OpenAPI says of replies. Replies are plain dicts, not made of these."""
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
@@ -90,6 +90,22 @@ class EvaluateBody(Body):
 
     questions: list[GoldQuestionBody] = Field(min_length=1)
     mistakes: int = Field(default=20, ge=0, le=1_000, description="most mistakes shown")
+
+
+class TrainBody(Body):
+    """Questions to adapt the reader by, beside those made from the KB's own relations and the feedback so far."""
+
+    questions: list[GoldQuestionBody] = Field(default=[], description="one in five is held out, to judge by")
+
+
+class FeedbackBody(Body):
+    """What the right answers to a question are."""
+
+    question: str
+    answers: list[str] = Field(description="the right ones; none: the question must be refused")
+    correct: bool | None = Field(default=None, description="whether the service's answers were right")
+    comment: str | None = Field(default=None, max_length=10_000)
+    request_id: str | None = Field(default=None, max_length=100, description="of the reply that this is about")
 
 
 class ReadBody(Body):
@@ -222,7 +238,7 @@ class Progress(BaseModel):
 
     done: int
     total: int | None
-    unit: Literal["bytes"]
+    unit: Literal["bytes", "steps"]
     triples: int
 
 
@@ -237,7 +253,7 @@ class JobReply(BaseModel):
     """A job."""
 
     id: int
-    kind: Literal["ingestion"]
+    kind: Literal["ingestion", "training"]
     kb: str
     state: State
     created_at: datetime
@@ -257,6 +273,35 @@ class JobsReply(BaseModel):
 
     jobs: list[JobReply]
     next_cursor: int | None
+
+
+class ModelReply(BaseModel):
+    """A reader adapted to one KB, or the shipped one."""
+
+    id: int = Field(description="0: the shipped reader")
+    job: int | None = Field(description="the job that trained it")
+    created_at: datetime | None
+    base: str = Field(description="the reader that it was trained from")
+    kb_revision: int | None
+    metrics: dict[str, Any] = Field(
+        description="`active` and `candidate` on the held-out questions, `generated` beside; whether it was `promoted`"
+    )
+    active: bool
+
+
+class ModelsReply(BaseModel):
+    """The versions of a KB's reader, newest first, and the name of the one that answers."""
+
+    models: list[ModelReply]
+    model: str | None
+
+
+class FeedbackReply(BaseModel):
+    """Feedback that was kept."""
+
+    id: int
+    kb: str
+    request_id: str
 
 
 class RejectedLineReply(BaseModel):

@@ -72,9 +72,11 @@ class GeneratedTask:
 
     name = "generated"
 
-    def __init__(self, vocabulary: Vocabulary, wrong_mentions: float, missing: float, invented: float) -> None:
+    def __init__(
+        self, lexicon: Lexicon, vocabulary: Vocabulary, wrong_mentions: float, missing: float, invented: float
+    ) -> None:
         self._vocabulary = vocabulary
-        self._lexicon = Lexicon.read(LEXICON)
+        self._lexicon = lexicon
         self._types = list(self._lexicon.types.values())
         self._rivals = _rivals(self._lexicon)
         self._steps = Steps(self._lexicon, vocabulary, invented)
@@ -85,11 +87,12 @@ class GeneratedTask:
     @classmethod
     def of_datasets(cls, datasets: Path, wrong_mentions: float, missing: float, invented: float) -> Self:
         """Build the task with a vocabulary taken from data sets."""
-        return cls(Vocabulary.of_datasets(datasets, StaticEncoder()), wrong_mentions, missing, invented)
+        vocabulary = Vocabulary.of_datasets(datasets, StaticEncoder())
+        return cls(Lexicon.read(LEXICON), vocabulary, wrong_mentions, missing, invented)
 
     def episode(self, random: Random) -> PathEpisode:
         """Draw a question, a schema around its steps, and the choices that answer it."""
-        plan = question(self._steps, random)
+        plan = self._question(random)
         text = noisy(plan.text, PLACEHOLDERS, random)
         if random.random() < self._wrong_mentions:
             return self._wrong(text, random)
@@ -111,6 +114,9 @@ class GeneratedTask:
         if OTHER in text and random.random() < UNKNOWN_NAMES:
             return self._with_unknown_name(episode, random)
         return _without_key(episode, random) if random.random() < self._missing else episode
+
+    def _question(self, random: Random) -> Plan:
+        return question(self._steps, random)
 
     def _schema(self, wanted: Sequence[Relation], random: Random, text: str = "") -> list[Placed]:
         """Label the wanted relations and some others, no label and no group twice; the wanted ones come first.

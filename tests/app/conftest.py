@@ -20,6 +20,7 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningService
         log_level="warning",
         worker_poll_seconds=0.1,
         job_heartbeat_seconds=0.1,
+        training_steps=4,
     )
     with running(settings) as started:
         yield started

@@ -23,6 +23,10 @@ CALLS = {
     "/v1/kbs/{kb}/ask": {"post"},
     "/v1/kbs/{kb}/ask/batch": {"post"},
     "/v1/kbs/{kb}/evaluate": {"post"},
+    "/v1/kbs/{kb}/train": {"post"},
+    "/v1/kbs/{kb}/models": {"get"},
+    "/v1/kbs/{kb}/models/{version}/activate": {"post"},
+    "/v1/kbs/{kb}/feedback": {"post"},
     "/v1/read": {"post"},
     "/v1/jobs": {"get"},
     "/v1/jobs/{job_id}": {"get", "delete"},
@@ -75,7 +79,7 @@ def test_every_call_of_v1_takes_a_bearer_key(document: Any) -> None:
 
 def test_every_body_is_declared(document: Any) -> None:
     with_body = {path for path, method, call in operations(document) if "requestBody" in call and method == "post"}
-    assert with_body == {path for path, calls in CALLS.items() if "post" in calls}
+    assert with_body == {path for path, calls in CALLS.items() if "post" in calls and not path.endswith("/activate")}
 
 
 def test_replies_have_exactly_the_types_that_are_declared(service: RunningService) -> None:

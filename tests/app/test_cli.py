@@ -19,6 +19,7 @@ LINES = "Oslo\tcapital of\tNorway\nRome\tcapital of\tItaly\nbad\n"
 def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("HOPFACT_DATA", str(tmp_path / "data"))
     monkeypatch.setenv("HOPFACT_THREADS", "1")
+    monkeypatch.setenv("HOPFACT_TRAINING_STEPS", "2")
     monkeypatch.setenv("COLUMNS", "120")
     (tmp_path / "capitals.tsv").write_text(LINES)
     return tmp_path
@@ -52,6 +53,10 @@ def verbs(data: Path, *where: str) -> None:
     run("kb", "export", "cities", "--format", "tsv", "--out", str(data / "out.tsv"), *where)
     assert (data / "out.tsv").read_text() == "".join(LINES.splitlines(keepends=True)[:2])
     assert "kb_revision" in run("ask", "Oslo is the capital of what?", "--kb", "cities", "--explain", *where)
+    (data / "asked.jsonl").write_text('{"question": "whose capital is Rome?", "answers": ["Italy"]}')
+    trained = run("train", "--kb", "cities", "--questions", str(data / "asked.jsonl"), *where)
+    assert "does not answer: fewer than 8 held-out questions" in " ".join(trained.split())
+    assert "reader-" in run("kb", "models", "cities", "--activate", "0", *where)
     run("kb", "create", "empty", *where)
     run("kb", "delete", "empty", "--yes", *where)
     assert "empty" not in run("kb", "list", *where)

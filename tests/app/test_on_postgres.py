@@ -20,9 +20,11 @@ def service(postgres_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iter
         threads=1,
         worker="none",
         log_level="error",
+        training_steps=2,
     )
     with running(settings) as started:
         started.services.worker.start()  # as `hopfact worker` does
+        started.services.trainer.start()
         yield started
     engine = create_engine(postgres_url)
     with engine.begin() as connection:
@@ -45,6 +47,18 @@ def test_keys_and_kbs_are_made_and_deleted(service: RunningService) -> None:
     kb = service.kb()
     assert service.http.delete(f"/v1/kbs/{kb}").status_code == 204
     assert service.http.get(f"/v1/kbs/{kb}").status_code == 404
+
+
+def test_a_reader_is_adapted_activated_and_deleted_with_its_kb(service: RunningService) -> None:
+    kb = service.kb(*(f"City {number}|capital of|Land {number}" for number in range(20)))
+    questions = [{"question": f"whose capital is City {n}?", "answers": [f"Land {n}"]} for n in range(20)]
+    job = service.ended(service.http.post(f"/v1/kbs/{kb}/train", json={"questions": questions}).json()["id"])
+    assert (job["state"], job["error"]) == ("succeeded", None)
+    version = service.http.get(f"/v1/kbs/{kb}/models").json()["models"][0]["id"]
+    model = service.http.post(f"/v1/kbs/{kb}/models/{version}/activate").json()["model"]
+    asked = service.http.post(f"/v1/kbs/{kb}/ask", json={"question": "City 3 is the capital of what?"}).json()
+    assert asked["model"] == model
+    assert service.http.delete(f"/v1/kbs/{kb}").status_code == 204
 
 
 def test_the_same_file_in_two_jobs_at_once(service: RunningService) -> None:

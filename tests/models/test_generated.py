@@ -33,7 +33,7 @@ NAMED = (Manner.KEEP, Manner.ABOVE, Manner.BELOW)
 
 
 def draw(count: int, wrong: float = 0.0, missing: float = 0.0) -> list[PathEpisode]:
-    task = GeneratedTask(VOCABULARY, wrong, missing, 0.3)
+    task = GeneratedTask(STEPS.lexicon, VOCABULARY, wrong, missing, 0.3)
     random = Random(11)
     return [task.episode(random) for _ in range(count)]
 

@@ -6,9 +6,9 @@ from fastapi import APIRouter, Depends, Request, Response
 
 from app import evaluation
 from app.api.schemas import EvaluateBody, EvaluationReply
+from app.api.v1.models import check_questions
 from app.dependencies import Asker, Service, body_of, gives, reply, takes
 from app.diagrams import diagram
-from app.errors import Problem
 from app.wiring import Services
 
 SVG = "image/svg+xml"
@@ -32,21 +32,12 @@ async def evaluate(
     found = await _report(service, kb, body)
     if SVG in request.headers.get("accept", ""):
         return Response(diagram(found), media_type=SVG)
-    return reply({**found, "kb": kb, "model": service.model_id, "request_id": request.state.request_id})
+    return reply({**found, "kb": kb, "model": service.model_of(kb), "request_id": request.state.request_id})
 
 
 async def _report(service: Services, kb: str, body: EvaluateBody) -> dict[str, Any]:
     settings = service.settings
-    if len(body.questions) > settings.max_evaluated_questions:
-        most = f"{settings.max_evaluated_questions:,}"
-        raise Problem(422, "too_many_questions", f"Evaluate at most {most} questions at once.")
-    for number, one in enumerate(body.questions):
-        if not one.question.strip() or len(one.question) > settings.max_question_characters:
-            limit = f"{settings.max_question_characters:,}"
-            detail = f"Question {number + 1} is empty or longer than {limit} characters."
-            code = "question_too_long" if one.question.strip() else "empty_question"
-            errors = [{"loc": ["questions", number, "question"], "message": detail, "type": code}]
-            raise Problem(422, code, detail, extra={"errors": errors})
+    check_questions([one.question for one in body.questions], settings)
     gold = [one.gold() for one in body.questions]
     replies: list[dict[str, Any]] = []
     for at in range(0, len(gold), settings.max_batch_questions):

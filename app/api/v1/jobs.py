@@ -52,7 +52,7 @@ def cancel_job(job_id: Id, access: Writer, service: Service) -> Response:
     _job(service, access, job_id)
     with service.writing() as connection:
         job = JobStore(connection).request_cancel(job_id)
-    service.worker.wake()
+    (service.worker if job.kind == "ingestion" else service.trainer).wake()
     return reply(job.envelope(), 202)
 
 

@@ -26,7 +26,7 @@ async def ask(request: Request, kb: str) -> Response:
     await access_of(request, "ask")
     body = await read_body(request, AskBody)
     service = services_of(request)
-    replies = await _answers(service, kb, [_question(body, service)], request.state.request_id)
+    replies = await _answers(service, kb, [_question(body, service, kb)], request.state.request_id)
     return reply(replies[0])
 
 
@@ -45,7 +45,7 @@ async def ask_batch(request: Request, kb: str) -> Response:
     if len(body.questions) > most:
         raise Problem(422, "too_many_questions", f"Send at most {most:,} questions in one batch.")
     questions = [
-        _question(one if isinstance(one, AskBody) else AskBody(question=one), service, ("questions", number))
+        _question(one if isinstance(one, AskBody) else AskBody(question=one), service, kb, ("questions", number))
         for number, one in enumerate(body.questions)
     ]
     return reply({"replies": await _answers(service, kb, questions, request.state.request_id)})
@@ -63,7 +63,7 @@ async def _answers(
     return replies
 
 
-def _question(body: AskBody, service: Services, at: tuple[str | int, ...] = ()) -> Question:
+def _question(body: AskBody, service: Services, kb: str, at: tuple[str | int, ...] = ()) -> Question:
     """The question, once it is within the limits of the settings."""
     settings = service.settings
     if not body.question.strip():
@@ -74,7 +74,7 @@ def _question(body: AskBody, service: Services, at: tuple[str | int, ...] = ()) 
     if body.max_hops is not None and body.max_hops > settings.max_hops:
         detail = f"max_hops can be 1 to {settings.max_hops}."
         raise _refused(at, "max_hops", "invalid_body", detail)
-    if body.model not in (None, service.model_id):
+    if body.model is not None and body.model != service.model_of(kb):
         raise NotFound("model", body.model)
     return Question(body.question, tuple(body.entities or ()), body.max_hops, body.limit)
 

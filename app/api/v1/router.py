@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter
 
-from app.api.v1 import entities, evaluations, health, jobs, kbs, keys, questions, read, triples
+from app.api.v1 import entities, evaluations, health, jobs, kbs, keys, models, questions, read, triples
 
 ROUTERS: tuple[APIRouter, ...] = (
     questions.router,
@@ -11,6 +11,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     kbs.router,
     triples.router,
     entities.router,
+    models.router,
     jobs.router,
     keys.router,
     health.router,

@@ -159,7 +159,7 @@ async def _accept_upload(
     try:
         upload = Upload(
             spool=str(spooled.path),
-            num_bytes=spooled.size,
+            size=spooled.size,
             media_type=media_type(request),
             content_encoding=request.headers.get("content-encoding"),
             source=normalise_label(source) if source else None,

@@ -1,0 +1,202 @@
+"""Model versions: readers adapted to one KB, which of them answers, and the reader that a KB is asked with.
+
+The shipped reader is version 0 of every KB: it cannot be lost, and activating it is the way back.
+"""
+
+import hashlib
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, Row, insert, select, update
+
+from app import tables
+from app.errors import NotFound
+from app.telemetry import logger
+from kb.database import reading
+from models.checkpoints import CheckpointUnusable
+from models.reader import Reader
+from models.texts import TokenEncoder
+
+SHIPPED = 0
+CACHED_READERS = 16
+REMEMBERED_SECONDS = 1.0
+"""For how long a process may go on with a version after another process activated a different one."""
+
+_model = tables.model
+_feedback = tables.feedback
+log = logger("hopfact.models")
+
+
+@dataclass(frozen=True)
+class ModelVersion:
+    """One row of the model table."""
+
+    id: int
+    kb_id: int
+    job_id: int | None
+    created_at: datetime
+    path: str
+    sha256: bytes
+    base: str
+    kb_revision: int
+    metrics: Mapping[str, Any]
+    active: bool
+
+    def envelope(self) -> dict[str, Any]:
+        """The version as the API shows it."""
+        return {
+            "id": self.id,
+            "job": self.job_id,
+            "created_at": self.created_at,
+            "base": self.base,
+            "kb_revision": self.kb_revision,
+            "metrics": dict(self.metrics),
+            "active": self.active,
+        }
+
+
+class ModelStore:
+    """Every query on model versions and on feedback; never commits."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def record(
+        self, kb_id: int, job_id: int, path: Path, base: str, kb_revision: int, metrics: Mapping[str, Any]
+    ) -> ModelVersion:
+        """A new version, not yet active; its checkpoint stands at `path`."""
+        values = {
+            "kb_id": kb_id,
+            "job_id": job_id,
+            "created_at": _now(),
+            "path": str(path),
+            "sha256": digest_of(path),
+            "base": base,
+            "kb_revision": kb_revision,
+            "metrics": dict(metrics),
+            "active": False,
+        }
+        return _version(self._connection.execute(insert(_model).values(values).returning(_model)).one())
+
+    def versions(self, kb_id: int) -> list[ModelVersion]:
+        """The versions of a KB, newest first."""
+        query = select(_model).where(_model.c.kb_id == kb_id).order_by(_model.c.id.desc())
+        return [_version(row) for row in self._connection.execute(query)]
+
+    def active(self, kb_id: int) -> ModelVersion | None:
+        """The version that answers; None: the shipped reader."""
+        query = select(_model).where(_model.c.kb_id == kb_id, _model.c.active)
+        row = self._connection.execute(query).first()
+        return None if row is None else _version(row)
+
+    def activate(self, kb_id: int, version_id: int) -> None:
+        """Let a version answer, or the shipped reader (0).
+
+        Raises:
+            NotFound: the KB has no such version.
+        """
+        mine = _model.c.kb_id == kb_id
+        self._connection.execute(update(_model).where(mine).values(active=False))
+        if version_id == SHIPPED:
+            return
+        found = self._connection.execute(update(_model).where(mine, _model.c.id == version_id).values(active=True))
+        if found.rowcount != 1:
+            raise NotFound("model", version_id)
+
+    def add_feedback(
+        self,
+        kb_id: int,
+        question: str,
+        answers: list[str],
+        correct: bool | None,
+        comment: str | None,
+        about: str | None,
+    ) -> int:
+        """Keep what a user says about a question's answers; its id."""
+        values = {
+            "kb_id": kb_id,
+            "created_at": _now(),
+            "request_id": about,
+            "question": question,
+            "answers": answers,
+            "correct": correct,
+            "comment": comment,
+        }
+        return int(self._connection.execute(insert(_feedback).values(values).returning(_feedback.c.id)).scalar_one())
+
+    def feedback(self, kb_id: int, limit: int) -> list[tuple[str, list[str]]]:
+        """Questions with the answers that users say are right, the newest word on each question."""
+        columns = (_feedback.c.question, _feedback.c.answers)
+        query = select(*columns).where(_feedback.c.kb_id == kb_id).order_by(_feedback.c.id.desc()).limit(limit)
+        return [*{question: (question, list(answers)) for question, answers in reversed([*self._rows(query)])}.values()]
+
+    def _rows(self, query: Any) -> list[tuple[str, list[str]]]:  # noqa: ANN401 - a select
+        return [(row[0], row[1]) for row in self._connection.execute(query)]
+
+
+class Readers:
+    """Which reader a KB is asked with; safe to use from several threads."""
+
+    def __init__(self, engine: Engine, shipped: Reader, encoder: TokenEncoder) -> None:
+        self._engine = engine
+        self._shipped = shipped
+        self._encoder = encoder
+        self._known: dict[int, tuple[float, ModelVersion | None]] = {}
+        self._readers: OrderedDict[int, Reader] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def of(self, kb_id: int) -> Reader:
+        """The reader of a KB's active version; the shipped one where there is none, or its file cannot be used."""
+        with self._lock:
+            looked_at, version = self._known.get(kb_id, (-REMEMBERED_SECONDS, None))
+            if time.monotonic() - looked_at >= REMEMBERED_SECONDS:
+                with reading(self._engine) as connection:
+                    version = ModelStore(connection).active(kb_id)
+                self._known[kb_id] = (time.monotonic(), version)
+            return self._shipped if version is None else self._load(version)
+
+    def forget(self, kb_id: int) -> None:
+        """Look again at the next question: something was activated."""
+        with self._lock:
+            self._known.pop(kb_id, None)
+
+    def _load(self, version: ModelVersion) -> Reader:
+        known = self._readers.get(version.id)
+        if known is None:
+            try:
+                path = Path(version.path)
+                if digest_of(path) != version.sha256:
+                    raise CheckpointUnusable(path, "it is not what was trained")
+                known = Reader.load(path, encoder=self._encoder)
+            except (CheckpointUnusable, OSError) as error:
+                log.error(
+                    "an adapted reader cannot be used; the shipped one answers", model=version.id, reason=str(error)
+                )
+                known = self._shipped
+            self._readers[version.id] = known
+        self._readers.move_to_end(version.id)
+        while len(self._readers) > CACHED_READERS:
+            self._readers.popitem(last=False)
+        return known
+
+
+def digest_of(path: Path) -> bytes:
+    """The SHA-256 of a checkpoint's weights."""
+    return hashlib.sha256(path.read_bytes()).digest()
+
+
+_FIELDS = [field.name for field in fields(ModelVersion)]
+
+
+def _version(row: Row[Any]) -> ModelVersion:
+    return ModelVersion(**{name: row._mapping[name] for name in _FIELDS})
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
