@@ -16,6 +16,7 @@ from app import tables
 from app.errors import JobFinished, NotFound
 from app.model_versions import ModelStore
 from kb.ingestion import Ingested
+from kb.store import TripleStore
 from kb.triples import RejectedLine
 
 State = Literal["queued", "running", "succeeded", "failed", "cancelled"]
@@ -117,9 +118,13 @@ class JobStore:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    @property
-    def models(self) -> ModelStore:
-        """The model versions, in the same transaction."""
+    def of_kb(self, kb_id: int) -> ModelStore:
+        """The model versions of a KB that is there, in the same transaction.
+
+        Raises:
+            KbNotFound: it was deleted.
+        """
+        TripleStore(self._connection).revision(kb_id)
         return ModelStore(self._connection)
 
     def record(self, kb_id: int, kb: str, upload: Upload, kind: Kind = "ingestion") -> Job:

@@ -215,17 +215,23 @@ class _JobRun:
             )
             path = self._settings.models_folder / str(self._job.kb_id) / f"reader-{self._job.id}.safetensors"
             keep(trained.path, path)
+            return self._end(lambda jobs: self._store(jobs, trained, path))
+        except JobLost:
+            raise
         except Exception as error:
-            return self._ended_by(error)
-        return self._end(lambda jobs: self._store(jobs, trained, path))
+            return self._fail(*KB_DELETED) if self._is_deleted() else self._ended_by(error)
+
+    def _is_deleted(self) -> bool:
+        with reading(self._engine) as connection:
+            return all(kb.id != self._job.kb_id for kb in TripleStore(connection).kbs())
 
     def _store(self, jobs: JobStore, trained: Trained, path: Path) -> Job:
         kb_id = self._job.kb_id
-        job = jobs.finish(self._job.id, self._name, "succeeded")
-        version = jobs.models.record(kb_id, job.id, path, trained.base, trained.kb_revision, trained.metrics)
+        models = jobs.of_kb(kb_id)
+        version = models.record(kb_id, self._job.id, path, trained.base, trained.kb_revision, trained.metrics)
         if trained.metrics["promoted"]:
-            jobs.models.activate(kb_id, version.id)
-        return job
+            models.activate(kb_id, version.id)
+        return jobs.finish(self._job.id, self._name, "succeeded")
 
     def _note_steps(self, done: int) -> None:
         self._progress = Progress(done, self._job.total, 0)

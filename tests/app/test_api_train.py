@@ -164,6 +164,15 @@ def test_a_deleted_kb_takes_its_models_with_it(service: RunningService) -> None:
     assert not folder.exists()
 
 
+def test_a_kb_deleted_meanwhile_ends_the_training(service: RunningService) -> None:
+    kb = service.kb(*FACTS)
+    job = train(service, kb, QUESTIONS)
+    _child()
+    service.http.delete(f"/v1/kbs/{kb}")
+    ended = service.ended(job)
+    assert (ended["state"], ended["error"]["code"]) == ("failed", "kb_deleted")
+
+
 def scores(exact: float, hits_at_1: float, generated: float) -> dict[str, float]:
     return {"exact": exact, "hits_at_1": hits_at_1, "f1": exact, "generated": generated}
 
