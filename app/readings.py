@@ -33,6 +33,8 @@ DOUBT = 0.1
 """How likely at least it is that a name beside the topic means nothing."""
 LEFT_OUT_WORD = 0.9
 """What a chain is worth that leaves out a name beside the topic that is written like any English word ("script")."""
+ORDINARY = 0.5
+"""How likely such words are a name, beside names with capitals."""
 UNNAMED = 0.7
 """The score of a reading that starts from everything, of a question that names nothing but compares."""
 MOST_ARGUMENTS = 3
@@ -103,6 +105,7 @@ def _whole(text: str, mentions: Sequence[Mention]) -> list[Mention]:
 def _names(text: str, mentions: Sequence[Mention]) -> list[_Name]:
     """What may be named beside a topic, best first: credible mentions, and numbers and dates outside of them."""
     found = []
+    has_names = any(one.score >= CREDIBLE and not one.text.islower() for one in mentions)
     quantities = quantities_in(text)
     for start, end, quantity in quantities:
         inside = [one for one in mentions if one.start < end and start < one.end]
@@ -116,9 +119,11 @@ def _names(text: str, mentions: Sequence[Mention]) -> list[_Name]:
     for mention in mentions:
         if mention.score >= CREDIBLE and mention.text:
             argument = Argument(mention.text, _alike(mention))
+            score = mention.score
             if _is_plain(mention.text):
                 argument = replace(argument, left_out=LEFT_OUT_WORD)
-            found.append(_Name(mention.start, mention.end, OTHER, argument, mention.score))
+                score *= ORDINARY if has_names else 1.0
+            found.append(_Name(mention.start, mention.end, OTHER, argument, score))
     return found
 
 
