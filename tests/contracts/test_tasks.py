@@ -15,7 +15,7 @@ from models.tasks import PATH_TASKS, TASKS, make_task
 from tests.contracts.tasks import case_of, names
 
 OTHERS = {
-    "claims", "clauses", "generated", "grammar", "inventions", "metaqa", "pathquestion", "plans", "questions",
+    "claims", "clauses", "generated", "grammar", "inventions", "metaqa", "own", "pathquestion", "plans", "questions",
     "simplequestions", "superlatives", "wording",
 }  # fmt: skip
 """Modules for the service's reader."""
