@@ -29,6 +29,8 @@ from models.networks.path_inference import Keys
 from models.reader import Reader
 
 KINDS = {Asked.ENTITIES: "entities", Asked.COUNT: "count", Asked.WHETHER: "boolean"}
+NEAR = 0.3
+"""How likely a question means the subject of a fact that is near to it, beside one that it names."""
 _NUMBER = re.compile(r"[-+]?\d[\d.,:/ -]*(%|[^\W\d]{1,4})?")
 
 
@@ -54,7 +56,7 @@ class AnsweringLimits:
     fact_budget: int = 20_000
     beam: int = 4
     max_readings: int = 6
-    abstain_below: float = 0.35
+    abstain_below: float = 0.4
     nearest_facts: int = 8
     nearest_similarity: float = 0.6
 
@@ -170,7 +172,7 @@ class QuestionAnswerer:
         found = nearest_facts(view, self._encoder.encode([text])[0], self._limits.nearest_facts)
         near = {fact.subject: score for fact, score in reversed(found) if score >= self._limits.nearest_similarity}
         ranked = sorted(near.items(), key=lambda pair: -pair[1])
-        return [Mention("", 0, 0, (LinkedEntity(subject, score),), typo=False) for subject, score in ranked]
+        return [Mention("", 0, 0, (LinkedEntity(subject, NEAR * score),), typo=False) for subject, score in ranked]
 
     def _reply(
         self, view: KnowledgeView, reader: Reader, one: _Prepared, chains: Sequence[Chain]
