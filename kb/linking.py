@@ -8,7 +8,8 @@ rare word of the question that matched nothing. A score is a product of factors 
   names 0.9, and 0.7 of that in small letters where the question has capitals; a part of few names 0.6, or 0.3;
 - what it is: an alias 0.97, a value (number, date, text) 0.9, a bare number 0.85;
 - common English words only ("Up", "her"): 0.6 when written with capitals inside a question, 0.3 at its start, 0.2 when
-  the name has no capitals either, 0.04 otherwise; equal to a relation of the KB ("director"), uncapitalised: half;
+  the name has no capitals either, 0.04 otherwise; several of them ("never let me go") in a question without case 0.6,
+  two of them 0.3; equal to a relation of the KB ("director"), uncapitalised: half;
 - inside a longer mention that is at least as good 0.25, overlapping one 0.5; one that is less good 0.9
   (0.5 inside one with a typo);
 - among entities of the same name, from 1 down to 0.8 by the number of their facts.
@@ -152,7 +153,9 @@ def _exact(view: KnowledgeView, question: str, words: Sequence[_Word], limits: L
     by_span: dict[tuple[int, int, str], list[NameMatch]] = {}
     for match in matches:
         by_span.setdefault(spans[match.place], []).append(match)
-    question_has_case = any(word.text[0].isupper() for word in words[1:])
+    question_has_case = any(word.text[0].isupper() for word in words[1:]) and any(
+        word.text[0].islower() for word in words
+    )
     found: list[_Found] = []
     for (first, last, key), named in by_span.items():
         span = _Span(words[first : last + 1], key, first == 0, question_has_case)
@@ -250,6 +253,8 @@ def _weight_of_words(span: _Span, name: str, has_same_case: bool) -> float:
     capitals = [word.text[0].isupper() for word in span.words]
     is_one_word = len(span.words) == 1
     if all(word.key in COMMON_WORDS for word in span.words):
+        if not span.question_has_case and not is_one_word:
+            return 0.3 if len(span.words) == 2 else 0.6
         if not has_same_case or not any(capitals):
             return 0.04 if any(char.isupper() for char in name) or not has_same_case else 0.2
         inside = capitals[1:] if span.opens_question else capitals

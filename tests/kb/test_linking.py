@@ -16,6 +16,7 @@ FILMS = """
     Her|Up|It|Heat|Ali|WALL·E|(500) Days of Summer|What's Eating Gilbert Grape|The Godfather|The Godfather Part II
     Spider-Man|Forrest Gump|Amélie|1999|1984|Who Framed Roger Rabbit|$|C++|Black Snake Moan|Black|In Darkness|Darkness
     X-Men: Days of Future Past|The Desperate Hours|Desperate Hours|Mission: Impossible|Paris|Indiana|東京物語|M
+    Never Let Me Go
 """
 TITLES = [title.strip() for line in FILMS.split("\n") for title in line.split("|") if title.strip()]
 PEOPLE = ["Temuera Morrison", "Jean-Pierre Jeunet", "Gilbert Grape", "Rod Daniel", "Sinéad O'Connor", "The Who"]
@@ -58,6 +59,8 @@ def labels(view: KnowledgeView, mention: Mention) -> list[str]:
         ("Temuera Morrison's films", "Temuera Morrison", "Temuera Morrison"),
         ("Which films is Boba Fett in?", "Boba Fett", "Temuera Morrison"),
         ("who is the director of Her", "Her", "Her"),
+        ("who starred in never let me go", "never let me go", "Never Let Me Go"),
+        ("WHO STARRED IN NEVER LET ME GO", "NEVER LET ME GO", "Never Let Me Go"),
         ("who directed Up?", "Up", "Up"),
         ("who directed It", "It", "It"),
         ("who starred in WALL·E", "WALL·E", "WALL·E"),
