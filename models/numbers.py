@@ -50,6 +50,11 @@ _DATES = [
 ]
 _CLOCK = re.compile(r"(\d{1,3}):(\d\d)(?::(\d\d(?:\.\d+)?))?")
 _NUMBER_WORDS = "|".join(_WORDS)
+_ROUND = re.compile(
+    rf"(?P<half>half )?(?:(?P<one>an?)|(?P<count>{_NUMBER_WORDS}))"
+    r" (?P<scale>hundred|thousand|million|billion|trillion)",
+    re.IGNORECASE,
+)
 _IN_TEXT = re.compile(
     r"(?<![\w.,-])(?:"
     r"(?:19|20)\d\d-\d\d(?:-\d\d)?|"
@@ -59,6 +64,7 @@ _IN_TEXT = re.compile(
     rf"[$€£¥]?-?(?:\d{{1,3}}(?:,\d{{3}})+|\d+)(?:\.\d+)?(?:\s?(?:{_SCALES})(?![a-z]))?"
     rf"(?:\s?(?:%|°\s?[cfk]|(?:{'|'.join(sorted(_TEXT_UNITS, key=len, reverse=True))})s?(?![a-z])))?"
     r")(?![\w-])|"
+    rf"\b(?:half )?(?:an?|{_NUMBER_WORDS}) (?:hundred|thousand|million|billion|trillion)\b|"
     rf"(?:(?<=than )|(?<=least )|(?<=most )|(?<=exactly )|(?<=over )|(?<=under ))(?:{_NUMBER_WORDS})\b",
     re.IGNORECASE,
 )
@@ -77,7 +83,7 @@ def quantity(label: str) -> Quantity | None:
     """Read a label that is a number or a date as a whole; None for any other."""
     text = label.strip()
     if not any(char.isdigit() for char in text):
-        return Quantity(float(_WORDS.index(text.lower()))) if text.lower() in _WORDS else None
+        return _in_words(text.lower())
     for pattern in _DATES:
         if found := pattern.fullmatch(text):
             return _date(found.groupdict())
@@ -90,6 +96,17 @@ def quantity(label: str) -> Quantity | None:
     number = float(re.sub(r"[,' \N{NO-BREAK SPACE}]", "", digits)) * _LARGE.get((found["scale"] or "").lower(), 1.0)
     unit = (found["unit"] or "").lower()
     return Quantity(number, _UNITS.get(unit, _UNITS.get(unit.removesuffix("s"))))
+
+
+def _in_words(text: str) -> Quantity | None:
+    """Read *three*, *a million*, *half a billion*, *five hundred*."""
+    if text in _WORDS:
+        return Quantity(float(_WORDS.index(text)))
+    found = _ROUND.fullmatch(text)
+    if found is None:
+        return None
+    count = 1 if found["one"] else _WORDS.index(found["count"])
+    return Quantity(count * _LARGE[found["scale"]] * (0.5 if found["half"] else 1.0))
 
 
 def quantities_in(text: str) -> list[tuple[int, int, Quantity]]:

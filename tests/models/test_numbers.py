@@ -8,6 +8,7 @@ from models.numbers import is_more, is_same, order, quantities_in, quantity
     [
         ("1999", 1999), ("-12 °C", -12), ("8,848 m", 8848), ("8 848 m", 8848), ("$1.5 million", 1.5e6), ("35%", 35),
         ("44 BC", -44), ("1:45", 105), ("twenty", 20), ("3.2 GB", 3.2), ("~700", 700), ("9.8 m/s²", 9.8),
+        ("half a million", 5e5),
     ],
 )  # fmt: skip
 def test_a_label_that_is_a_number_has_a_quantity(label: str, value: float) -> None:
@@ -71,6 +72,11 @@ def test_order_counts_units_only_where_all_have_one() -> None:
         ("born before May 4, 2016?", ["May 4, 2016"]),
         ("longer than 2,000 km and over 5 t", ["2,000 km", "5"]),
         ("more than three of the two", ["three"]),
+        (
+            "more than a million, under half a billion, over five hundred",
+            ["a million", "half a billion", "five hundred"],
+        ),
+        ("the Hundred Years War is one thing", []),
         ("B12, 3D and a Boeing 747-400", []),
         ("between 5 kg and $20.", ["5 kg", "$20"]),
     ],
