@@ -31,9 +31,14 @@ QUESTIONS = (
     "What is the population of Nairobi?",
     "What is the currency of the country where Reykjavik is located?",
     "What are the capitals of the neighbours of Austria?",
+    "Which neighbour of Austria has the largest population?",
+    "Which cities in Peru have more than a million inhabitants?",
+    "How many countries use the euro?",
+    "Is Zurich the capital of Switzerland?",
     "Who painted the Mona Lisa?",
 )
 _SHOWN_ANSWERS = 5
+_SHOWN_FACTS = 4
 _POLL_SECONDS = 0.1
 _START_SECONDS = 120.0
 
@@ -166,10 +171,12 @@ def _answer(reply: dict[str, Any]) -> str:
 def _evidence(reply: dict[str, Any]) -> Text:
     """The facts that prove the first answer, in the order of the hops."""
     lines = Text()
-    for fact in reply["answers"][0]["evidence"]:
+    facts = reply["answers"][0]["evidence"]
+    for fact in facts[:_SHOWN_FACTS]:
         lines.append("\n" if lines else "")
         lines.append(fact["subject"]).append(f"  {fact['relation']}  ", style="cyan").append(fact["object"])
-    return lines
+    more = len(facts) - _SHOWN_FACTS
+    return lines.append(f"\nand {more:,} more", style="dim") if more > 0 else lines
 
 
 def _example(url: str, settings: Settings) -> str:

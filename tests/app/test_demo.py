@@ -112,7 +112,11 @@ def test_the_demo_answers_its_questions_with_their_evidence(tmp_path: Path) -> N
         4: ("4397073", "Nairobi  population  4397073"),
         5: ("Icelandic króna", "Reykjavík  located in  Iceland", "Iceland  currency  Icelandic króna"),
         6: ("Bern", "Austria  neighbour  Switzerland", "Switzerland  capital  Bern", "and 3 more"),
-        7: ("I don't know",),
+        7: ("Germany", "Austria  neighbour  Germany", "Germany  population"),
+        8: ("Lima", "Trujillo", "Lima  located in  Peru", "Lima  population"),
+        9: ("36", "currency  euro", "and 32 more"),
+        10: ("no", "Switzerland  capital  Bern"),
+        11: ("I don't know",),
     }
     for number, texts in expected.items():
         row = rows[demo.QUESTIONS[number]]
