@@ -94,7 +94,7 @@ class Embedded:
     def train(self, kb: str, body: dict[str, Any]) -> dict[str, Any]:
         """Record a job that adapts the reader to a KB and begin it; the job."""
         given = TrainBody.model_validate(body)
-        job = self._services.record_training(kb, [(one.question, one.answers) for one in given.questions])
+        job = self._services.record_training(kb, [one.gold() for one in given.questions])
         return self._begin(self._services.trainer, job)
 
     def _begin(self, worker: Worker, job: Job) -> dict[str, Any]:

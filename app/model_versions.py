@@ -130,14 +130,11 @@ class ModelStore:
         }
         return int(self._connection.execute(insert(_feedback).values(values).returning(_feedback.c.id)).scalar_one())
 
-    def feedback(self, kb_id: int, limit: int) -> list[tuple[str, list[str]]]:
-        """Questions with the answers that users say are right, the newest word on each question."""
+    def feedback(self, kb_id: int, limit: int) -> dict[str, list[str]]:
+        """Questions with the answers that users say are right: the newest word on each, of the newest `limit`."""
         columns = (_feedback.c.question, _feedback.c.answers)
         query = select(*columns).where(_feedback.c.kb_id == kb_id).order_by(_feedback.c.id.desc()).limit(limit)
-        return [*{question: (question, list(answers)) for question, answers in reversed([*self._rows(query)])}.values()]
-
-    def _rows(self, query: Any) -> list[tuple[str, list[str]]]:  # noqa: ANN401 - a select
-        return [(row[0], row[1]) for row in self._connection.execute(query)]
+        return {question: answers for question, answers in reversed(self._connection.execute(query).all())}
 
 
 class Readers:

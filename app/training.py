@@ -55,7 +55,7 @@ def train(
     settings: Settings,
     job: Job,
     active: ModelVersion | None,
-    feedback: list[tuple[str, list[str]]],
+    feedback: Mapping[str, list[str]],
     work_folder: Path,
     progress: Callable[[int], None],
     is_stopped: Callable[[], bool],
@@ -68,8 +68,9 @@ def train(
     """
     work_folder.mkdir(parents=True, exist_ok=True)
     out = work_folder / f"job-{job.id}.safetensors"
-    questions = {question: answers for question, answers in feedback}
-    questions |= {one["question"]: one["answers"] for one in orjson.loads(Path(job.upload.spool).read_bytes())}
+    questions = {text: {"question": text, "answers": answers, "entities": ()} for text, answers in feedback.items()} | {
+        one["question"]: one for one in orjson.loads(Path(job.upload.spool).read_bytes())
+    }
     order = {
         "settings": {
             **settings.model_dump(mode="json", exclude={"api_key"}),
@@ -78,7 +79,7 @@ def train(
         "kb_id": job.kb_id,
         "base": str(active.path if active else settings.reader or DEFAULT_CHECKPOINT),
         "out": str(out),
-        "questions": [{"question": question, "answers": answers} for question, answers in questions.items()],
+        "questions": [*questions.values()],
     }
     told = _run(orjson.dumps(order), work_folder / f"job-{job.id}.log", progress, is_stopped)
     metrics = told["metrics"]
@@ -98,10 +99,8 @@ def judge(metrics: Mapping[str, Any]) -> tuple[bool, str]:
     """Whether a candidate is to answer from now on, and why."""
     active, candidate = metrics["active"], metrics["candidate"]
     if metrics["held_out"] < LEAST_HELD_OUT:
-        return (
-            False,
-            f"fewer than {LEAST_HELD_OUT} held-out questions: send more questions to tell whether it is better",
-        )
+        few = f"fewer than {LEAST_HELD_OUT} held-out questions: send more questions to tell whether it is better"
+        return False, few
     if candidate["generated"] < active["generated"] - FORGOTTEN:
         return False, "it forgot some of what the reader could do"
     if (candidate["exact"], candidate["hits_at_1"]) <= (active["exact"], active["hits_at_1"]):

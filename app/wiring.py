@@ -21,6 +21,7 @@ from app.answering import AnsweringLimits, Question, QuestionAnswerer
 from app.api.schemas import KB_NAME
 from app.batching import QuestionBatcher
 from app.errors import KbNameInvalid
+from app.evaluation import GoldQuestion
 from app.jobs import Job, JobStore, Kind, Upload
 from app.keys import KeyRing
 from app.memories import MemoryReader
@@ -249,7 +250,7 @@ class Services:
         (self.worker if kind == "ingestion" else self.trainer).wake()
         return job
 
-    def record_training(self, kb: str, questions: Sequence[tuple[str, list[str]]]) -> Job:
+    def record_training(self, kb: str, questions: Sequence[GoldQuestion]) -> Job:
         """A new job that adapts the reader to a KB, by questions with their answers.
 
         Raises:
@@ -259,7 +260,8 @@ class Services:
         found = self.kb(kb)
         spool = SpoolFile(self.settings.spool_folder)
         try:
-            spool.write(orjson.dumps([{"question": question, "answers": answers} for question, answers in questions]))
+            asked = [{"question": one.text, "answers": one.answers, "entities": one.entities} for one in questions]
+            spool.write(orjson.dumps(asked))
             path = spool.keep()
             upload = Upload(str(path), self.settings.training_steps, "application/json", None, None, "abort")
             job = self.record_job(found, upload, "training")

@@ -9,6 +9,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from random import Random
 
+import numpy as np
+
 from kb.common_words import COMMON_WORDS
 from models.kinds import Kind
 from models.memory import KeyValueMemory
@@ -87,14 +89,14 @@ def own_lexicon(memory: KeyValueMemory, labels: Sequence[str], kinds: Sequence[K
 
 def _ends(memory: KeyValueMemory, keys: Sequence[int]) -> list[int]:
     """Number the ends of relations by kind: those that share entities are of one."""
-    held = [memory.holders(key).tolist() for key in keys]
-    sets = [frozenset(entities) for entities in held]
+    held = [memory.holders(key) for key in keys]
     kind = list(range(len(keys)))
     for one in range(len(keys)):
         for other in range(one):
             small, large = sorted((one, other), key=lambda at: len(held[at]))
-            sample = held[small][:: max(1, len(held[small]) // SAMPLE)]
-            if sample and sum(entity in sets[large] for entity in sample) >= SAME * len(sample):
+            sample, among = held[small][:: max(1, len(held[small]) // SAMPLE)], held[large]
+            places = np.searchsorted(among, sample).clip(max=len(among) - 1)
+            if len(sample) and (among[places] == sample).mean() >= SAME:
                 joined = kind[one]
                 kind = [kind[other] if at == joined else at for at in kind]
     return kind

@@ -27,9 +27,8 @@ async def train(
     _: Writer, service: Service, kb: str, body: Annotated[TrainBody, Depends(body_of(TrainBody))]
 ) -> Response:
     """Adapt the reader to this KB, as a job: it answers from then on only if it is better on held-out questions."""
-    questions = [(one.question, one.answers) for one in body.questions]
-    check_questions([question for question, _ in questions], service.settings)
-    job = await run_sync(service.record_training, kb, questions)
+    check_questions([one.question for one in body.questions], service.settings)
+    job = await run_sync(service.record_training, kb, [one.gold() for one in body.questions])
     return reply(job.envelope(), 202, {"Location": f"/v1/jobs/{job.id}"})
 
 
