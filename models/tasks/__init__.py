@@ -1,6 +1,7 @@
 """The tasks by name: each turns data into episodes, for the networks of the literature or for the service's reader."""
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -11,6 +12,7 @@ from models.tasks.easy_vqa import EasyVqaTask
 from models.tasks.generated import GeneratedTask
 from models.tasks.metaqa import MetaQaTask
 from models.tasks.metaqa_reading import MetaQaReadingTask
+from models.tasks.own import OwnTask
 from models.tasks.ptb import PtbTask
 from models.tasks.simplequestions import FreebaseQuestionsTask, WikidataQuestionsTask
 from models.tasks.sort_of_clevr import SortOfClevrTask
@@ -66,6 +68,8 @@ PATH_TASKS: Mapping[str, Callable[..., PathTask]] = {
     "simplequestions-wikidata": WikidataQuestionsTask,
     "simplequestions-freebase": FreebaseQuestionsTask,
     "generated": GeneratedTask.of_datasets,
+    "own-movies": partial(OwnTask.of_kb, "movies"),
+    "own-wikidata": partial(OwnTask.of_kb, "wikidata"),
 }
 """The service's own, for its reader."""
 

@@ -4,12 +4,11 @@ from random import Random
 
 from models.episodes import OTHER, VALUE, Asked, Manner
 from models.tasks.clauses import SLOT
+from models.tasks.grammar import KINDS
 from models.tasks.plans import ORDERED, VALUES, Plan, Planned, Steps
 from models.tasks.wording import bounds, degrees_of, many, nested, topic
 
 COMPARES = 0.3
-KINDS = ("species", "kind", "type", "breed", "class", "genre", "category", "profession", "job", "occupation", "style")
-"""Nouns of relations whose value a thing is said to be: *is {x} a tiger*."""
 CONFIRMS = (
     "is it true that {s}", "is it correct that {s}", "{s}, right", "{s}, is that so", "{s}, correct", "{s}",
     "can you confirm that {s}", "do you know whether {s}", "tell me if {s}", "true or false: {s}",

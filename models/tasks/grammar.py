@@ -19,7 +19,7 @@ from random import Random
 from typing import NamedTuple
 
 from models.episodes import MENTION
-from models.tasks.clauses import clauses, past, plural, rewordings, third
+from models.tasks.clauses import PREPOSITIONS, clauses, past, plural, rewordings, third
 
 ANYTHING = "thing"
 TYPO_CHANCE = 0.02
@@ -33,6 +33,13 @@ CREATING = (
     "direct", "write", "make", "compose", "paint", "design", "build", "author", "create", "develop", "publish",
     "record", "produce", "invent",
 )  # fmt: skip
+KINDS = ("species", "kind", "type", "breed", "class", "genre", "category", "profession", "job", "occupation", "style")
+"""Nouns of relations whose value a thing is said to be: *is {x} a tiger*."""
+QUALITIES = (
+    "status", "color", "colour", "material", "nationality", "religion", "difficulty", "level", "gender", "phase",
+    "language", "shape", "technique", "condition", "size", "cuisine", "diet", "state",
+)  # fmt: skip
+"""Nouns of relations whose value is put before the thing, like an adjective: *endangered animals*."""
 LYING = ("located", "situated", "based", "found", "headquartered", "built", "kept", "housed", "held", "made", "set")
 WRAPPERS = (
     ("what is {p}", 10), ("what are {p}", 6), ("{p}", 8), ("name {p}", 2), ("tell me {p}", 2), ("give me {p}", 1),
@@ -77,7 +84,8 @@ class Side:
     """A relation asked from one end: its labels when stored that way round, its noun phrases and its questions.
 
     `participles` are what this end is, by the other: *directed by*, *located in*. `asks` are those of the questions
-    that people put, `clauses` noun phrases made of them.
+    that people put, `clauses` noun phrases made of them. What the source is, things are called by where `names_kind`:
+    a species, a genre.
     """
 
     source: str
@@ -90,6 +98,7 @@ class Side:
     participles: tuple[str, ...] = ()
     asks: tuple[str, ...] = ()
     clauses: tuple[str, ...] = ()
+    names_kind: bool = False
 
     @cached_property
     def label_set(self) -> frozenset[str]:
@@ -130,6 +139,7 @@ class _Draft:
     verbs: list[Verb] = field(default_factory=list)
     participles: list[str] = field(default_factory=list)
     asks: list[str] = field(default_factory=list)
+    names_kind: bool = False
 
     def add(self, texts: Iterable[str]) -> None:
         """Take phrases, and questions by their mark."""
@@ -154,6 +164,7 @@ class _Draft:
             participles=tuple(dict.fromkeys(self.participles)),
             asks=tuple(dict.fromkeys(asks)),
             clauses=tuple(dict.fromkeys(made)),
+            names_kind=self.names_kind,
         )
 
 
@@ -247,6 +258,7 @@ def _noun(noun: str, side: _Draft, other: _Draft, source: Type) -> None:
     other.labels += [f"{one} of", f"is {one} of"]
     for form in dict.fromkeys((one, one, many)):
         side.phrases += [f"the {form} of {{x}}", f"{{x}}'s {form}", f"{form} of {{x}}", f"the {{x}} {form}"]
+    side.phrases.append(f"{{x}} {one}")
     side.questions += [f"what {one} does {{x}} have", f"which {many} does {{x}} have"]
     for kind, kinds in zip(source.singular, source.plural, strict=True):
         other.phrases += [
@@ -260,6 +272,12 @@ def _noun(noun: str, side: _Draft, other: _Draft, source: Type) -> None:
             f"which {kind} has the {one} {{x}}", f"of which {kind} is {{x}} the {one}",
         ]  # fmt: skip
     other.questions += [f"what is {{x}} the {one} of", f"{{x}} is the {one} of what", f"whose {one} is {{x}}"]
+    last = one.rpartition(" ")[2]
+    other.names_kind |= last in KINDS
+    if last in KINDS or last in QUALITIES:
+        for kinds in source.plural:
+            other.phrases += [f"{{x}} {kinds}", f"{kinds} that are {{x}}"]
+            other.questions += [f"which {kinds} are {{x}}", f"what {kinds} are {{x}}"]
 
 
 def _verb(text: str, side: _Draft, other: _Draft, agent: Type, patient: Type) -> None:
@@ -278,6 +296,10 @@ def _verb(text: str, side: _Draft, other: _Draft, agent: Type, patient: Type) ->
     for kind, kinds in zip(patient.singular, patient.plural, strict=True):
         side.questions += [f"which {kind} did {{x}} {base}{rest}", f"what {kinds} does {{x}} {base}{rest}"]
         side.phrases += [f"the {kind} that {{x}} {simple}{rest}", f"{kinds} {{x}} {third(base)}{rest}"]
+        preposition = rest.rpartition(" ")[2]
+        if preposition in PREPOSITIONS:
+            verb = f"{base}{rest}".removesuffix(f" {preposition}")
+            side.questions += [f"{preposition} which {noun} did {{x}} {verb}" for noun in (kind, kinds)]
         if not rest:
             side.phrases += [f"{kinds} {participle} by {{x}}", f"the {kind} {participle} by {{x}}"]
             if base in CREATING:
@@ -303,6 +325,8 @@ def _verb(text: str, side: _Draft, other: _Draft, agent: Type, patient: Type) ->
         ]  # fmt: skip
     if not rest:
         other.questions += [f"{who} was {{x}} {participle} by", f"{{x}} was {participle} by {who}"]
+        if who == "who":
+            other.questions.append(f"by whom was {{x}} {participle}")
 
 
 def _participle(text: str, side: _Draft, other: _Draft, source: Type, target: Type) -> None:

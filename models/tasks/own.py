@@ -1,26 +1,37 @@
-"""Questions over one knowledge base, made by the grammar from its own relations: what an adaptation learns from.
+"""Questions over one knowledge base, made by the grammar from its own relations.
+
+What an adaptation learns from; over MetaQA's movies and the facts behind SimpleQuestions also a task to train a
+reader by: real schemas, asked in every way.
 
 Kinds of things are told by which entities have the same relations; a relation is worded as the lexicon has it where it
 knows the label, else by the label's own words. Every step of a question stands in the schema, and nothing is made up.
 No official scorer: it is a source of training questions only.
 """
 
-from collections.abc import Iterator, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from random import Random
 
 import numpy as np
 
 from kb.common_words import COMMON_WORDS
+from models import movies
 from models.kinds import Kind
-from models.memory import KeyValueMemory
+from models.memory import KeyValueMemory, TripleMemory
+from models.tasks import simplequestions
 from models.tasks.clauses import plural
 from models.tasks.generated import LEXICON, GeneratedTask, Placed
-from models.tasks.grammar import Lexicon, Relation, Type, relation_of
+from models.tasks.grammar import Lexicon, Relation, Side, Type, relation_of
 from models.tasks.inventions import PREPOSITIONS, Vocabulary
 from models.tasks.plans import Plan
 from models.tasks.questions import question
 
+KBS: Mapping[str, Callable[[Path], list[tuple[str, str, str]]]] = {
+    "movies": movies.load_triples,
+    "wikidata": simplequestions.load_triples,
+}
 VALUES = {Kind.NUMBER: "number", Kind.DATE: "year"}
 SAME = 0.5
 """Two ends of relations are of one kind where this share of the smaller one's entities is in the larger one."""
@@ -60,6 +71,12 @@ class OwnTask(GeneratedTask):
         vocabulary = Vocabulary(list(labels), words, {})
         return cls(own_lexicon(memory, labels, kinds, known), vocabulary, wrong_mentions, missing)
 
+    @classmethod
+    def of_kb(cls, kb: str, datasets: Path, wrong_mentions: float, missing: float) -> "OwnTask":
+        """Build the task over a knowledge base of the data sets: `movies` or `wikidata`."""
+        memory = TripleMemory(KBS[kb](datasets))
+        return cls.of_memory(memory, memory.relation_labels, memory.kinds(), wrong_mentions, missing)
+
     def _question(self, random: Random) -> Plan:
         """Draw a question whose every step is a relation of the knowledge base."""
         while True:
@@ -74,17 +91,43 @@ class OwnTask(GeneratedTask):
 
 
 def own_lexicon(memory: KeyValueMemory, labels: Sequence[str], kinds: Sequence[Kind], known: Lexicon) -> Lexicon:
-    """Give the relations of a memory with the kinds they join and the words they are asked by."""
+    """Give the relations of a memory with the kinds they join and the words they are asked by.
+
+    A kind of things is called as the lexicon calls those that most of its relations join; else by the relations' nouns.
+    """
     numbers = range(min(len(labels), MOST_RELATIONS))
     ends = _ends(memory, [key for number in numbers for key in (2 * number, 2 * number + 1)])
     names = [VALUES.get(kinds[key - 1] if key % 2 else kinds[key + 1], f"kind {end}") for key, end in enumerate(ends)]
+    alike = [_known(labels[n], names[2 * n + 1], known) for n in numbers]
+    votes: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    for n in numbers:
+        for at, kind in ((2 * n, "source"), (2 * n + 1, "target")):
+            votes[names[at]].update({getattr(sides[0], kind) for sides in alike[n]})
+    called = {name: found.most_common(1)[0][0] for name, found in votes.items() if found}
     types = {name: known.types[name] for name in VALUES.values()}
     for name in names:
-        if name not in types:
+        if name in called and name not in types:
+            types[name] = replace(known.types[called[name]], name=name)
+        elif name not in types:
             nouns = [*_nouns(labels, names, name), *ANYTHING]
             types[name] = Type(name, tuple(nouns), tuple(map(plural, nouns)), "what")
-    relations = [_relation(labels[n], types[names[2 * n]], types[names[2 * n + 1]], known) for n in numbers]
+    relations = []
+    for n in numbers:
+        fitting = [(near.source == called.get(names[2 * n]), near, far) for near, far in alike[n]]
+        best = max(fitting, key=lambda one: one[0])[1:] if fitting else None
+        relations.append(_relation(labels[n], types[names[2 * n]], types[names[2 * n + 1]], best))
     return Lexicon(types, relations, known.degrees)
+
+
+def _known(label: str, target: str, known: Lexicon) -> list[tuple[Side, Side]]:
+    """Give the lexicon's relations with a label, its own side first, that lead to values of the same kind."""
+    found = []
+    for relation in known.relations:
+        for near, far in (relation.sides, relation.sides[::-1]):
+            is_alike = near.target == target or not {near.target, target} & {*VALUES.values()}
+            if label.casefold() in near.label_set and is_alike:
+                found.append((near, far))
+    return found
 
 
 def _ends(memory: KeyValueMemory, keys: Sequence[int]) -> list[int]:
@@ -110,22 +153,12 @@ def _nouns(labels: Sequence[str], names: Sequence[str], name: str) -> Iterator[s
     )
 
 
-def _relation(label: str, source: Type, target: Type, known: Lexicon) -> Relation:
-    """Word a relation: as the lexicon does, turned where it has the label for the other direction; or by its label."""
-    words = label.casefold()
-    for relation in known.relations:
-        for number in (0, 1):
-            near, far = relation.sides[number], relation.sides[1 - number]
-            is_alike = near.target == target.name or not {near.target, target.name} & {*VALUES.values()}
-            if words in near.label_set and is_alike:
-                return Relation(
-                    (
-                        replace(near, source=source.name, target=target.name, labels=(label,)),
-                        replace(far, source=target.name, target=source.name, labels=()),
-                    ),
-                    "",
-                )
-    shape = "be" if words.split()[-1] in PREPOSITIONS and " " in words else "nouns"
-    entry = {"types": f"{source.name} > {target.name}", shape: words.removeprefix("has ").removeprefix("is ") or words}
-    made = relation_of(entry, {source.name: source, target.name: target})
-    return Relation((replace(made.sides[0], labels=(label,)), replace(made.sides[1], labels=())), "")
+def _relation(label: str, source: Type, target: Type, sides: tuple[Side, Side] | None) -> Relation:
+    """Word a relation: as the lexicon's sides do, or by its label."""
+    if sides is None:
+        words = label.casefold()
+        shape = "be" if words.split()[-1] in PREPOSITIONS and " " in words else "nouns"
+        entry = {"types": f"{source.name} > {target.name}", shape: words.removeprefix("has ").removeprefix("is ")}
+        sides = relation_of(entry, {source.name: source, target.name: target}).sides
+    near = replace(sides[0], source=source.name, target=target.name, labels=(label,))
+    return Relation((near, replace(sides[1], source=target.name, target=source.name, labels=())), "")

@@ -22,6 +22,8 @@ STOP_AT_VALUE = 0.97
 FROM = {"number": 0.04, "year": 0.12, "code": 0.3, "text": 0.15}
 """How likely, beside 1 for things, values are what a question starts from."""
 TO_VALUE = 0.6
+GO_BACK = 0.25
+"""How often a path that could go back along its last relation does so."""
 
 
 class Planned(NamedTuple):
@@ -131,7 +133,9 @@ class Steps:
                 side = path[-1].side
                 if not side.phrases or (side.target in VALUES and random.random() < STOP_AT_VALUE):
                     break
-                path.append(self.draw(side.target, random))
+                onward = self.draw(side.target, random)
+                if onward.relation is not path[-1].relation or random.random() < GO_BACK:
+                    path.append(onward)
             if not to_things or (path[-1].side.phrases and path[-1].side.target not in VALUES):
                 return path
 

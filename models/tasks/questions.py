@@ -10,14 +10,18 @@ from models.tasks.clauses import SLOT
 from models.tasks.grammar import Side, Type, agree, is_plural, wrap
 from models.tasks.plans import ONE_OR_TWO, ORDERED, VALUES, Plan, Planned, Steps
 from models.tasks.superlatives import superlative
-from models.tasks.wording import ASKING, GO_ON, bounds, many, modifiers, nested, topic
+from models.tasks.wording import ASKING, BY_KIND, GO_ON, bounds, many, modifiers, nested, topic
 
 RELATIVE = ("with", "that", "whose", "which", "having", "of which")
-WHICH = re.compile(r"([a-z]+ which|whose) ")
+WHICH = re.compile(r"([a-z]+ which|whose) |[^a-z]")
 RELATIVE_VERBS = {"with": "has ", "having": "has ", "that": "", "which": ""}
 COUNTS = (
     "how many {p} are there", "how many {p}", "what is the number of {p}", "count the {p}", "number of {p}",
     "how many {p} do you know", "what's the total number of {p}", "count {p}",
+)  # fmt: skip
+LISTS = (
+    "list all {p}", "which {p} are there", "what are the names of the {p}", "name all {p}", "what {p} do we have",
+    "which {p} do you know", "show me the {p}", "all {p}",
 )  # fmt: skip
 ENTITY_BOUND = 0.3
 BY_COUNT = 0.12
@@ -29,13 +33,26 @@ def path(steps: Steps, random: Random) -> Plan:
     start = planned[0].side.source
     text = nested(planned[:-1], topic(lexicon.types[start], random), random)
     side = planned[-1].side
-    if side.asks and random.random() < 0.45:
+    if side.names_kind and text == MENTION and random.random() < 0.3:
+        text = random.choice(LISTS).replace("{p}", text)
+    elif side.asks and random.random() < 0.45:
         text = agree(random.choice(side.asks), SLOT, text)
     elif side.questions and (not side.phrases or random.random() < 0.5):
         text = agree(random.choice(side.questions), SLOT, text)
     else:
         text = wrap(random.choice(side.phrases).replace(SLOT, text), lexicon.types[side.target], random)
+    if len(planned) > 1 and side.target == start and random.random() < 0.4:
+        text = _others(text, lexicon.types[start])
     return Plan(text, start, tuple(planned))
+
+
+def _others(text: str, kind: Type) -> str:
+    """Ask for others of the topic's own kind: *which other films*."""
+    for noun in (*kind.singular, *kind.plural):
+        for word in ("which", "what", "the"):
+            if text.startswith(f"{word} {noun} "):
+                return text.replace(f"{word} {noun}", f"{word} other {noun}", 1)
+    return re.sub(r"^who ", "who else ", text)
 
 
 def count(steps: Steps, random: Random) -> Plan:
@@ -44,6 +61,8 @@ def count(steps: Steps, random: Random) -> Plan:
     start, side = planned[0].side.source, planned[-1].side
     inner = nested(planned[:-1], topic(lexicon.types[start], random), random)
     plain, open_ = _counted(side, lexicon.types[side.target])
+    if side.names_kind and inner == MENTION and random.random() < BY_KIND:
+        plain, open_ = [], [SLOT]
     if plain and (not open_ or random.random() < 0.6):
         text = random.choice(plain)
         condition = _condition(steps, side.target, random) if random.random() < 0.2 else None
@@ -93,7 +112,7 @@ def condition(steps: Steps, random: Random) -> Plan:
     goes_on = random.random() < GO_ON
     base = planned[-1 - len(texts)]
     asked = [] if goes_on or len(texts) > 1 else _asked_of(steps, base, inner, planned[-1], texts[0], random)
-    if asked and random.random() < 0.3:
+    if asked and random.random() < 0.4:
         text = random.choice(asked)
     else:
         text = _with_conditions(steps, base, inner, texts, random, is_phrase=goes_on)
@@ -107,18 +126,23 @@ def condition(steps: Steps, random: Random) -> Plan:
 
 
 def _asked_of(steps: Steps, base: Planned, inner: str, last: Planned, said: str, random: Random) -> list[str]:
-    """Ask the condition, of the things that the base step leads to: *which films by Nolan did Zimmer score*."""
-    if last.manner is not Manner.KEEP:
-        return []
+    """Ask for the base step with the condition behind its noun, or turned: *which films by Nolan did Zimmer score*."""
     own = [random.choice(modifiers(base.turned, steps.lexicon) or [""]).replace(SLOT, inner)]
     kind, name = steps.lexicon.types[base.side.target], OTHER if OTHER in said else VALUE
     found = []
     for noun in (*kind.singular, *kind.plural):
         for head in (f"which {noun} ", f"what {noun} "):
-            rests = [text.removeprefix(head) for text in last.back.questions if text.startswith(head)]
-            found += [f"{head}{words} {rest.replace(SLOT, name)}" for rest in rests for words in own if words]
+            of_base, of_last = (
+                [text.removeprefix(head) for text in side.questions if text.startswith(head)]
+                for side in (base.side, last.back)
+            )
+            found += [f"{head}{said} {rest.replace(SLOT, inner)}" for rest in of_base]
+            if last.manner is not Manner.KEEP:
+                continue
+            found += [f"{head}{words} {rest.replace(SLOT, name)}" for rest in of_last for words in own if words]
+            found += [head.replace(noun, f"{name} {noun}") + rest.replace(SLOT, inner) for rest in of_base]
             if inner == MENTION:
-                found += [head.replace(noun, f"{inner} {noun}") + rest.replace(SLOT, name) for rest in rests]
+                found += [head.replace(noun, f"{inner} {noun}") + rest.replace(SLOT, name) for rest in of_last]
     return found
 
 
@@ -130,6 +154,9 @@ def _with_conditions(
     kind = lexicon.types[side.target]
     joined = random.choice((" ", " and ", " that are ", ", ")).join(texts) if len(texts) > 1 else texts[0]
     own = modifiers(base.turned, lexicon)
+    if side.names_kind and inner == MENTION and random.random() < BY_KIND:
+        lead = random.choice(("the ", "", "all ") if is_phrase else ("which ", "what ", "the ", "", "list all "))
+        return f"{lead}{inner} {joined}"
     chance = random.random()
     if own and chance < 0.45:
         parts = [random.choice(own).replace(SLOT, inner), joined]

@@ -7,7 +7,7 @@ from models.episodes import MENTION, Manner
 from models.tasks.clauses import SLOT
 from models.tasks.grammar import Type, wrap
 from models.tasks.plans import ONE_OR_TWO, VALUES, Plan, Planned, Steps
-from models.tasks.wording import ASKING, GO_ON, degrees_of, modifiers, nested, tidy, topic
+from models.tasks.wording import ASKING, BY_KIND, GO_ON, degrees_of, modifiers, nested, tidy, topic
 
 
 def superlative(steps: Steps, random: Random) -> Plan:
@@ -79,7 +79,9 @@ def _extreme_text(
     at = random.randrange(len(kind.singular))
     one, several = kind.singular[at], kind.plural[at]
     own = ""
-    if base is not None:
+    if base is not None and base.side.names_kind and inner == MENTION and random.random() < BY_KIND:
+        one = several = inner
+    elif base is not None:
         found = modifiers(base.turned, steps.lexicon)
         phrase = random.choice(base.side.phrases).replace(SLOT, inner)
         if not found or random.random() < 0.25:

@@ -10,6 +10,8 @@ from models.tasks.grammar import Degree, Lexicon, Type
 from models.tasks.plans import Planned, Steps
 
 ASKING = ("which ", "what ", "who ")
+BY_KIND = 0.4
+"""How often things are called by their kind, where a relation has it."""
 CLAUSES = 0.35
 GO_ON = 0.15
 """How often a noun phrase is asked further about."""
