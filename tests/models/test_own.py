@@ -1,9 +1,11 @@
+from pathlib import Path
 from random import Random
 
 import pytest
 
 from models.episodes import LabelledKey
 from models.memory import TripleMemory
+from models.tasks import make_path_task
 from models.tasks.generated import LEXICON
 from models.tasks.grammar import Lexicon
 from models.tasks.own import OwnTask, own_lexicon
@@ -64,3 +66,15 @@ def test_the_same_seed_draws_the_same_episodes() -> None:
 def test_nothing_can_be_asked_about_nothing() -> None:
     with pytest.raises(ValueError, match="without relations"):
         OwnTask.of_memory(TripleMemory([]), (), [])
+
+
+@pytest.mark.datasets
+@pytest.mark.parametrize(
+    ("kb", "label", "words"), [("movies", "directed by", "film"), ("wikidata", "place of birth", "")]
+)
+def test_a_knowledge_base_of_the_data_sets_is_asked_about(datasets: Path, kb: str, label: str, words: str) -> None:
+    task = make_path_task(f"own-{kb}", datasets, {"wrong_mentions": 0.0, "missing": 0.0})
+    random = Random(6)
+    episodes = [task.episode(random) for _ in range(300)]
+    assert any(key.label == label for one in episodes for choice in one.choices for key in choice.reach)
+    assert any(words in one.question for one in episodes)
