@@ -33,6 +33,7 @@ from models.adaptation import SETTINGS, AskedTask, adapt, share_right
 from models.chains import ReadRequest
 from models.episodes import PathEpisode, PathTask
 from models.gold_chains import gold_episodes
+from models.networks.path_inference import Keys
 from models.reader import Reader
 from models.tasks.generated import LEXICON, GeneratedTask
 from models.tasks.grammar import Lexicon
@@ -84,7 +85,7 @@ def carry_out(order: dict[str, Any], tell: Tell) -> None:
     held_out = [one for one in gold if is_held_out(one.text)]
     learnt = [one for one in gold if not is_held_out(one.text)]
     keys = keys_of(view, reader)
-    explained = explain(answerer(reader), reader, view, learnt)
+    explained = explain(answerer(reader), reader, keys, view, learnt)
     own = OwnTask.of_memory(view, view.relation_labels, keys.kinds)
     tasks: list[tuple[PathTask, float]] = [(own, SHARES[0]), (_general(), SHARES[2])]
     if explained:
@@ -117,10 +118,9 @@ def is_held_out(question: str) -> bool:
 
 
 def explain(
-    answerer: QuestionAnswerer, reader: Reader, view: KnowledgeView, questions: Sequence[GoldQuestion]
+    answerer: QuestionAnswerer, reader: Reader, keys: Keys, view: KnowledgeView, questions: Sequence[GoldQuestion]
 ) -> list[PathEpisode]:
     """The paths that lead to the answers of questions, of those that have one."""
-    keys = keys_of(view, reader)
     requests = [
         ReadRequest(
             view, keys, answerer.readings(view, Question(one.text, one.entities)), reader.max_hops, answerer.fact_budget

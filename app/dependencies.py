@@ -3,7 +3,7 @@
 Endpoints that ask SQL are plain functions, which FastAPI runs in threads; only what streams or waits is a coroutine.
 """
 
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from http import HTTPStatus
 from typing import Annotated, Any, TypeVar
 
@@ -16,6 +16,7 @@ from pydantic import BaseModel, ValidationError
 from app.api.schemas import ProblemReply
 from app.errors import PROBLEM_JSON, Problem, invalid
 from app.keys import Access, Scope
+from app.settings import Settings
 from app.wiring import Services
 
 JSON = "application/json"
@@ -92,6 +93,37 @@ def only_parameters(*names: str) -> Callable[[Request], Coroutine[Any, Any, None
 def media_type(request: Request) -> str:
     """The Content-Type without its parameters, in lower case; empty without one."""
     return request.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
+def check_question(text: str, settings: Settings, at: tuple[str | int, ...] = ()) -> None:
+    """Refuse a question that is empty or too long; `at` is where in the body it stands.
+
+    Raises:
+        Problem: with that place.
+    """
+    if not text.strip():
+        raise refused((*at, "question"), "empty_question", "The question is empty: ask something.")
+    if len(text) > settings.max_question_characters:
+        detail = f"The question is longer than {settings.max_question_characters:,} characters: ask it shorter."
+        raise refused((*at, "question"), "question_too_long", detail)
+
+
+def check_questions(texts: Sequence[str], settings: Settings) -> None:
+    """Refuse questions with known answers that are too many, empty or too long.
+
+    Raises:
+        Problem: with the place of the first such question.
+    """
+    if len(texts) > settings.max_evaluated_questions:
+        most = f"{settings.max_evaluated_questions:,}"
+        raise Problem(422, "too_many_questions", f"Send at most {most} questions at once.")
+    for number, text in enumerate(texts):
+        check_question(text, settings, ("questions", number))
+
+
+def refused(at: tuple[str | int, ...], code: str, detail: str) -> Problem:
+    """The problem of one field of a body."""
+    return Problem(422, code, detail, extra={"errors": [{"loc": [*at], "message": detail, "type": code}]})
 
 
 def require_json(request: Request) -> None:

@@ -42,6 +42,7 @@ class ModelVersion:
     job_id: int | None
     created_at: datetime
     path: str
+    """Under the folder of models, which may move."""
     sha256: bytes
     base: str
     kb_revision: int
@@ -68,14 +69,14 @@ class ModelStore:
         self._connection = connection
 
     def record(
-        self, kb_id: int, job_id: int, path: Path, base: str, kb_revision: int, metrics: Mapping[str, Any]
+        self, kb_id: int, job_id: int, folder: Path, path: Path, base: str, kb_revision: int, metrics: Mapping[str, Any]
     ) -> ModelVersion:
-        """A new version, not yet active; its checkpoint stands at `path`."""
+        """A new version, not yet active; its checkpoint stands at `path`, in the `folder` of models."""
         values = {
             "kb_id": kb_id,
             "job_id": job_id,
             "created_at": _now(),
-            "path": str(path),
+            "path": str(path.relative_to(folder)),
             "sha256": digest_of(path),
             "base": base,
             "kb_revision": kb_revision,
@@ -91,7 +92,7 @@ class ModelStore:
 
     def active(self, kb_id: int) -> ModelVersion | None:
         """The version that answers; None: the shipped reader."""
-        query = select(_model).where(_model.c.kb_id == kb_id, _model.c.active)
+        query = select(_model).where(_model.c.kb_id == kb_id, _model.c.active).order_by(_model.c.id.desc())
         row = self._connection.execute(query).first()
         return None if row is None else _version(row)
 
@@ -140,8 +141,9 @@ class ModelStore:
 class Readers:
     """Which reader a KB is asked with; safe to use from several threads."""
 
-    def __init__(self, engine: Engine, shipped: Reader, encoder: TokenEncoder) -> None:
+    def __init__(self, engine: Engine, folder: Path, shipped: Reader, encoder: TokenEncoder) -> None:
         self._engine = engine
+        self._folder = folder
         self._shipped = shipped
         self._encoder = encoder
         self._known: dict[int, tuple[float, ModelVersion | None]] = {}
@@ -167,7 +169,7 @@ class Readers:
         known = self._readers.get(version.id)
         if known is None:
             try:
-                path = Path(version.path)
+                path = self._folder / version.path
                 if digest_of(path) != version.sha256:
                     raise CheckpointUnusable(path, "it is not what was trained")
                 known = Reader.load(path, encoder=self._encoder)

@@ -77,7 +77,7 @@ def train(
             "database_url": str(settings.url_of_database),
         },
         "kb_id": job.kb_id,
-        "base": str(active.path if active else settings.reader or DEFAULT_CHECKPOINT),
+        "base": str(settings.models_folder / active.path if active else settings.reader or DEFAULT_CHECKPOINT),
         "out": str(out),
         "questions": [*questions.values()],
     }

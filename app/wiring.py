@@ -103,7 +103,7 @@ class Services:
     @cached_property
     def readers(self) -> Readers:
         """The readers of all KBs."""
-        return Readers(self.engine, self.reader, self._words)
+        return Readers(self.engine, self.settings.models_folder, self.reader, self._words)
 
     @cached_property
     def answerer(self) -> QuestionAnswerer:

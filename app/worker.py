@@ -125,10 +125,14 @@ class Worker:
 
     def _remove_models(self) -> None:
         """Delete the readers of deleted KBs."""
-        for folder in self._settings.models_folder.glob("*"):
-            with reading(self._engine) as connection:
-                if int(folder.name) not in {kb.id for kb in TripleStore(connection).kbs()}:
-                    shutil.rmtree(folder, ignore_errors=True)
+        folders = [*self._settings.models_folder.glob("*")]
+        if not folders:
+            return
+        with reading(self._engine) as connection:
+            known = {str(kb.id) for kb in TripleStore(connection).kbs()}
+        for folder in folders:
+            if folder.name.isdecimal() and folder.name not in known:
+                shutil.rmtree(folder, ignore_errors=True)
 
     def run_one(self, only: int | None = None) -> Job | None:
         """Run the oldest job that waits, or `only` that one; the job as it ended, None when there was none."""
@@ -228,7 +232,8 @@ class _JobRun:
     def _store(self, jobs: JobStore, trained: Trained, path: Path) -> Job:
         kb_id = self._job.kb_id
         models = jobs.of_kb(kb_id)
-        version = models.record(kb_id, self._job.id, path, trained.base, trained.kb_revision, trained.metrics)
+        folder = self._settings.models_folder
+        version = models.record(kb_id, self._job.id, folder, path, trained.base, trained.kb_revision, trained.metrics)
         if trained.metrics["promoted"]:
             models.activate(kb_id, version.id)
         return jobs.finish(self._job.id, self._name, "succeeded")

@@ -94,7 +94,7 @@ def test_a_broken_checkpoint_leaves_the_shipped_reader_answering(
     job = service.ended(train(service, kb, QUESTIONS))
     with service.services.writing() as connection:
         version = next(one for one in ModelStore(connection).versions(kb_id) if one.job_id == job["id"])
-        Path(version.path).write_bytes(b"not weights")
+        (service.services.settings.models_folder / version.path).write_bytes(b"not weights")
     service.http.post(f"/v1/kbs/{kb}/models/{version.id}/activate")
     assert model_of(service, kb) == shipped
     service.http.post(f"/v1/kbs/{kb}/models/0/activate")
@@ -171,6 +171,24 @@ def test_a_kb_deleted_meanwhile_ends_the_training(service: RunningService) -> No
     service.http.delete(f"/v1/kbs/{kb}")
     ended = service.ended(job)
     assert (ended["state"], ended["error"]["code"]) == ("failed", "kb_deleted")
+
+
+def test_a_question_that_is_refused_is_named_by_its_place(service: RunningService) -> None:
+    kb, question = service.kb(), {"question": " ", "answers": []}
+    for path, body, place in (
+        ("feedback", question, ["question"]),
+        ("train", {"questions": [{"question": "who?", "answers": []}, question]}, ["questions", 1, "question"]),
+    ):
+        assert service.http.post(f"/v1/kbs/{kb}/{path}", json=body).json()["errors"][0]["loc"] == place
+
+
+def test_only_folders_of_deleted_kbs_are_removed(service: RunningService) -> None:
+    folder = service.services.settings.models_folder
+    for name in ("lost+found", "987654"):
+        (folder / name).mkdir(parents=True)
+    service.services.worker.tidy()
+    assert (folder / "lost+found").exists()
+    assert not (folder / "987654").exists()
 
 
 def scores(exact: float, hits_at_1: float, generated: float) -> dict[str, float]:

@@ -6,8 +6,7 @@ from fastapi import APIRouter, Depends, Request, Response
 
 from app import evaluation
 from app.api.schemas import EvaluateBody, EvaluationReply
-from app.api.v1.models import check_questions
-from app.dependencies import Asker, Service, body_of, gives, reply, takes
+from app.dependencies import Asker, Service, body_of, check_questions, gives, reply, takes
 from app.diagrams import diagram
 from app.wiring import Services
 

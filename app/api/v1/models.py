@@ -6,10 +6,8 @@ from anyio.to_thread import run_sync
 from fastapi import APIRouter, Depends, Path, Request, Response
 
 from app.api.schemas import FeedbackBody, FeedbackReply, JobReply, ModelsReply, TrainBody
-from app.dependencies import Asker, Service, Writer, body_of, gives, reply, takes
-from app.errors import Problem
+from app.dependencies import Asker, Service, Writer, body_of, check_question, check_questions, gives, reply, takes
 from app.model_versions import ModelStore
-from app.settings import Settings
 from app.wiring import Services
 
 router = APIRouter(prefix="/v1/kbs/{kb}", tags=["models"])
@@ -60,28 +58,9 @@ async def give_feedback(
     body: Annotated[FeedbackBody, Depends(body_of(FeedbackBody))],
 ) -> Response:
     """Say what the right answers to a question are: the next training of this KB learns from it."""
-    check_questions([body.question], service.settings)
+    check_question(body.question, service.settings)
     number = await run_sync(_keep, service, kb, body)
     return reply({"id": number, "kb": kb, "request_id": request.state.request_id}, 201)
-
-
-def check_questions(questions: list[str], settings: Settings) -> None:
-    """Refuse questions that are too many, empty or too long.
-
-    Raises:
-        Problem: with the place of the first such question.
-    """
-    if len(questions) > settings.max_evaluated_questions:
-        raise Problem(
-            422, "too_many_questions", f"Send at most {settings.max_evaluated_questions:,} questions at once."
-        )
-    for number, question in enumerate(questions):
-        if not question.strip() or len(question) > settings.max_question_characters:
-            limit = f"{settings.max_question_characters:,}"
-            detail = f"Question {number + 1} is empty or longer than {limit} characters."
-            code = "question_too_long" if question.strip() else "empty_question"
-            errors = [{"loc": ["questions", number, "question"], "message": detail, "type": code}]
-            raise Problem(422, code, detail, extra={"errors": errors})
 
 
 def _keep(service: Services, kb: str, body: FeedbackBody) -> int:

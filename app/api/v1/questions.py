@@ -5,11 +5,12 @@ They take no dependencies: on this path FastAPI's way of solving them costs more
 
 from collections.abc import Sequence
 
+from anyio.to_thread import run_sync
 from fastapi import APIRouter, Request, Response
 
 from app.answering import Question
 from app.api.schemas import AskBatchBody, AskBatchReply, AskBody, AskReply
-from app.dependencies import access_of, gives, needs_key, read_body, reply, services_of, takes
+from app.dependencies import access_of, check_question, gives, needs_key, read_body, refused, reply, services_of, takes
 from app.errors import NotFound, Problem
 from app.telemetry import logger
 from app.wiring import Services
@@ -26,7 +27,9 @@ async def ask(request: Request, kb: str) -> Response:
     await access_of(request, "ask")
     body = await read_body(request, AskBody)
     service = services_of(request)
-    replies = await _answers(service, kb, [_question(body, service, kb)], request.state.request_id)
+    replies = await _answers(
+        service, kb, [_question(body, service, await _model(service, kb, [body]))], request.state.request_id
+    )
     return reply(replies[0])
 
 
@@ -44,10 +47,9 @@ async def ask_batch(request: Request, kb: str) -> Response:
     most = service.settings.max_batch_questions
     if len(body.questions) > most:
         raise Problem(422, "too_many_questions", f"Send at most {most:,} questions in one batch.")
-    questions = [
-        _question(one if isinstance(one, AskBody) else AskBody(question=one), service, kb, ("questions", number))
-        for number, one in enumerate(body.questions)
-    ]
+    bodies = [one if isinstance(one, AskBody) else AskBody(question=one) for one in body.questions]
+    model = await _model(service, kb, bodies)
+    questions = [_question(one, service, model, ("questions", number)) for number, one in enumerate(bodies)]
     return reply({"replies": await _answers(service, kb, questions, request.state.request_id)})
 
 
@@ -63,21 +65,18 @@ async def _answers(
     return replies
 
 
-def _question(body: AskBody, service: Services, kb: str, at: tuple[str | int, ...] = ()) -> Question:
+def _question(body: AskBody, service: Services, model: str | None, at: tuple[str | int, ...] = ()) -> Question:
     """The question, once it is within the limits of the settings."""
     settings = service.settings
-    if not body.question.strip():
-        raise _refused(at, "question", "empty_question", "The question is empty: ask something.")
-    if len(body.question) > settings.max_question_characters:
-        detail = f"The question is longer than {settings.max_question_characters:,} characters: ask it shorter."
-        raise _refused(at, "question", "question_too_long", detail)
+    check_question(body.question, settings, at)
     if body.max_hops is not None and body.max_hops > settings.max_hops:
         detail = f"max_hops can be 1 to {settings.max_hops}."
-        raise _refused(at, "max_hops", "invalid_body", detail)
-    if body.model is not None and body.model != service.model_of(kb):
+        raise refused((*at, "max_hops"), "invalid_body", detail)
+    if body.model not in (None, model):
         raise NotFound("model", body.model)
     return Question(body.question, tuple(body.entities or ()), body.max_hops, body.limit)
 
 
-def _refused(at: tuple[str | int, ...], field: str, code: str, detail: str) -> Problem:
-    return Problem(422, code, detail, extra={"errors": [{"loc": [*at, field], "message": detail, "type": code}]})
+async def _model(service: Services, kb: str, bodies: Sequence[AskBody]) -> str | None:
+    """The reader that answers for a KB, if any of the questions cares."""
+    return await run_sync(service.model_of, kb) if any(body.model for body in bodies) else None
