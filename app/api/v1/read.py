@@ -6,7 +6,7 @@ from anyio.to_thread import run_sync
 from fastapi import APIRouter, Depends, Request, Response
 
 from app.api.schemas import ReadBody, ReadReply
-from app.dependencies import Asker, Service, body_of, gives, reply, takes
+from app.dependencies import Asker, Service, body_of, check_question, gives, reply, takes
 from app.errors import Problem
 from app.small_writes import parsed_items
 from app.wiring import Services
@@ -25,11 +25,7 @@ async def read(
 
 def _read(service: Services, body: ReadBody) -> dict[str, Any]:
     settings, question = service.settings, body.question
-    if not question.strip():
-        raise Problem(422, "empty_question", "The question is empty: ask something.")
-    if len(question) > settings.max_question_characters:
-        limit = f"{settings.max_question_characters:,}"
-        raise Problem(422, "question_too_long", f"The question is longer than {limit} characters: ask it shorter.")
+    check_question(question, settings)
     if not body.memory:
         raise Problem(422, "empty_memory", "The memory is empty: send sentences or triples.")
     if len(body.memory) > settings.max_memory_slots:
