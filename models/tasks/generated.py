@@ -226,8 +226,9 @@ def _labels(relation: Relation) -> frozenset[str]:
     return relation.sides[0].label_set | relation.sides[1].label_set
 
 
-def _label_words(relation: Relation) -> set[str]:
-    return {word for label in _labels(relation) for word in label.split() if len(word) >= LONG_WORD}
+def _label_words(relation: Relation) -> list[str]:
+    """In an order of their own, not the sets': a seed must draw the same episodes in every process."""
+    return sorted({word for label in _labels(relation) for word in label.split() if len(word) >= LONG_WORD})
 
 
 def _in_wrong_role(text: str, plan: Plan) -> str | None:

@@ -102,7 +102,7 @@ def own_lexicon(memory: KeyValueMemory, labels: Sequence[str], kinds: Sequence[K
     votes: defaultdict[str, Counter[str]] = defaultdict(Counter)
     for n in numbers:
         for at, kind in ((2 * n, "source"), (2 * n + 1, "target")):
-            votes[names[at]].update({getattr(sides[0], kind) for sides in alike[n]})
+            votes[names[at]].update(sorted({getattr(sides[0], kind) for sides in alike[n]}))
     called = {name: found.most_common(1)[0][0] for name, found in votes.items() if found}
     types = {name: known.types[name] for name in VALUES.values()}
     for name in names:

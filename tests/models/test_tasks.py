@@ -1,3 +1,6 @@
+import os
+import subprocess
+import sys
 from pathlib import Path
 from random import Random
 
@@ -24,6 +27,37 @@ def test_a_left_out_reader_differs_from_the_shipped_one_by_its_tasks_only() -> N
         other = PathRecipe.read(DEFAULT_RECIPE.with_name(f"path_reader_without_{name}.toml"))
         assert (other.network, other.training, other.choices) == (shipped.network, shipped.training, shipped.choices)
         assert {task for task, _, _ in shipped.tasks} - {task for task, _, _ in other.tasks} == left_out
+
+
+DRAW = """
+import sys
+from pathlib import Path
+from random import Random
+from models.path_training import DEFAULT_RECIPE, PathRecipe
+from models.tasks import make_path_task
+tasks = {name: settings for name, _, settings in PathRecipe.read(DEFAULT_RECIPE).tasks}
+for kb in ("movies", "wikidata"):
+    tasks.setdefault(f"own-{kb}", {"wrong_mentions": 0.07, "missing": 0.1})
+for name, settings in tasks.items():
+    task, random = make_path_task(name, Path(sys.argv[1]), settings), Random(5)
+    print(name, [task.episode(random) for _ in range(200)])
+"""
+
+
+@pytest.mark.datasets
+def test_a_seed_draws_the_same_episodes_in_every_process(datasets: Path) -> None:
+    runs = [
+        subprocess.Popen(
+            [sys.executable, "-c", DRAW, str(datasets)],
+            env={**os.environ, "PYTHONHASHSEED": seed, "OMP_NUM_THREADS": "1"},
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for seed in ("1", "2")
+    ]
+    one, other = (run.communicate()[0].splitlines() for run in runs)
+    assert len(one) == len(other) >= 6
+    assert [ours.split()[0] for ours, theirs in zip(one, other, strict=True) if ours != theirs] == []
 
 
 def test_an_unknown_task_is_named() -> None:
