@@ -18,7 +18,7 @@ import safetensors.numpy
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
-from kb import sentence_graph
+from kb import quantised, sentence_graph
 from kb.errors import EncoderUnavailable, WeightsMismatch
 
 if TYPE_CHECKING:
@@ -121,7 +121,7 @@ class StaticEncoder:
         scales: NDArray[np.float16] = tensors["scales"]
         self.id = f"static-en-{table.shape[1]}-{digest.hexdigest()[:12]}"
         self.dim = int(table.shape[1])
-        self._table: FloatArray = table * scales.astype(np.float32)[:, None]
+        self._table: FloatArray = quantised.restore(table, scales)
         self._table.setflags(write=False)
         self._tokenizer = _tokenizer(folder / TOKENIZER_FILE)
         self.unknown = self._tokenizer.get_vocab()["[UNK]"]
@@ -179,20 +179,11 @@ class SentenceEncoder:
     dim = sentence_graph.HIDDEN
 
     def __init__(self, folder: Path | None = None, threads: int = 1) -> None:
-        place = installed_folder() if folder is None else folder
-        weights = place / MINILM_FILE
-        for path in (weights, place / TOKENIZER_FILE):
-            if not path.is_file():
-                raise EncoderUnavailable(f"{path} does not exist")
-        with weights.open("rb") as stream:
-            found = hashlib.file_digest(stream, "sha256").hexdigest()
-        if found != MINILM_SHA256:
-            raise WeightsMismatch(weights, MINILM_SHA256, found)
+        published, tokenizer = published_weights(folder)
         self.id = f"all-MiniLM-L6-v2-{MINILM_SHA256[:12]}"
-        self._tokenizer = _tokenizer(place / TOKENIZER_FILE)
+        self._tokenizer = _tokenizer(tokenizer)
         self._tokenizer.enable_truncation(MAX_SENTENCE_TOKENS)
-        arranged = sentence_graph.arrange(safetensors.numpy.load_file(weights))
-        self._session = start_session(arranged, threads)
+        self._session = start_session(sentence_graph.arrange(published), threads)
 
     def encode(self, texts: Sequence[str]) -> FloatArray:
         """Vectors of the texts, (texts, dim); texts of like length are computed together."""
@@ -214,11 +205,29 @@ class SentenceEncoder:
         for row, numbers in enumerate(rows):
             ids[row, : len(numbers)] = numbers
             filled[row, : len(numbers)] = 1.0
-        bias = ((1.0 - filled) * HIDDEN_BY_BIAS)[:, None, None, :]
-        feeds = {"ids": ids, "positions": np.arange(longest, dtype=np.int64), "bias": bias}
+        feeds = {"ids": ids, "positions": np.arange(longest, dtype=np.int64), "bias": hide(filled > 0)}
         states: FloatArray = self._session.run(None, feeds)[0]
         means: FloatArray = np.einsum("ntd,nt->nd", states, filled) / filled.sum(axis=1, keepdims=True)
         return means
+
+
+def hide(is_filled: NDArray[np.bool_]) -> FloatArray:
+    """What attention adds, (texts, 1, 1, tokens): nothing where a token is, very little where none."""
+    return np.where(is_filled, np.float32(0), HIDDEN_BY_BIAS)[:, None, None, :]
+
+
+def published_weights(folder: Path | None = None) -> tuple[dict[str, FloatArray], Path]:
+    """The weights of all-MiniLM-L6-v2, checked, and its tokenizer's file; of an installed package without a folder."""
+    place = installed_folder() if folder is None else folder
+    weights = place / MINILM_FILE
+    for path in (weights, place / TOKENIZER_FILE):
+        if not path.is_file():
+            raise EncoderUnavailable(f"{path} does not exist")
+    with weights.open("rb") as stream:
+        found = hashlib.file_digest(stream, "sha256").hexdigest()
+    if found != MINILM_SHA256:
+        raise WeightsMismatch(weights, MINILM_SHA256, found)
+    return safetensors.numpy.load_file(weights), place / TOKENIZER_FILE
 
 
 def installed_folder() -> Path:
@@ -234,7 +243,7 @@ def start_session(weights: sentence_graph.Weights, threads: int) -> "onnxruntime
     try:
         import onnxruntime
     except ImportError as error:
-        raise EncoderUnavailable("onnxruntime is not installed (pip install 'hopfact[quality]')") from error
+        raise EncoderUnavailable("onnxruntime is not installed") from error
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1

@@ -1,4 +1,4 @@
-"""The computation graph of all-MiniLM-L6-v2 as ONNX bytes, without its weights.
+"""The computation graph of all-MiniLM-L6-v2, or of its first layers, as ONNX bytes, without its weights.
 
 The published weights are a safetensors file and the graph of a BERT encoder is known, so the graph is written here and
 the weights are handed to onnxruntime beside it: no second copy of 90 MB, and one checksum covers every number. ONNX is
@@ -9,15 +9,15 @@ not). Output: `states` (texts, tokens, hidden).
 """
 
 import struct
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
-LAYERS = 6
 HEADS = 12
 HIDDEN = 384
+LAYER = "encoder.layer"
 NORM_EPSILON = 1e-12
 OPSET = 20  # the first with Gelu
 IR_VERSION = 9
@@ -118,7 +118,7 @@ def arrange(published: Mapping[str, NDArray[np.float32]]) -> Weights:
 
 
 def build(shapes: Mapping[str, Sequence[int]]) -> bytes:
-    """The graph as a serialised ONNX model, its weights declared by name and shape."""
+    """The graph as a serialised ONNX model, its weights declared by name and shape, as deep as they reach."""
     graph = _Graph()
     for name, shape in shapes.items():
         graph.weight(name, shape)
@@ -130,8 +130,8 @@ def build(shapes: Mapping[str, Sequence[int]]) -> bytes:
     kind = graph.add("Gather", "embeddings.token_type_embeddings.weight", "first", axis=0)
     total = graph.add("Add", graph.add("Add", words, places), kind)
     state = graph.normalise(total, "embeddings.LayerNorm")
-    for layer in range(LAYERS):
-        state = _layer(graph, state, f"encoder.layer.{layer}")
+    for layer in range(num_layers(shapes)):
+        state = _layer(graph, state, f"{LAYER}.{layer}")
     graph.add("Identity", state)
     body = b"".join(_message(1, node) for node in graph.nodes) + _message(2, "all-MiniLM-L6-v2")
     body += b"".join(_message(5, constant) for constant in graph.constants)
@@ -140,6 +140,11 @@ def build(shapes: Mapping[str, Sequence[int]]) -> bytes:
     body += _message(11, _value("bias", FLOAT, ("texts", 1, 1, "tokens")))
     body += _message(12, _value(f"identity_{len(graph.nodes) - 1}", FLOAT, ("texts", "tokens", HIDDEN)))
     return _integer(1, IR_VERSION) + _message(8, _integer(2, OPSET)) + _message(7, body)
+
+
+def num_layers(names: Iterable[str]) -> int:
+    """How many layers there are weights of."""
+    return len({name.split(".")[2] for name in names if name.startswith(f"{LAYER}.")})
 
 
 def _layer(graph: _Graph, state: str, name: str) -> str:

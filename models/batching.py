@@ -14,7 +14,7 @@ from torch import Tensor
 
 from models.episodes import OTHER, VALUE, Choice, End, LabelledKey, Manner, PathEpisode, manners
 from models.kinds import Kind
-from models.texts import Pieces, TextCutter, pad_arrays
+from models.texts import Pieces, TextCutter
 
 PREFIX_LETTERS = 4
 LABEL_PARTS = 4
@@ -30,6 +30,7 @@ class Tokens(NamedTuple):
     marks: Tensor  # batch tokens
     distances: Tensor  # batch tokens
     present: Tensor  # batch tokens, bool
+    states: Tensor  # batch tokens context_dim
 
 
 class KeyTokens(NamedTuple):
@@ -40,9 +41,9 @@ class KeyTokens(NamedTuple):
     kinds: Tensor  # keys
 
 
-def pad(texts: Sequence[Pieces]) -> Tokens:
-    """Turn cut texts into tensors."""
-    return Tokens(*map(torch.from_numpy, pad_arrays(texts)))
+def pad(texts: Sequence[Pieces], cutter: TextCutter, *, again: bool = False) -> Tokens:
+    """Turn cut texts into tensors; states are remembered of those that will come `again`."""
+    return Tokens(*map(torch.from_numpy, cutter.pad(texts, again=again)))
 
 
 class PathBatch(NamedTuple):
@@ -95,7 +96,7 @@ def path_batch(
                 gold[row, hop] = first_end + choice.gold
             else:
                 gold[row, hop] = choice.manner * len(keys) + columns[choice.gold]
-    questions = pad(cutter.cut([episode.question for episode in episodes]))
+    questions = pad(cutter.cut([episode.question for episode in episodes]), cutter)
     labels, tokens = _labels(keys, cutter)
     asked = torch.tensor([episode.asked for episode in episodes])
     return PathBatch(questions, labels, tokens, torch.from_numpy(in_reach), torch.from_numpy(gold), asked)
@@ -107,7 +108,9 @@ def _labels(keys: Sequence[LabelledKey], cutter: TextCutter) -> tuple[tuple[Toke
     cut = sorted(zip(cutter.cut(labels), labels, strict=True), key=lambda pair: len(pair[0].pieces))
     numbers = {label: number for number, (_, label) in enumerate(cut)}
     size = -(-len(cut) // LABEL_PARTS)
-    parts = tuple(pad([pieces for pieces, _ in cut[at : at + size]]) for at in range(0, len(cut), size))
+    parts = tuple(
+        pad([pieces for pieces, _ in cut[at : at + size]], cutter, again=True) for at in range(0, len(cut), size)
+    )
     rows = [(numbers[key.label], key.direction, key.kind) for key in keys]
     return parts, KeyTokens(*torch.tensor(rows).T)
 

@@ -17,7 +17,7 @@ from safetensors.numpy import load_file, save_file
 from models.calibration import Calibration
 from models.networks.path_config import PathReaderConfig
 
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 DEFAULT_CHECKPOINT = Path(__file__).parent / "weights" / "reader.safetensors"
 
 Weights = Mapping[str, NDArray[np.float32]]

@@ -26,7 +26,9 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer
 from torch import Tensor, nn
 
+from kb.context import CLASSIFY, SEPARATE
 from kb.encoding import MAX_TOKENS, TABLE_FILE, TOKENIZER_FILE, SentenceEncoder
+from kb.quantised import quantise
 from models.distillation_texts import corpus
 
 log = logging.getLogger(__name__)
@@ -34,11 +36,9 @@ log = logging.getLogger(__name__)
 FloatArray = NDArray[np.float32]
 
 CHUNK_TEXTS = 8192  # teacher vectors are kept in files of so many, so that a stopped run goes on
-CLASSIFY, SEPARATE = 101, 102  # [CLS] and [SEP]
 FIRST_WORD = 999  # tokens before it are [PAD], [unused1], [CLS] ...: their rows stay zero
 WARM_UP = 0.1  # of all steps
 LOG_EVERY_STEPS = 100
-INT8_MAX = 127
 
 
 @dataclass(frozen=True)
@@ -174,20 +174,14 @@ def distance(student: Tensor, target: Tensor, axes: Tensor, config: Distillation
     return 1.0 - cosine + config.likeness_weight * likeness_divergence(student, target, config.temperature)
 
 
-def quantise(rows: FloatArray) -> dict[str, NDArray[np.int8] | NDArray[np.float16]]:
-    """Rows as 8-bit integers, each with a scale of its own."""
-    scales = (np.abs(rows).max(axis=1) / INT8_MAX).astype(np.float16)
-    steps = np.where(scales > 0, scales, 1).astype(np.float32)[:, None]
-    return {"table": np.clip(np.rint(rows / steps), -INT8_MAX, INT8_MAX).astype(np.int8), "scales": scales}
-
-
 def save(table: TokenTable, tokenizer_file: Path, folder: Path) -> None:
     """Write the table as it is now, with its tokenizer, as a folder that `StaticEncoder` loads."""
     with torch.no_grad():
         rows = table.rows(torch.arange(len(table.base))).numpy()
     rows[:FIRST_WORD] = 0.0
     folder.mkdir(parents=True, exist_ok=True)
-    safetensors.numpy.save_file(quantise(rows), folder / TABLE_FILE)
+    table_rows, scales = quantise(rows)
+    safetensors.numpy.save_file({"table": table_rows, "scales": scales}, folder / TABLE_FILE)
     shutil.copyfile(tokenizer_file, folder / TOKENIZER_FILE)
 
 

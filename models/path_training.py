@@ -5,6 +5,7 @@ import math
 import time
 from bisect import bisect
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import accumulate
 from pathlib import Path
@@ -14,7 +15,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from kb.encoding import StaticEncoder
+from kb.context import ContextEncoder
 from models import checkpoints, training
 from models.batching import PathBatch, path_batch
 from models.episodes import Manner, PathTask
@@ -64,7 +65,10 @@ class PathRecipe:
 
 
 class PathCourse:
-    """A reader and the episodes that it learns from; there is no end to them, and no validation."""
+    """A reader and the episodes that it learns from; there is no end to them, and no validation.
+
+    With `ahead`, a second thread draws the next step's batch while a step is taken.
+    """
 
     def __init__(
         self,
@@ -73,6 +77,8 @@ class PathCourse:
         tasks: Sequence[tuple[PathTask, float]],
         config: TrainingConfig,
         choices: ChoiceConfig,
+        *,
+        ahead: bool = False,
     ) -> None:
         self.network = network
         self.steps_per_epoch = config.steps
@@ -81,6 +87,8 @@ class PathCourse:
         self._cutter = cutter
         self._tasks = [task for task, _ in tasks]
         self._cumulative = list(accumulate(weight for _, weight in tasks))
+        self._drawing = ThreadPoolExecutor(1) if ahead else None
+        self._drawn: tuple[int, Future[PathBatch]] | None = None
 
     def begin_epoch(self, epoch: int, *, starting: bool) -> None:
         """Do nothing: all steps are alike."""
@@ -99,8 +107,17 @@ class PathCourse:
 
     def loss(self, step: int) -> tuple[Tensor, Shown]:
         """Give the loss of a step and the share of choices that were right."""
-        loss, right = path_loss(self.network, self.draw(step), self._choices.label_smoothing)
+        loss, right = path_loss(self.network, self._batch(step), self._choices.label_smoothing)
         return loss, {"right": right}
+
+    def _batch(self, step: int) -> PathBatch:
+        if self._drawing is None:
+            return self.draw(step)
+        drawn = self._drawn
+        future = drawn[1] if drawn is not None and drawn[0] == step else self._drawing.submit(self.draw, step)
+        batch = future.result()
+        self._drawn = step + 1, self._drawing.submit(self.draw, step + 1)
+        return batch
 
 
 def path_loss(network: PathReader, batch: PathBatch, label_smoothing: float = 0.0) -> tuple[Tensor, float]:
@@ -159,17 +176,21 @@ def train(
     encoder: TokenEncoder | None = None,
     report: Report = logger.info,
 ) -> Path:
-    """Train by a recipe and write a checkpoint to `out`; a run that was killed goes on from its last saved state."""
-    torch.set_num_threads(threads)
+    """Train by a recipe and write a checkpoint to `out`; a run that was killed goes on from its last saved state.
+
+    One of several threads draws episodes ahead. A run that was killed, or had other threads, ends with the same weights
+    but for rounding.
+    """
+    torch.set_num_threads(max(1, threads - 1))
     started = time.perf_counter()
-    encoder = encoder or StaticEncoder()
+    encoder = encoder or ContextEncoder()
     given = PathRecipe.read(recipe)
     config = given.training
     torch.manual_seed(config.seed)
     network = PathReader(given.network, torch.tensor(encoder.token_table()))
     cutter = TextCutter(encoder, given.network.max_tokens)
     tasks = [(make_path_task(name, datasets, settings), weight) for name, weight, settings in given.tasks]
-    course = PathCourse(network, cutter, tasks, config, given.choices)
+    course = PathCourse(network, cutter, tasks, config, given.choices, ahead=threads > 1)
     report(f"tasks ready after {time.perf_counter() - started:.0f} s")
     state = out.with_suffix(training.STATE_SUFFIX)
     out.parent.mkdir(parents=True, exist_ok=True)

@@ -20,7 +20,7 @@ from models.kinds import Kind
 from models.memory import FloatArray
 from models.networks.path_inference import Glimpse, Keys, PathInference, State
 from models.search import Search, worth
-from models.texts import TextCutter, TokenEncoder, pad_arrays
+from models.texts import TextCutter, TokenEncoder
 
 LongArray = NDArray[np.int64]
 
@@ -73,7 +73,9 @@ class Reader:
 
         `kinds` has one for each row, of the entities that the key leads to; unknown where it is not given.
         """
-        labels = pad_arrays(self._cutter.cut(relation_labels or [""]))  # without relations: one that nothing reaches
+        labels = self._cutter.pad(
+            self._cutter.cut(relation_labels or [""])
+        )  # without relations: one that nothing reaches
         return self._network.encode_keys(labels, kinds or [Kind.UNKNOWN] * (2 * len(labels.ids)))
 
     def read(self, requests: Sequence[ReadRequest], beam: int = 4, *, thorough: bool = False) -> list[list[Chain]]:
@@ -106,7 +108,7 @@ class Reader:
         if not given:
             return [[] for _ in requests]
         texts = self._cutter.cut(given)
-        question = self._network.encode_questions(pad_arrays(texts))
+        question = self._network.encode_questions(self._cutter.pad(texts))
         searches, row = [Search(request, beam, self.masks_topics, thorough=thorough) for request in requests], 0
         for search, ats in zip(searches, readings, strict=True):
             for at in ats:

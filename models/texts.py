@@ -11,6 +11,7 @@ from typing import NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from kb.context import CLASSIFY, MASK
 from models.episodes import MENTION, OTHER, VALUE
 
 WORD, MENTIONED, START, OTHERS, VALUED = range(5)
@@ -19,26 +20,35 @@ NUM_MARKS = 5
 PLACEHOLDERS = {MENTION: MENTIONED, OTHER: OTHERS, VALUE: VALUED}
 _PLACEHOLDER = re.compile(f"([{''.join(PLACEHOLDERS)}])")
 CACHE_LIMIT = 100_000
+STATES_LIMIT = 40_000
+"""Texts whose states are remembered, 4 kB each."""
+
+FloatArray = NDArray[np.float32]
 
 
-class Tokeniser(Protocol):
-    """The part of `kb.encoding.StaticEncoder` that texts need."""
-
-    def tokenise(self, texts: Sequence[str]) -> list[list[int]]:
-        """Numbers of the tokens of each text."""
-        ...
-
-
-class TokenEncoder(Tokeniser, Protocol):
-    """The part of `kb.encoding.StaticEncoder` that a reader needs."""
+class TokenEncoder(Protocol):
+    """The part of `kb.context.ContextEncoder` that a reader needs."""
 
     @property
     def id(self) -> str:
         """Name of this encoder's exact weights."""
         ...
 
-    def token_table(self) -> NDArray[np.float32]:
+    @property
+    def dim(self) -> int:
+        """Width of states."""
+        ...
+
+    def tokenise(self, texts: Sequence[str]) -> list[list[int]]:
+        """Numbers of the tokens of each text."""
+        ...
+
+    def token_table(self) -> FloatArray:
         """One vector a token of the vocabulary."""
+        ...
+
+    def states(self, ids: NDArray[np.int64], present: NDArray[np.bool_]) -> FloatArray:
+        """States of tokens in their texts, (texts, tokens, dim), zero where none is present."""
         ...
 
 
@@ -63,13 +73,27 @@ class Pieces:
         return next((at for at, piece in enumerate(self.pieces) if piece.mark == MENTIONED), None)
 
 
+class TokenArrays(NamedTuple):
+    """Texts as padded token numbers, each (texts, tokens), and their states; nothing but zeros where none is present.
+
+    `distances` are to the mention, 0 where there is none.
+    """
+
+    ids: NDArray[np.int64]
+    marks: NDArray[np.int64]
+    distances: NDArray[np.int64]
+    present: NDArray[np.bool_]
+    states: FloatArray  # texts tokens context_dim
+
+
 class TextCutter:
     """Cuts texts into tokens, word by word, and remembers the words it has seen."""
 
-    def __init__(self, tokeniser: Tokeniser, max_tokens: int) -> None:
-        self._tokeniser = tokeniser
+    def __init__(self, encoder: TokenEncoder, max_tokens: int) -> None:
+        self._encoder = encoder
         self._max_tokens = max_tokens
         self._known: dict[str, tuple[int, ...]] = {}
+        self._states: dict[tuple[int, ...], NDArray[np.float16]] = {}
 
     def cut(self, texts: Sequence[str]) -> list[Pieces]:
         """Cut texts; one too long keeps what stands around its mention."""
@@ -82,47 +106,55 @@ class TextCutter:
             self._known.clear()
         ordered = sorted(words)
         if ordered:
-            for word, tokens in zip(ordered, self._tokeniser.tokenise(ordered), strict=True):
+            for word, tokens in zip(ordered, self._encoder.tokenise(ordered), strict=True):
                 self._known[word] = tuple(tokens)
 
     def _pieces(self, words: Sequence[str]) -> Pieces:
         pieces = []
         for at, word in enumerate(words):
             if word in PLACEHOLDERS:
-                pieces.append(Piece(0, PLACEHOLDERS[word], at))
+                pieces.append(Piece(MASK, PLACEHOLDERS[word], at))
             else:
                 known = self._known.get(word)
                 if known is None:  # the cache was emptied between learning and now, by another thread
-                    known = tuple(self._tokeniser.tokenise([word])[0])
+                    known = tuple(self._encoder.tokenise([word])[0])
                 pieces.extend(Piece(token, WORD, at) for token in known)
         room = self._max_tokens - 1
         if len(pieces) > room:
             mention = next((at for at, piece in enumerate(pieces) if piece.mark == MENTIONED), 0)
             first = max(0, min(mention - room // 2, len(pieces) - room))
             pieces = pieces[first : first + room]
-        return Pieces(tuple(words), (Piece(0, START, -1), *pieces))
+        return Pieces(tuple(words), (Piece(CLASSIFY, START, -1), *pieces))
 
+    def pad(self, texts: Sequence[Pieces], *, again: bool = False) -> TokenArrays:
+        """Turn cut texts into arrays as wide as the longest.
 
-class TokenArrays(NamedTuple):
-    """Texts as padded token numbers, each (texts, tokens); `distances` are to the mention, 0 where there is none."""
+        Those that will come `again`, such as labels in training, have their states remembered, in 16 bits.
+        """
+        longest = max(len(text.pieces) for text in texts)
+        arrays = np.zeros((4, len(texts), longest), np.int64)
+        for row, text in enumerate(texts):
+            length = len(text.pieces)
+            arrays[0, row, :length] = [piece.token for piece in text.pieces]
+            arrays[1, row, :length] = [piece.mark for piece in text.pieces]
+            mention = text.mention
+            if mention is not None:
+                arrays[2, row, :length] = np.arange(length) - mention
+            arrays[3, row, :length] = 1
+        ids, marks, distances, filled = arrays
+        present = filled.astype(np.bool_)
+        states = self._remembered(ids, present) if again else self._encoder.states(ids, present)
+        return TokenArrays(ids, marks, distances, present, states)
 
-    ids: NDArray[np.int64]
-    marks: NDArray[np.int64]
-    distances: NDArray[np.int64]
-    present: NDArray[np.bool_]
-
-
-def pad_arrays(texts: Sequence[Pieces]) -> TokenArrays:
-    """Turn cut texts into arrays as wide as the longest; filled up with zeros."""
-    longest = max(len(text.pieces) for text in texts)
-    arrays = np.zeros((4, len(texts), longest), np.int64)
-    for row, text in enumerate(texts):
-        length = len(text.pieces)
-        arrays[0, row, :length] = [piece.token for piece in text.pieces]
-        arrays[1, row, :length] = [piece.mark for piece in text.pieces]
-        mention = text.mention
-        if mention is not None:
-            arrays[2, row, :length] = np.arange(length) - mention
-        arrays[3, row, :length] = 1
-    ids, marks, distances, present = arrays
-    return TokenArrays(ids, marks, distances, present.astype(np.bool_))
+    def _remembered(self, ids: NDArray[np.int64], present: NDArray[np.bool_]) -> FloatArray:
+        if len(self._states) > STATES_LIMIT:
+            self._states.clear()
+        texts = [tuple(row[is_there].tolist()) for row, is_there in zip(ids, present, strict=True)]
+        new = [row for row, text in enumerate(texts) if text not in self._states]
+        if new:
+            for row, found in zip(new, self._encoder.states(ids[new], present[new]), strict=True):
+                self._states[texts[row]] = found[: len(texts[row])].astype(np.float16)
+        states = np.zeros((*ids.shape, self._encoder.dim), np.float32)
+        for row, text in enumerate(texts):
+            states[row, : len(text)] = self._states[text]
+        return states

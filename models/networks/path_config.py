@@ -8,6 +8,7 @@ class PathReaderConfig:
     """Sizes of the network, and how its search behaves; saved in the checkpoint."""
 
     word_dim: int = 256
+    context_dim: int = 384
     dim: int = 256
     layers: int = 2
     label_layers: int = 1

@@ -156,6 +156,7 @@ class PathInference:
         """Take the arrays of a `PathReader`'s state and the encoder's token table (vocab, word_dim)."""
         self.config = config
         self._tokens = _TokenVectors(config, weights, table)
+        self._context = _Linear(weights, "context")
         self._layers = [_Layer(weights, f"layers.{number}", config.heads) for number in range(config.layers)]
         self._marks = weights["marks.weight"] + weights["texts.weight"][:, None]  # texts marks dim
         self._distances = weights["distances.weight"]
@@ -248,6 +249,7 @@ class PathInference:
         """Encode texts: words (one row a token), static vectors (batch tokens word_dim), and what is hidden."""
         reach = self.config.max_distance
         words, static = self._tokens.of(tokens)
+        words += self._context(_standard(tokens.states))
         words += self._marks[text][tokens.marks]
         words += self._distances[tokens.distances.clip(-reach, reach) + reach]
         words += self._positions[: words.shape[1]]

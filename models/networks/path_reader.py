@@ -6,7 +6,8 @@ Neural Networks for Knowledge Based Question Answering" (NAACL 2019): a STOP key
 words at each hop of Shi et al., "TransferNet" (EMNLP 2021, section 3). The paper's q (question), k (key), R_j (update
 of the query) are `query`, `keys.vectors` and `advance` here.
 
-    words      h_i  = transformer(W_in e_i/|e_i| + marks)                e_i: a row of a frozen table of token vectors
+    words      h_i  = transformer(W_in e_i/|e_i| + W_c norm(c_i) + marks)  e_i: a row of a frozen table of token vectors
+                                                                         c_i: the token's frozen state in its text
                m_i  = e_i + D e_i                                        D: what training adds to the table's metric
     keys       k    = norm(p + M_d(p + W_v)),  p = mean_i h_i of the label   d: direction, v: the kind of its values
     attention  a_i  = softmax_i(v . tanh(W_h h_i + W_s s + w_r r_i))      r: attention spent at earlier hops
@@ -131,6 +132,7 @@ class PathReader(nn.Module):
         self.table: Tensor
         self.register_buffer("table", table, persistent=False)  # vocab word_dim
         self.inputs = nn.Linear(config.word_dim, dim)
+        self.context = nn.Linear(config.context_dim, dim, bias=False)
         self.marks = nn.Embedding(NUM_MARKS, dim)
         self.positions = nn.Embedding(config.max_tokens, dim)
         self.distances = nn.Embedding(2 * config.max_distance + 1, dim)
@@ -169,6 +171,7 @@ class PathReader(nn.Module):
         static = self.table[tokens.ids] * (tokens.marks == WORD)[..., None]  # batch tokens word_dim
         shifted = tokens.distances.clamp(-self.config.max_distance, self.config.max_distance) + self.config.max_distance
         words = self.inputs(functional.normalize(static, dim=-1)) + self.marks(tokens.marks) + self.distances(shifted)
+        words = words + self.context(functional.layer_norm(tokens.states, tokens.states.shape[-1:]))
         words = self.dropout(words + self.positions.weight[: words.shape[1]] + self.texts.weight[text])
         for layer in self.layers[:layers]:
             words = layer(words, tokens.present)

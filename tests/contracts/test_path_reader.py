@@ -16,7 +16,6 @@ from models.kinds import Kind
 from models.networks.path_reader import Keys, Labels, Layer, PathReader, State
 from models.path_training import ChoiceConfig, PathCourse, path_loss
 from models.reader import Reader
-from models.texts import pad_arrays
 from models.training import Training, TrainingConfig
 from tests.models.factories import TinyEncoder, make_cutter, make_episodes, make_inference, make_network
 
@@ -44,8 +43,9 @@ def all_scores(network: PathReader, batch: PathBatch) -> Tensor:
 
 
 def padded(tokens: Tokens, more: int) -> Tokens:
-    wider = [torch.nn.functional.pad(part.long(), (0, more)) for part in tokens]
-    return Tokens(wider[0], wider[1], wider[2], wider[3].bool())
+    wider = [torch.nn.functional.pad(part.long(), (0, more)) for part in tokens[:4]]
+    states = torch.nn.functional.pad(tokens.states, (0, 0, 0, more), value=3.0)
+    return Tokens(wider[0], wider[1], wider[2], wider[3].bool(), states)
 
 
 def test_padding_adds_nothing() -> None:
@@ -119,13 +119,13 @@ def test_reading_in_numpy_agrees_with_the_network() -> None:
     inference = make_inference(network)
     texts = cutter.cut([f"who directed {MENTION}", f"when were the films of {MENTION} released", "how"])
     labels, kinds = cutter.cut(["directed by", "year", "born in the town of"]), [Kind(n % 4) for n in range(6)]
-    asked, keys = network.encode_questions(pad(texts)), torch.arange(6)
+    asked, keys = network.encode_questions(pad(texts, cutter)), torch.arange(6)
     state = network.begin(asked)
     numbers = KeyTokens(keys // 2, keys % 2, torch.tensor(kinds))
-    encoded = network.keys(network.encode_labels(pad(labels)), numbers)
+    encoded = network.keys(network.encode_labels(pad(labels, cutter)), numbers)
     asked_too, encoded_too = (
-        inference.encode_questions(pad_arrays(texts)),
-        inference.encode_keys(pad_arrays(labels), kinds),
+        inference.encode_questions(cutter.pad(texts)),
+        inference.encode_keys(cutter.pad(labels), kinds),
     )
     np.testing.assert_allclose(asked_too.asked, network.ask(asked).softmax(-1).numpy(), rtol=1e-4, atol=1e-5)
     state_too, read, manners = inference.begin(asked_too), [0, 3, 4], [Manner.READ, Manner.KEEP, Manner.LEAST]
@@ -165,15 +165,18 @@ def test_a_tiny_task_is_learnt_by_heart_and_attention_finds_the_words() -> None:
 
 
 def naive_words(
-    network: PathReader, ids: list[int], marks: list[int], distances: list[int], text: int, layers: int
+    network: PathReader, ids: list[int], marks: list[int], distances: list[int], text: int, layers: int, states: Tensor
 ) -> Tensor:
     """The encoder for one unpadded text, token by token and head by head."""
     rows = []
     for at, (token, mark, distance) in enumerate(zip(ids, marks, distances, strict=True)):
+        spread = ((states[at] - states[at].mean()) ** 2).mean()
+        state = (states[at] - states[at].mean()) / (spread + 1e-5).sqrt()
         static = network.table[token] if mark == 0 else torch.zeros(network.config.word_dim)
         unit = static / static.norm() if mark == 0 else static
         rows.append(
             network.inputs(unit)
+            + network.context.weight @ state
             + network.marks.weight[mark]
             + network.distances.weight[max(-16, min(16, distance)) + 16]
             + network.positions.weight[at]
@@ -213,8 +216,8 @@ def naive_cosine(left: Tensor, right: Tensor) -> float:
 @torch.no_grad()
 def test_the_network_agrees_with_its_equations_written_as_loops() -> None:
     network, cutter = make_network(), make_cutter()
-    text = pad(cutter.cut(["who directed \N{OBJECT REPLACEMENT CHARACTER} in berlin"]))
-    labels = [pad(cutter.cut([label])) for label in ("directed by", "year")]
+    text = pad(cutter.cut(["who directed \N{OBJECT REPLACEMENT CHARACTER} in berlin"]), cutter)
+    labels = [pad(cutter.cut([label]), cutter) for label in ("directed by", "year")]
     question = network.encode_questions(text)
     rows = torch.tensor([0, 0, 1, 1]), torch.tensor([0, 1, 0, 1]), torch.tensor([1, 0, 2, 3])
     keys = network.keys(Labels.join([network.encode_labels(label) for label in labels]), KeyTokens(*rows))
@@ -223,7 +226,7 @@ def test_the_network_agrees_with_its_equations_written_as_loops() -> None:
     scores = network.score(glimpse, keys)[0]
 
     ids, marks, distances = (part[0].tolist() for part in text[:3])
-    words = naive_words(network, ids, marks, distances, 0, network.config.layers)
+    words = naive_words(network, ids, marks, distances, 0, network.config.layers, text.states[0])
     energies = [
         network.attend(
             torch.tanh(
@@ -246,7 +249,8 @@ def test_the_network_agrees_with_its_equations_written_as_loops() -> None:
     matched, kinds = [], [(1, 0), (2, 3)]
     for label in labels:
         label_ids, label_marks, label_distances = (part[0].tolist() for part in label[:3])
-        label_words = naive_words(network, label_ids, label_marks, label_distances, 1, network.config.label_layers)
+        read_as = label_ids, label_marks, label_distances, 1, network.config.label_layers, label.states[0]
+        label_words = naive_words(network, *read_as)
         said = [2 * torch.sigmoid(network.say(word)) for word in label_words]
         total = sum(
             (g * m for g, m in zip(said, naive_metric(network, label_ids, label_marks), strict=True)), torch.zeros(16)

@@ -31,6 +31,7 @@ from models.texts import TextCutter
 
 VOCABULARY = 512
 WORD_DIM = 16
+CONTEXT_DIM = 6
 
 TRIPLES = (
     ("kismet", "directed by", "dieterle"),
@@ -44,9 +45,10 @@ TRIPLES = (
 
 
 class TinyEncoder:
-    """Words as their checksums into a random table."""
+    """Words as their checksums into a random table; a token's state tells it and the one before it."""
 
     id = "tiny"
+    dim = CONTEXT_DIM
 
     def tokenise(self, texts: Sequence[str]) -> list[list[int]]:
         return [[zlib.crc32(word.encode()) % VOCABULARY for word in text.lower().split()] for text in texts]
@@ -54,9 +56,23 @@ class TinyEncoder:
     def token_table(self) -> NDArray[np.float32]:
         return np.random.default_rng(7).normal(size=(VOCABULARY, WORD_DIM)).astype(np.float32)
 
+    def states(self, ids: NDArray[np.int64], present: NDArray[np.bool_]) -> NDArray[np.float32]:
+        rows = np.random.default_rng(8).normal(size=(VOCABULARY, CONTEXT_DIM)).astype(np.float32)[ids]
+        rows[:, 1:] += rows[:, :-1].copy()
+        states: NDArray[np.float32] = rows * present[..., None]
+        return states
+
 
 def make_config(**overrides: int | float | bool) -> PathReaderConfig:
-    settings = {"word_dim": WORD_DIM, "dim": 16, "heads": 2, "feedforward": 24, "max_tokens": 24, "dropout": 0.0}
+    settings = {
+        "word_dim": WORD_DIM,
+        "context_dim": CONTEXT_DIM,
+        "dim": 16,
+        "heads": 2,
+        "feedforward": 24,
+        "max_tokens": 24,
+        "dropout": 0.0,
+    }
     return PathReaderConfig(**{**settings, **overrides})  # type: ignore[arg-type]
 
 

@@ -9,7 +9,8 @@ from tests.models.factories import make_cutter, make_episodes
 
 
 def test_distances_count_from_the_mention() -> None:
-    tokens = pad(make_cutter().cut([f"who directed {MENTION} then", "who"]))
+    cutter = make_cutter()
+    tokens = pad(cutter.cut([f"who directed {MENTION} then", "who"]), cutter)
     assert tokens.distances.tolist() == [[-3, -2, -1, 0, 1], [0, 0, 0, 0, 0]]
     assert tokens.present.sum(-1).tolist() == [5, 2]
 

@@ -13,6 +13,7 @@ from tests.models.factories import TinyEncoder, make_episodes
 RECIPE = """
 [network]
 word_dim = 16
+context_dim = 6
 dim = 16
 heads = 2
 feedforward = 24

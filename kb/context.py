@@ -1,0 +1,95 @@
+"""Tokens as their text shows them: states of the first layers of all-MiniLM-L6-v2, frozen and shipped in 8 bits.
+
+A `StaticEncoder`'s vector of a token is the same in every text; a state here knows the words around it and their
+order. The reader is trained over both. Make the weights anew: python -m kb.context (needs the published model).
+"""
+
+import argparse
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import safetensors.numpy
+from numpy.typing import NDArray
+
+from kb import quantised, sentence_graph
+from kb.encoding import WEIGHTS, FloatArray, StaticEncoder, hide, published_weights, start_session
+
+CONTEXT_FILE = "context-en-384.safetensors"
+LAYERS = 3
+MAX_TOKENS = 64  # of one text, [SEP] with them
+CLASSIFY, SEPARATE, MASK = 101, 102, 103  # [CLS], [SEP], [MASK]
+BATCH = 32  # texts of like length that are computed together
+
+LongArray = NDArray[np.int64]
+BoolArray = NDArray[np.bool_]
+
+
+class ContextEncoder:
+    """What a reader knows of the tokens of a text: their static vectors, and their states in it.
+
+    The id is that of the static encoder with a hash of the layers' weights. Threads may share it.
+    """
+
+    dim = sentence_graph.HIDDEN
+
+    def __init__(self, static: StaticEncoder | None = None, folder: Path = WEIGHTS, threads: int = 1) -> None:
+        stored = (folder / CONTEXT_FILE).read_bytes()
+        self._static = static or StaticEncoder()
+        self.id = f"{self._static.id}+context-{hashlib.sha256(stored).hexdigest()[:12]}"
+        weights = sentence_graph.arrange(quantised.unpack(safetensors.numpy.load(stored)))
+        self._session = start_session(weights, threads)
+
+    def tokenise(self, texts: Sequence[str]) -> list[list[int]]:
+        """Token ids of each text, uncut."""
+        return self._static.tokenise(texts)
+
+    def token_table(self) -> FloatArray:
+        """All static vectors, (vocabulary, words' dim); read-only."""
+        return self._static.token_table()
+
+    def states(self, ids: LongArray, present: BoolArray) -> FloatArray:
+        """States of tokens, (texts, tokens, dim), zero where none is present.
+
+        A text begins with [CLS]; what stands for a name is [MASK]; [SEP] is put behind its last token here.
+        """
+        states = np.zeros((*ids.shape, self.dim), np.float32)
+        lengths = present.sum(1)
+        order = np.argsort(lengths, kind="stable")
+        for start in range(0, len(order), BATCH):
+            rows = order[start : start + BATCH]
+            longest = int(lengths[rows].max())
+            is_there = present[rows, :longest]
+            states[rows, :longest] = self._run(ids[rows, :longest], lengths[rows]) * is_there[..., None]
+        return states
+
+    def _run(self, ids: LongArray, lengths: LongArray) -> FloatArray:
+        texts, longest = ids.shape
+        places = np.arange(longest + 1)
+        given = np.zeros((texts, longest + 1), np.int64)
+        given[:, :longest] = ids
+        given[places > lengths[:, None]] = 0
+        given[np.arange(texts), lengths] = SEPARATE
+        feeds = {"ids": given, "positions": places, "bias": hide(places <= lengths[:, None])}
+        states: FloatArray = self._session.run(None, feeds)[0]
+        return states[:, :longest]
+
+
+def main() -> None:
+    """Pack the published model's first layers for shipping."""
+    parser = argparse.ArgumentParser(description="Pack the first layers of all-MiniLM-L6-v2 for shipping.")
+    parser.add_argument("--model", type=Path, help="folder of all-MiniLM-L6-v2; else an installed package's")
+    parser.add_argument("--out", type=Path, default=WEIGHTS / CONTEXT_FILE)
+    arguments = parser.parse_args()
+    wanted = ["embeddings.", *(f"{sentence_graph.LAYER}.{number}." for number in range(LAYERS))]
+    published, _ = published_weights(arguments.model)
+    weights = {
+        name: array for name, array in published.items() if name.startswith(tuple(wanted)) and array.dtype.kind == "f"
+    }
+    weights["embeddings.position_embeddings.weight"] = weights["embeddings.position_embeddings.weight"][:MAX_TOKENS]
+    safetensors.numpy.save_file(quantised.pack(weights), arguments.out)
+
+
+if __name__ == "__main__":
+    main()
