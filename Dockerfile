@@ -3,13 +3,11 @@
 #   docker build --tag hopfact .
 #
 # TORCH_INDEX  where the CPU build of torch comes from; empty takes whatever torch pip finds by itself (gigabytes of CUDA)
-# EXTRAS       optional parts of hopfact, for example `quality`
 # `python3.11`, never `python`: the name is the same in the official image and in one made from Debian's own packages.
 ARG PYTHON_IMAGE=python:3.11-slim-bookworm
 
 FROM ${PYTHON_IMAGE} AS build
 ARG TORCH_INDEX=https://download.pytorch.org/whl/cpu
-ARG EXTRAS=
 WORKDIR /build
 RUN python3.11 -m venv /opt/hopfact
 COPY pyproject.toml constraints.txt ./
@@ -24,7 +22,7 @@ COPY kb kb
 COPY models models
 COPY migrations migrations
 RUN /opt/hopfact/bin/pip install --no-cache-dir ${TORCH_INDEX:+--extra-index-url "$TORCH_INDEX"} \
-      --constraint constraints.txt ".${EXTRAS:+[$EXTRAS]}"
+      --constraint constraints.txt .
 
 FROM ${PYTHON_IMAGE}
 RUN groupadd --gid 10001 hopfact \

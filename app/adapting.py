@@ -27,6 +27,7 @@ from app.settings import Settings
 from app.sparql import QueryWriter
 from kb import database
 from kb.consistency import Views
+from kb.context import ContextEncoder
 from kb.encoding import StaticEncoder, load_encoder
 from kb.view import KnowledgeView
 from models.adaptation import SETTINGS, AskedTask, adapt, share_right
@@ -68,8 +69,9 @@ def carry_out(order: dict[str, Any], tell: Tell) -> None:
         GoldQuestion(one["question"], tuple(one["answers"]), entities=tuple(one["entities"]))
         for one in order["questions"]
     ]
-    engine, words = database.create_engine(settings.url_of_database), StaticEncoder()
-    encoder = words if settings.encoder == "static" else load_encoder(settings.encoder, 1)
+    engine, static = database.create_engine(settings.url_of_database), StaticEncoder()
+    encoder = static if settings.encoder == "static" else load_encoder(settings.encoder, 1)
+    words = ContextEncoder(static)
     views = Views(engine, settings.data, encoder)
     view = views.current(order["kb_id"])
     if not view.num_triples:

@@ -33,6 +33,7 @@ from app.telemetry import Metrics, logger
 from app.worker import KB_DELETED, Worker
 from kb import database
 from kb.consistency import ConsistencyBudgets, Views
+from kb.context import ContextEncoder
 from kb.encoding import Encoder, StaticEncoder, load_encoder
 from kb.errors import KbNotFound
 from kb.store import Kb, TripleStore
@@ -96,9 +97,9 @@ class Services:
             raise SettingsError(f"HOPFACT_READER: {error}") from error
 
     @cached_property
-    def _words(self) -> StaticEncoder:
+    def _words(self) -> ContextEncoder:
         """The encoder of words that readers were trained over."""
-        return self.encoder if isinstance(self.encoder, StaticEncoder) else StaticEncoder()
+        return ContextEncoder(self.encoder if isinstance(self.encoder, StaticEncoder) else None)
 
     @cached_property
     def readers(self) -> Readers:

@@ -21,6 +21,7 @@ from sqlalchemy import create_engine
 from app.answering import AnsweringLimits, Question, QuestionAnswerer
 from app.sparql import QueryWriter
 from kb.consistency import Views
+from kb.context import ContextEncoder
 from kb.encoding import StaticEncoder
 from kb.inline import inline_view
 from kb.triples import Term, Triple, readable_relation
@@ -84,7 +85,7 @@ class Asker:
     def __init__(self, checkpoint: Path) -> None:
         self._encoder = StaticEncoder()
         self._recorder = Recorder()
-        self.reader = Reader.load(checkpoint, encoder=self._encoder)
+        self.reader = Reader.load(checkpoint, encoder=ContextEncoder(self._encoder))
         self.reader.calibration = self._recorder
         engine = create_engine("sqlite://")
         views, queries = Views(engine, Path(), self._encoder), QueryWriter(engine)

@@ -19,6 +19,7 @@ from app.sparql import QueryWriter
 from benchmarks import report
 from kb import database
 from kb.consistency import Views
+from kb.context import ContextEncoder
 from kb.encoding import StaticEncoder
 from kb.store import Kb, TripleStore
 from kb.triples import Term, Triple
@@ -93,7 +94,7 @@ def _movies(folder: Path, datasets: Path) -> tuple[QuestionAnswerer, Kb]:
             kb.id, [Triple(Term(s), Term(relation), Term(value)) for s, relation, value in load_triples(datasets)]
         )
     encoder = StaticEncoder()
-    views, reader = Views(engine, folder, encoder), Reader.load(encoder=encoder)
+    views, reader = Views(engine, folder, encoder), Reader.load(encoder=ContextEncoder(encoder))
     return QuestionAnswerer(views, reader, encoder, QueryWriter(engine), AnsweringLimits()), kb
 
 

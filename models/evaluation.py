@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from kb.encoding import StaticEncoder
+from kb.context import ContextEncoder
 from models.chains import Chain, Reading, ReadRequest
 from models.memory import TripleMemory
 from models.metrics import exact_set, hits_at_1, mean, set_f1
@@ -160,7 +160,7 @@ def evaluate(
 ) -> dict[str, dict[str, float]]:
     """Evaluate a checkpoint (the shipped one if none is named) on the sets that a recipe lists, topics given."""
     limit_threads(threads)
-    reader = Reader.load(checkpoint, encoder=StaticEncoder())
+    reader = Reader.load(checkpoint, encoder=ContextEncoder())
     results = {}
     for name in settings_of(recipe)["evaluation"]["sets"]:
         for part, memory, questions in SETS[name](datasets, split):

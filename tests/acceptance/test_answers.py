@@ -14,6 +14,7 @@ from sqlalchemy import Engine
 from app.answering import AnsweringLimits, Question, QuestionAnswerer
 from app.sparql import QueryWriter
 from kb.consistency import Views
+from kb.context import ContextEncoder
 from kb.database import create_engine, migrate, writing
 from kb.encoding import StaticEncoder
 from kb.formats import ParseOptions, parse
@@ -36,7 +37,7 @@ def answerer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Answerer]:
     migrate(engine)
     limit_threads(1)
     encoder = StaticEncoder()
-    reader = Reader.load(encoder=encoder)
+    reader = Reader.load(encoder=ContextEncoder(encoder))
     views = Views(engine, data, encoder)
     yield QuestionAnswerer(views, reader, encoder, QueryWriter(engine), AnsweringLimits()), engine
     engine.dispose()

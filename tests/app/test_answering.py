@@ -8,6 +8,7 @@ from app.answering import AnsweringLimits, Question, QuestionAnswerer
 from app.sparql import QueryWriter
 from kb import database
 from kb.consistency import Views
+from kb.context import ContextEncoder
 from kb.encoding import StaticEncoder
 from kb.errors import EntitiesUnknown
 from kb.store import Kb, TripleStore
@@ -46,7 +47,7 @@ def films(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[QuestionAn
         store.write(kb.id, [Triple(Term(subject), Term(relation), Term(value)) for subject, relation, value in rows])
     encoder = StaticEncoder()
     views = Views(engine, data, encoder)
-    reader = Reader.load(encoder=encoder)
+    reader = Reader.load(encoder=ContextEncoder(encoder))
     yield QuestionAnswerer(views, reader, encoder, QueryWriter(engine), AnsweringLimits()), kb
     engine.dispose()
 

@@ -16,7 +16,6 @@ from models.distillation import (
     batches,
     frequency_weights,
     principal_axes,
-    quantise,
     train,
 )
 
@@ -61,16 +60,6 @@ def test_training_brings_texts_that_it_does_not_see_nearer_to_the_teacher() -> N
 def test_every_text_stands_in_one_batch_of_an_epoch() -> None:
     steps = list(batches(12, 4, epochs=2))
     assert [sorted(torch.cat(steps[start : start + 3]).tolist()) for start in (0, 3)] == [list(range(12))] * 2
-
-
-def test_quantised_rows_are_within_half_a_step() -> None:
-    rows = np.random.default_rng(1).normal(size=(20, DIM)).astype(np.float32)
-    rows[4] = 0.0
-    packed = quantise(rows)
-    scales = packed["scales"].astype(np.float32)[:, None]
-    assert packed["table"].dtype == np.int8
-    assert np.all(np.abs(packed["table"] * scales - rows) <= scales * 0.6)
-    assert not packed["table"][4].any()
 
 
 def test_principal_axes_keep_angles_of_what_lies_in_them() -> None:

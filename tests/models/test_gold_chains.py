@@ -1,6 +1,6 @@
 import pytest
 
-from kb.encoding import StaticEncoder
+from kb.context import ContextEncoder
 from models.chains import Reading, ReadRequest
 from models.episodes import MAX_STEPS, MENTION, OTHER, Asked, End, LabelledKey, Manner, PathEpisode
 from models.gold_chains import gold_episodes
@@ -22,7 +22,7 @@ MEMORY = TripleMemory(
 
 @pytest.fixture(scope="module")
 def reader() -> Reader:
-    return Reader.load(encoder=StaticEncoder())
+    return Reader.load(encoder=ContextEncoder())
 
 
 def episode(reader: Reader, text: str, topic: str, *answers: str, other: str = "") -> PathEpisode | None:

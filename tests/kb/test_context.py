@@ -1,0 +1,94 @@
+"""States of tokens: alike alone and in a batch, told by the words around, near to what the published layers give."""
+
+from functools import cache
+
+import numpy as np
+import pytest
+import torch
+from torch.nn import functional
+
+from kb import context, sentence_graph
+from kb.context import BATCH, CLASSIFY, MASK, SEPARATE, BoolArray, ContextEncoder, LongArray
+from kb.encoding import FloatArray, StaticEncoder, published_weights
+from kb.errors import EncoderUnavailable
+
+TEXTS = ["who directed it", "river bank", "bank account", "", "the director of the film was born in which country"]
+
+
+@cache
+def encoder() -> ContextEncoder:
+    return ContextEncoder()
+
+
+def padded(texts: list[str]) -> tuple[LongArray, BoolArray]:
+    rows = [[CLASSIFY, *ids] for ids in encoder().tokenise(texts)]
+    ids = np.zeros((len(rows), max(map(len, rows))), np.int64)
+    present = np.zeros(ids.shape, np.bool_)
+    for row, numbers in enumerate(rows):
+        ids[row, : len(numbers)] = numbers
+        present[row, : len(numbers)] = True
+    return ids, present
+
+
+def states(texts: list[str]) -> list[FloatArray]:
+    ids, present = padded(texts)
+    found = encoder().states(ids, present)
+    assert found.shape == (*ids.shape, encoder().dim)
+    assert not found[~present].any()
+    return [row[is_there] for row, is_there in zip(found, present, strict=True)]
+
+
+def test_a_text_has_the_same_states_alone_and_in_a_batch() -> None:
+    texts = TEXTS * (BATCH // 2)
+    for text, together in zip(texts, states(texts), strict=True):
+        np.testing.assert_allclose(states([text])[0], together, atol=1e-4)
+
+
+def test_a_word_has_another_state_beside_other_words() -> None:
+    river, account = states(["river bank", "bank account"])
+    assert not np.allclose(river[2], account[1], atol=0.1)
+
+
+def test_special_tokens_have_the_ids_of_the_tokenizer() -> None:
+    assert StaticEncoder().piece_ids(["[CLS]", "[SEP]", "[MASK]"]) == [CLASSIFY, SEPARATE, MASK]
+
+
+def test_the_id_names_both_tables() -> None:
+    static = StaticEncoder()
+    assert encoder().id.startswith(f"{static.id}+context-")
+    np.testing.assert_array_equal(encoder().token_table(), static.token_table())
+
+
+def test_states_are_those_of_the_published_layers_but_for_rounding() -> None:
+    """Against the published weights in torch, layer by layer as the paper has them; 8-bit rows cost some percent."""
+    try:
+        published, _ = published_weights()
+    except EncoderUnavailable as error:
+        pytest.skip(f"no weights of all-MiniLM-L6-v2: {error.missing}")
+    weights = {name: torch.tensor(array) for name, array in published.items()}
+    text = "who directed the film"
+    ids = torch.tensor([CLASSIFY, *encoder().tokenise([text])[0], SEPARATE])
+
+    def linear(rows: torch.Tensor, name: str) -> torch.Tensor:
+        return functional.linear(rows, weights[f"{name}.weight"], weights[f"{name}.bias"])
+
+    def norm(rows: torch.Tensor, name: str) -> torch.Tensor:
+        size = (sentence_graph.HIDDEN,)
+        return functional.layer_norm(rows, size, weights[f"{name}.weight"], weights[f"{name}.bias"], 1e-12)
+
+    rows = weights["embeddings.word_embeddings.weight"][ids]
+    rows = rows + weights["embeddings.position_embeddings.weight"][: len(ids)]
+    rows = norm(rows + weights["embeddings.token_type_embeddings.weight"][0], "embeddings.LayerNorm")
+    for number in range(context.LAYERS):
+        layer = f"{sentence_graph.LAYER}.{number}"
+        query, key, value = (
+            linear(rows, f"{layer}.attention.self.{part}").view(len(ids), sentence_graph.HEADS, -1).transpose(0, 1)
+            for part in ("query", "key", "value")
+        )
+        read = functional.scaled_dot_product_attention(query, key, value).transpose(0, 1).reshape(len(ids), -1)
+        rows = norm(rows + linear(read, f"{layer}.attention.output.dense"), f"{layer}.attention.output.LayerNorm")
+        wide = functional.gelu(linear(rows, f"{layer}.intermediate.dense"))
+        rows = norm(rows + linear(wide, f"{layer}.output.dense"), f"{layer}.output.LayerNorm")
+    (found,) = states([text])
+    cosines = functional.cosine_similarity(torch.tensor(found), rows[:-1], dim=-1)
+    assert cosines.min() > 0.995, cosines
