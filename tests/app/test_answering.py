@@ -85,6 +85,10 @@ def test_two_hops_are_proved_by_a_chain_that_hangs_together(films: tuple[Questio
         assert {last["subject"], last["object"]} == {"F. W. Murnau", answer["label"]}
 
 
+def test_two_conditions_over_relations_known_by_heart_are_both_met(films: tuple[QuestionAnswerer, Kb]) -> None:
+    assert labels(ask(films, "films directed by F. W. Murnau starring Greta Schröder")) == ["Nosferatu"]
+
+
 def test_the_envelope_has_all_its_keys_answered_or_not(films: tuple[QuestionAnswerer, Kb]) -> None:
     assert set(ask(films, "Who directed Nosferatu?")) == KEYS
     refused = ask(films, "?!")
