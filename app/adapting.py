@@ -32,6 +32,7 @@ from kb.encoding import StaticEncoder, load_encoder
 from kb.view import KnowledgeView
 from models.adaptation import SETTINGS, AskedTask, adapt, share_right
 from models.chains import ReadRequest
+from models.checkpoints import CheckpointUnusable
 from models.episodes import PathEpisode, PathTask
 from models.gold_chains import gold_episodes
 from models.networks.path_inference import Keys
@@ -77,8 +78,7 @@ def carry_out(order: dict[str, Any], tell: Tell) -> None:
     if not view.num_triples:
         tell({"problem": ["nothing_to_learn", "The knowledge base has no facts to make questions from: add some."]})
         return
-    base, out = Path(order["base"]), Path(order["out"])
-    reader = Reader.load(base, encoder=words)
+    (base, reader), out = _answering([Path(base) for base in order["bases"]], words), Path(order["out"])
     limits = AnsweringLimits(max_hops=settings.max_hops, fact_budget=settings.fact_budget)
 
     def answerer(reader: Reader) -> QuestionAnswerer:
@@ -112,6 +112,16 @@ def carry_out(order: dict[str, Any], tell: Tell) -> None:
         "seconds": round(time.perf_counter() - started, 1),
     }
     tell({"metrics": metrics, "kb_revision": view.revision, "base": reader.name})
+
+
+def _answering(bases: Sequence[Path], words: ContextEncoder) -> tuple[Path, Reader]:
+    """The reader that answers now: the first that can be used; the last one is the shipped one."""
+    for base in bases[:-1]:
+        try:
+            return base, Reader.load(base, encoder=words)
+        except CheckpointUnusable:
+            continue
+    return bases[-1], Reader.load(bases[-1], encoder=words)
 
 
 def is_held_out(question: str) -> bool:

@@ -71,13 +71,14 @@ def train(
     questions = {text: {"question": text, "answers": answers, "entities": ()} for text, answers in feedback.items()} | {
         one["question"]: one for one in orjson.loads(Path(job.upload.spool).read_bytes())
     }
+    shipped = settings.reader or DEFAULT_CHECKPOINT
     order = {
         "settings": {
             **settings.model_dump(mode="json", exclude={"api_key"}),
             "database_url": str(settings.url_of_database),
         },
         "kb_id": job.kb_id,
-        "base": str(settings.models_folder / active.path if active else settings.reader or DEFAULT_CHECKPOINT),
+        "bases": [str(path) for path in (active and settings.models_folder / active.path, shipped) if path],
         "out": str(out),
         "questions": [*questions.values()],
     }

@@ -86,7 +86,7 @@ def test_a_version_of_another_kb_is_not_there(service: RunningService, trained: 
     assert service.http.get(f"/v1/kbs/{other}/models").json()["models"][0]["active"]
 
 
-def test_a_broken_checkpoint_leaves_the_shipped_reader_answering(
+def test_a_broken_checkpoint_leaves_the_shipped_reader_answering_and_learning(
     service: RunningService, trained: tuple[str, dict[str, Any]]
 ) -> None:
     kb, shipped = trained[0], trained[1]["models"][-1]["base"]
@@ -97,6 +97,10 @@ def test_a_broken_checkpoint_leaves_the_shipped_reader_answering(
         (service.services.settings.models_folder / version.path).write_bytes(b"not weights")
     service.http.post(f"/v1/kbs/{kb}/models/{version.id}/activate")
     assert model_of(service, kb) == shipped
+    again = service.ended(train(service, kb, QUESTIONS))
+    assert again["state"] == "succeeded", again["error"]
+    newest = service.http.get(f"/v1/kbs/{kb}/models").json()["models"][0]
+    assert newest["base"] == shipped, "what answers is what is trained further"
     service.http.post(f"/v1/kbs/{kb}/models/0/activate")
 
 
