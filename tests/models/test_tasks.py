@@ -21,8 +21,8 @@ def test_the_shipped_recipe_names_tasks_that_exist() -> None:
 def test_a_left_out_reader_differs_from_the_shipped_one_by_its_tasks_only() -> None:
     shipped = PathRecipe.read(DEFAULT_RECIPE)
     for name, left_out in (
-        ("movies", {"metaqa"}),
-        ("simplequestions", {"simplequestions-wikidata", "simplequestions-freebase"}),
+        ("movies", {"metaqa", "own-movies"}),
+        ("simplequestions", {"simplequestions-wikidata", "simplequestions-freebase", "own-wikidata"}),
     ):
         other = PathRecipe.read(DEFAULT_RECIPE.with_name(f"path_reader_without_{name}.toml"))
         assert (other.network, other.training, other.choices) == (shipped.network, shipped.training, shipped.choices)
