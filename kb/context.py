@@ -11,19 +11,14 @@ from pathlib import Path
 
 import numpy as np
 import safetensors.numpy
-from numpy.typing import NDArray
 
 from kb import quantised, sentence_graph
-from kb.encoding import WEIGHTS, FloatArray, StaticEncoder, hide, published_weights, start_session
+from kb.encoding import WEIGHTS, FloatArray, StaticEncoder, published_weights, start_session
 
 CONTEXT_FILE = "context-en-384.safetensors"
 LAYERS = 3
 MAX_TOKENS = 64  # of one text, [SEP] with them
 CLASSIFY, SEPARATE, MASK = 101, 102, 103  # [CLS], [SEP], [MASK]
-BATCH = 32  # texts of like length that are computed together
-
-LongArray = NDArray[np.int64]
-BoolArray = NDArray[np.bool_]
 
 
 class ContextEncoder:
@@ -39,7 +34,7 @@ class ContextEncoder:
         self._static = static or StaticEncoder()
         self.id = f"{self._static.id}+context-{hashlib.sha256(stored).hexdigest()[:12]}"
         weights = sentence_graph.arrange(quantised.unpack(safetensors.numpy.load(stored)))
-        self._session = start_session(weights, threads)
+        self._session = start_session(sentence_graph.in_eight_bits(weights), threads)
 
     def tokenise(self, texts: Sequence[str]) -> list[list[int]]:
         """Token ids of each text, uncut."""
@@ -49,31 +44,17 @@ class ContextEncoder:
         """All static vectors, (vocabulary, words' dim); read-only."""
         return self._static.token_table()
 
-    def states(self, ids: LongArray, present: BoolArray) -> FloatArray:
-        """States of tokens, (texts, tokens, dim), zero where none is present.
+    def states(self, ids: Sequence[int]) -> FloatArray:
+        """States of the tokens of one text, (tokens, dim).
 
-        A text begins with [CLS]; what stands for a name is [MASK]; [SEP] is put behind its last token here.
+        A text begins with [CLS]; what stands for a name is [MASK]; [SEP] is put behind its last token here. Texts are
+        never run together: rounding would make a text's states depend on the others, and together saves no time.
         """
-        states = np.zeros((*ids.shape, self.dim), np.float32)
-        lengths = present.sum(1)
-        order = np.argsort(lengths, kind="stable")
-        for start in range(0, len(order), BATCH):
-            rows = order[start : start + BATCH]
-            longest = int(lengths[rows].max())
-            is_there = present[rows, :longest]
-            states[rows, :longest] = self._run(ids[rows, :longest], lengths[rows]) * is_there[..., None]
+        given = np.array([[*ids, SEPARATE]], np.int64)
+        length = given.shape[1]
+        feeds = {"ids": given, "positions": np.arange(length), "bias": np.zeros((1, 1, 1, length), np.float32)}
+        states: FloatArray = self._session.run(None, feeds)[0][0, :-1]
         return states
-
-    def _run(self, ids: LongArray, lengths: LongArray) -> FloatArray:
-        texts, longest = ids.shape
-        places = np.arange(longest + 1)
-        given = np.zeros((texts, longest + 1), np.int64)
-        given[:, :longest] = ids
-        given[places > lengths[:, None]] = 0
-        given[np.arange(texts), lengths] = SEPARATE
-        feeds = {"ids": given, "positions": places, "bias": hide(places <= lengths[:, None])}
-        states: FloatArray = self._session.run(None, feeds)[0]
-        return states[:, :longest]
 
 
 def main() -> None:

@@ -205,15 +205,11 @@ class SentenceEncoder:
         for row, numbers in enumerate(rows):
             ids[row, : len(numbers)] = numbers
             filled[row, : len(numbers)] = 1.0
-        feeds = {"ids": ids, "positions": np.arange(longest, dtype=np.int64), "bias": hide(filled > 0)}
+        bias = ((1.0 - filled) * HIDDEN_BY_BIAS)[:, None, None, :]
+        feeds = {"ids": ids, "positions": np.arange(longest, dtype=np.int64), "bias": bias}
         states: FloatArray = self._session.run(None, feeds)[0]
         means: FloatArray = np.einsum("ntd,nt->nd", states, filled) / filled.sum(axis=1, keepdims=True)
         return means
-
-
-def hide(is_filled: NDArray[np.bool_]) -> FloatArray:
-    """What attention adds, (texts, 1, 1, tokens): nothing where a token is, very little where none."""
-    return np.where(is_filled, np.float32(0), HIDDEN_BY_BIAS)[:, None, None, :]
 
 
 def published_weights(folder: Path | None = None) -> tuple[dict[str, FloatArray], Path]:
@@ -250,5 +246,5 @@ def start_session(weights: sentence_graph.Weights, threads: int) -> "onnxruntime
     options.log_severity_level = 3
     values = [onnxruntime.OrtValue.ortvalue_from_numpy(array) for array in weights.values()]
     options.add_external_initializers(list(weights), values)
-    graph = sentence_graph.build({name: array.shape for name, array in weights.items()})
+    graph = sentence_graph.build(weights)
     return onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])

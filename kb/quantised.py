@@ -11,11 +11,11 @@ INT8_MAX = 127
 SCALES = ".scales"
 
 
-def quantise(rows: FloatArray) -> tuple[NDArray[np.int8], NDArray[np.float16]]:
-    """Rows as integers from -127 to 127, and the scale of each; no number is off by more than half a step."""
-    scales = (np.abs(rows).max(axis=1) / INT8_MAX).astype(np.float16)
+def quantise(rows: FloatArray, most: int = INT8_MAX) -> tuple[NDArray[np.int8], NDArray[np.float16]]:
+    """Rows as integers from -most to most, and the scale of each; no number is off by more than half a step."""
+    scales = (np.abs(rows).max(axis=1) / most).astype(np.float16)
     steps = np.where(scales > 0, scales, 1).astype(np.float32)[:, None]
-    return np.clip(np.rint(rows / steps), -INT8_MAX, INT8_MAX).astype(np.int8), scales
+    return np.clip(np.rint(rows / steps), -most, most).astype(np.int8), scales
 
 
 def restore(rows: NDArray[np.int8], scales: NDArray[np.float16]) -> FloatArray:

@@ -4,6 +4,9 @@ The published weights are a safetensors file and the graph of a BERT encoder is 
 the weights are handed to onnxruntime beside it: no second copy of 90 MB, and one checksum covers every number. ONNX is
 protobuf, of which a graph needs two wire types: varints and length-delimited bytes (https://protobuf.dev, encoding).
 
+Products may be in 8 bits: their inputs are rounded by the largest of the run (so a text's states depend on those that
+it is run with), their weights column by column to 7 bits, so that no processor's sums of two overflow 16 bits.
+
 Inputs: `ids` (texts, tokens), `positions` (tokens), `bias` (texts, 1, 1, tokens: 0 where filled, very negative where
 not). Output: `states` (texts, tokens, hidden).
 """
@@ -11,9 +14,12 @@ not). Output: `states` (texts, tokens, hidden).
 import struct
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from kb.quantised import SCALES, quantise
 
 HEADS = 12
 HIDDEN = 384
@@ -21,10 +27,12 @@ LAYER = "encoder.layer"
 NORM_EPSILON = 1e-12
 OPSET = 20  # the first with Gelu
 IR_VERSION = 9
-FLOAT, INT64 = 1, 7  # ONNX's element types
+ELEMENTS = {"float32": 1, "int8": 3, "int64": 7}  # ONNX's numbers of types
+FLOAT, INT64 = ELEMENTS["float32"], ELEMENTS["int64"]
+INT7_MAX = 63
 ATTRIBUTE_FLOAT, ATTRIBUTE_INT, ATTRIBUTE_INTS = 1, 2, 7
 
-Weights = dict[str, NDArray[np.float32]]
+Weights = dict[str, NDArray[Any]]
 
 
 def _varint(value: int) -> bytes:
@@ -67,13 +75,22 @@ class _Graph:
 
     nodes: list[bytes] = field(default_factory=list)
     constants: list[bytes] = field(default_factory=list)
+    scaled: set[str] = field(default_factory=set)  # matrices in 8 bits
+    rounded: dict[str, list[str]] = field(default_factory=dict)  # states in 8 bits: numbers, scale, zero
 
     def add(self, operation: str, *inputs: str, **attributes: int | float | Sequence[int]) -> str:
         """Append a node; return the name of its only output."""
-        output = f"{operation.lower()}_{len(self.nodes)}"
-        body = b"".join(_message(1, name) for name in inputs) + _message(2, output) + _message(4, operation)
-        self.nodes.append(body + b"".join(_message(5, _attribute(*item)) for item in attributes.items()))
-        return output
+        return self.add_many(1, operation, *inputs, **attributes)[0]
+
+    def add_many(
+        self, count: int, operation: str, *inputs: str, **attributes: int | float | Sequence[int]
+    ) -> list[str]:
+        """Append a node; return the names of its outputs."""
+        outputs = [f"{operation.lower()}_{len(self.nodes)}" + f"_{number}" * (count > 1) for number in range(count)]
+        body = b"".join(_message(1, name) for name in inputs) + b"".join(_message(2, name) for name in outputs)
+        body += _message(4, operation) + b"".join(_message(5, _attribute(*item)) for item in attributes.items())
+        self.nodes.append(body)
+        return outputs
 
     def constant(self, name: str, values: Sequence[int]) -> str:
         """Declare a one-axis constant of int64."""
@@ -83,15 +100,26 @@ class _Graph:
         )
         return name
 
-    def weight(self, name: str, shape: Sequence[int]) -> None:
+    def weight(self, name: str, array: NDArray[Any]) -> None:
         """Declare a constant whose numbers the session gets beside the graph."""
         place = _message(13, _message(1, "location") + _message(2, "weights"))
-        dims = b"".join(_integer(1, axis) for axis in shape)
-        self.constants.append(dims + _integer(2, FLOAT) + _message(8, name) + place + _integer(14, 1))
+        dims = b"".join(_integer(1, axis) for axis in array.shape)
+        element = _integer(2, ELEMENTS[array.dtype.name])
+        self.constants.append(dims + element + _message(8, name) + place + _integer(14, 1))
+        if name.endswith(SCALES):
+            self.scaled.add(name.removesuffix(SCALES))
 
     def linear(self, state: str, name: str) -> str:
         """State times weight plus bias."""
-        return self.add("Add", self.add("MatMul", state, f"{name}.weight"), f"{name}.bias")
+        weight = f"{name}.weight"
+        if weight not in self.scaled:
+            return self.add("Add", self.add("MatMul", state, weight), f"{name}.bias")
+        if state not in self.rounded:
+            self.rounded[state] = self.add_many(3, "DynamicQuantizeLinear", state)
+        numbers, scale, zero = self.rounded[state]
+        product = self.add("Cast", self.add("MatMulInteger", numbers, weight, zero), to=FLOAT)
+        scaled = self.add("Mul", product, self.add("Mul", scale, weight + SCALES))
+        return self.add("Add", scaled, f"{name}.bias")
 
     def normalise(self, state: str, name: str) -> str:
         """Layer normalisation over the last axis."""
@@ -117,11 +145,21 @@ def arrange(published: Mapping[str, NDArray[np.float32]]) -> Weights:
     return weights
 
 
-def build(shapes: Mapping[str, Sequence[int]]) -> bytes:
-    """The graph as a serialised ONNX model, its weights declared by name and shape, as deep as they reach."""
+def in_eight_bits(arranged: Weights) -> Weights:
+    """Arranged weights with the matrices of products as integers, `.scales` of their columns beside them."""
+    weights = dict(arranged)
+    for name, array in arranged.items():
+        if name.startswith(LAYER) and array.ndim == 2:
+            columns, scales = quantise(array.T, INT7_MAX)
+            weights[name], weights[name + SCALES] = np.ascontiguousarray(columns.T), scales.astype(np.float32)
+    return weights
+
+
+def build(weights: Weights) -> bytes:
+    """The graph as a serialised ONNX model, its weights declared by name, type and shape, as deep as they reach."""
     graph = _Graph()
-    for name, shape in shapes.items():
-        graph.weight(name, shape)
+    for name, array in weights.items():
+        graph.weight(name, array)
     graph.constant("split", (0, 0, HEADS, HIDDEN // HEADS))
     graph.constant("join", (0, 0, HIDDEN))
     graph.constant("first", (0,))
@@ -130,7 +168,7 @@ def build(shapes: Mapping[str, Sequence[int]]) -> bytes:
     kind = graph.add("Gather", "embeddings.token_type_embeddings.weight", "first", axis=0)
     total = graph.add("Add", graph.add("Add", words, places), kind)
     state = graph.normalise(total, "embeddings.LayerNorm")
-    for layer in range(num_layers(shapes)):
+    for layer in range(num_layers(weights)):
         state = _layer(graph, state, f"{LAYER}.{layer}")
     graph.add("Identity", state)
     body = b"".join(_message(1, node) for node in graph.nodes) + _message(2, "all-MiniLM-L6-v2")

@@ -41,9 +41,9 @@ class KeyTokens(NamedTuple):
     kinds: Tensor  # keys
 
 
-def pad(texts: Sequence[Pieces], cutter: TextCutter, *, again: bool = False) -> Tokens:
-    """Turn cut texts into tensors; states are remembered of those that will come `again`."""
-    return Tokens(*map(torch.from_numpy, cutter.pad(texts, again=again)))
+def pad(texts: Sequence[Pieces], cutter: TextCutter) -> Tokens:
+    """Turn cut texts into tensors."""
+    return Tokens(*map(torch.from_numpy, cutter.pad(texts)))
 
 
 class PathBatch(NamedTuple):
@@ -108,9 +108,7 @@ def _labels(keys: Sequence[LabelledKey], cutter: TextCutter) -> tuple[tuple[Toke
     cut = sorted(zip(cutter.cut(labels), labels, strict=True), key=lambda pair: len(pair[0].pieces))
     numbers = {label: number for number, (_, label) in enumerate(cut)}
     size = -(-len(cut) // LABEL_PARTS)
-    parts = tuple(
-        pad([pieces for pieces, _ in cut[at : at + size]], cutter, again=True) for at in range(0, len(cut), size)
-    )
+    parts = tuple(pad([pieces for pieces, _ in cut[at : at + size]], cutter) for at in range(0, len(cut), size))
     rows = [(numbers[key.label], key.direction, key.kind) for key in keys]
     return parts, KeyTokens(*torch.tensor(rows).T)
 

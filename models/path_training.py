@@ -27,6 +27,7 @@ from models.texts import TextCutter, TokenEncoder
 from models.training import Report, Shown, Training, TrainingConfig
 
 ASKED_WEIGHT = 0.3
+REMEMBERED_TEXTS = 60_000
 DEFAULT_RECIPE = Path(__file__).parent / "recipes" / "path_reader.toml"
 logger = logging.getLogger(__name__)
 
@@ -188,7 +189,7 @@ def train(
     config = given.training
     torch.manual_seed(config.seed)
     network = PathReader(given.network, torch.tensor(encoder.token_table()))
-    cutter = TextCutter(encoder, given.network.max_tokens)
+    cutter = TextCutter(encoder, given.network.max_tokens, REMEMBERED_TEXTS)
     tasks = [(make_path_task(name, datasets, settings), weight) for name, weight, settings in given.tasks]
     course = PathCourse(network, cutter, tasks, config, given.choices, ahead=threads > 1)
     report(f"tasks ready after {time.perf_counter() - started:.0f} s")

@@ -20,8 +20,8 @@ NUM_MARKS = 5
 PLACEHOLDERS = {MENTION: MENTIONED, OTHER: OTHERS, VALUE: VALUED}
 _PLACEHOLDER = re.compile(f"([{''.join(PLACEHOLDERS)}])")
 CACHE_LIMIT = 100_000
-STATES_LIMIT = 40_000
-"""Texts whose states are remembered, 4 kB each."""
+REMEMBERED_TEXTS = 2_000
+"""Texts whose states are remembered, of 5 to 10 kB each."""
 
 FloatArray = NDArray[np.float32]
 
@@ -47,8 +47,8 @@ class TokenEncoder(Protocol):
         """One vector a token of the vocabulary."""
         ...
 
-    def states(self, ids: NDArray[np.int64], present: NDArray[np.bool_]) -> FloatArray:
-        """States of tokens in their texts, (texts, tokens, dim), zero where none is present."""
+    def states(self, ids: Sequence[int]) -> FloatArray:
+        """States of the tokens of one text, (tokens, dim)."""
         ...
 
 
@@ -87,10 +87,11 @@ class TokenArrays(NamedTuple):
 
 
 class TextCutter:
-    """Cuts texts into tokens, word by word, and remembers the words it has seen."""
+    """Cuts texts into tokens, word by word, and remembers the words and texts it has seen; threads may share it."""
 
-    def __init__(self, encoder: TokenEncoder, max_tokens: int) -> None:
+    def __init__(self, encoder: TokenEncoder, max_tokens: int, remembered: int = REMEMBERED_TEXTS) -> None:
         self._encoder = encoder
+        self._remembered = remembered
         self._max_tokens = max_tokens
         self._known: dict[str, tuple[int, ...]] = {}
         self._states: dict[tuple[int, ...], NDArray[np.float16]] = {}
@@ -126,35 +127,30 @@ class TextCutter:
             pieces = pieces[first : first + room]
         return Pieces(tuple(words), (Piece(CLASSIFY, START, -1), *pieces))
 
-    def pad(self, texts: Sequence[Pieces], *, again: bool = False) -> TokenArrays:
-        """Turn cut texts into arrays as wide as the longest.
-
-        Those that will come `again`, such as labels in training, have their states remembered, in 16 bits.
-        """
+    def pad(self, texts: Sequence[Pieces]) -> TokenArrays:
+        """Turn cut texts into arrays as wide as the longest."""
         longest = max(len(text.pieces) for text in texts)
         arrays = np.zeros((4, len(texts), longest), np.int64)
+        states = np.zeros((len(texts), longest, self._encoder.dim), np.float32)
         for row, text in enumerate(texts):
             length = len(text.pieces)
-            arrays[0, row, :length] = [piece.token for piece in text.pieces]
+            ids = tuple(piece.token for piece in text.pieces)
+            arrays[0, row, :length] = ids
             arrays[1, row, :length] = [piece.mark for piece in text.pieces]
             mention = text.mention
             if mention is not None:
                 arrays[2, row, :length] = np.arange(length) - mention
             arrays[3, row, :length] = 1
-        ids, marks, distances, filled = arrays
-        present = filled.astype(np.bool_)
-        states = self._remembered(ids, present) if again else self._encoder.states(ids, present)
-        return TokenArrays(ids, marks, distances, present, states)
+            states[row, :length] = self._states_of(ids)
+        numbers, marks, distances, present = arrays
+        return TokenArrays(numbers, marks, distances, present.astype(np.bool_), states)
 
-    def _remembered(self, ids: NDArray[np.int64], present: NDArray[np.bool_]) -> FloatArray:
-        if len(self._states) > STATES_LIMIT:
-            self._states.clear()
-        texts = [tuple(row[is_there].tolist()) for row, is_there in zip(ids, present, strict=True)]
-        new = [row for row, text in enumerate(texts) if text not in self._states]
-        if new:
-            for row, found in zip(new, self._encoder.states(ids[new], present[new]), strict=True):
-                self._states[texts[row]] = found[: len(texts[row])].astype(np.float16)
-        states = np.zeros((*ids.shape, self._encoder.dim), np.float32)
-        for row, text in enumerate(texts):
-            states[row, : len(text)] = self._states[text]
-        return states
+    def _states_of(self, ids: tuple[int, ...]) -> NDArray[np.float16]:
+        """States of a text's tokens, remembered: labels and ways of asking come again and again."""
+        known = self._states
+        found = known.get(ids)
+        if found is None:
+            found = known[ids] = self._encoder.states(ids).astype(np.float16)
+            if len(known) > self._remembered:
+                self._states = {}  # not cleared: another thread may be looking texts up in it
+        return found

@@ -56,11 +56,10 @@ class TinyEncoder:
     def token_table(self) -> NDArray[np.float32]:
         return np.random.default_rng(7).normal(size=(VOCABULARY, WORD_DIM)).astype(np.float32)
 
-    def states(self, ids: NDArray[np.int64], present: NDArray[np.bool_]) -> NDArray[np.float32]:
-        rows = np.random.default_rng(8).normal(size=(VOCABULARY, CONTEXT_DIM)).astype(np.float32)[ids]
-        rows[:, 1:] += rows[:, :-1].copy()
-        states: NDArray[np.float32] = rows * present[..., None]
-        return states
+    def states(self, ids: Sequence[int]) -> NDArray[np.float32]:
+        rows = np.random.default_rng(8).normal(size=(VOCABULARY, CONTEXT_DIM)).astype(np.float32)[list(ids)]
+        rows[1:] += rows[:-1].copy()
+        return rows
 
 
 def make_config(**overrides: int | float | bool) -> PathReaderConfig:

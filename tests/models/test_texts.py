@@ -1,4 +1,8 @@
+from collections.abc import Sequence
+
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from models.episodes import MENTION
 from models.texts import MENTIONED, START, TextCutter
@@ -25,6 +29,28 @@ def test_a_text_without_mention_is_cut_too(words: str) -> None:
     (text,) = make_cutter().cut([words])
     assert text.mention is None
     assert 1 <= len(text.pieces) <= 24
+
+
+class CountingEncoder(TinyEncoder):
+    def __init__(self) -> None:
+        self.runs = 0
+
+    def states(self, ids: Sequence[int]) -> NDArray[np.float32]:
+        self.runs += 1
+        return super().states(ids)
+
+
+def test_states_of_a_text_are_remembered_and_the_same_again() -> None:
+    encoder = CountingEncoder()
+    cutter = TextCutter(encoder, 24, remembered=2)
+    texts = cutter.cut(["directed by", "year", "directed by"])
+    first = cutter.pad(texts)
+    assert encoder.runs == 2
+    np.testing.assert_array_equal(first.states[0], first.states[2])
+    assert not first.states[~first.present].any()
+    cutter.pad(cutter.cut(["born in", "where"]))
+    np.testing.assert_array_equal(cutter.pad(texts).states, first.states)
+    assert encoder.runs > 4, "few are remembered at a time"
 
 
 def test_the_cutter_forgets_words_rather_than_grow_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
