@@ -71,14 +71,16 @@ def train(
     questions = {text: {"question": text, "answers": answers, "entities": ()} for text, answers in feedback.items()} | {
         one["question"]: one for one in orjson.loads(Path(job.upload.spool).read_bytes())
     }
-    shipped = settings.reader or DEFAULT_CHECKPOINT
+    bases = [settings.reader or DEFAULT_CHECKPOINT]
+    if active is not None:
+        bases.insert(0, settings.models_folder / active.path)
     order = {
         "settings": {
             **settings.model_dump(mode="json", exclude={"api_key"}),
             "database_url": str(settings.url_of_database),
         },
         "kb_id": job.kb_id,
-        "bases": [str(path) for path in (active and settings.models_folder / active.path, shipped) if path],
+        "bases": [str(base) for base in bases],  # the first that can be read
         "out": str(out),
         "questions": [*questions.values()],
     }

@@ -6,11 +6,12 @@ order. The reader is trained over both. Make the weights anew: python -m kb.cont
 
 import argparse
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 import safetensors.numpy
+from numpy.typing import NDArray
 
 from kb import quantised, sentence_graph
 from kb.encoding import WEIGHTS, FloatArray, StaticEncoder, published_weights, start_session
@@ -18,6 +19,7 @@ from kb.encoding import WEIGHTS, FloatArray, StaticEncoder, published_weights, s
 CONTEXT_FILE = "context-en-384.safetensors"
 LAYERS = 3
 MAX_TOKENS = 64  # of one text, [SEP] with them
+POSITIONS = "embeddings.position_embeddings.weight"
 CLASSIFY, SEPARATE, MASK = 101, 102, 103  # [CLS], [SEP], [MASK]
 
 
@@ -29,12 +31,12 @@ class ContextEncoder:
 
     dim = sentence_graph.HIDDEN
 
-    def __init__(self, static: StaticEncoder | None = None, folder: Path = WEIGHTS, threads: int = 1) -> None:
+    def __init__(self, static: StaticEncoder | None = None, folder: Path = WEIGHTS) -> None:
         stored = (folder / CONTEXT_FILE).read_bytes()
         self._static = static or StaticEncoder()
         self.id = f"{self._static.id}+context-{hashlib.sha256(stored).hexdigest()[:12]}"
         weights = sentence_graph.arrange(quantised.unpack(safetensors.numpy.load(stored)))
-        self._session = start_session(sentence_graph.in_eight_bits(weights), threads)
+        self._session = start_session(sentence_graph.in_eight_bits(weights), threads=1)
 
     def tokenise(self, texts: Sequence[str]) -> list[list[int]]:
         """Token ids of each text, uncut."""
@@ -57,19 +59,23 @@ class ContextEncoder:
         return states
 
 
+def first_layers(published: Mapping[str, FloatArray]) -> dict[str, NDArray[np.generic]]:
+    """What ships of the published weights: embeddings and first layers, in 8 bits."""
+    wanted = ("embeddings.", *(f"{sentence_graph.LAYER}.{number}." for number in range(LAYERS)))
+    floats = {name: array for name, array in published.items() if array.dtype.kind == "f"}
+    weights = {name: array for name, array in floats.items() if name.startswith(wanted)}
+    weights[POSITIONS] = weights[POSITIONS][:MAX_TOKENS]
+    return quantised.pack(weights)
+
+
 def main() -> None:
     """Pack the published model's first layers for shipping."""
     parser = argparse.ArgumentParser(description="Pack the first layers of all-MiniLM-L6-v2 for shipping.")
     parser.add_argument("--model", type=Path, help="folder of all-MiniLM-L6-v2; else an installed package's")
     parser.add_argument("--out", type=Path, default=WEIGHTS / CONTEXT_FILE)
     arguments = parser.parse_args()
-    wanted = ["embeddings.", *(f"{sentence_graph.LAYER}.{number}." for number in range(LAYERS))]
     published, _ = published_weights(arguments.model)
-    weights = {
-        name: array for name, array in published.items() if name.startswith(tuple(wanted)) and array.dtype.kind == "f"
-    }
-    weights["embeddings.position_embeddings.weight"] = weights["embeddings.position_embeddings.weight"][:MAX_TOKENS]
-    safetensors.numpy.save_file(quantised.pack(weights), arguments.out)
+    safetensors.numpy.save_file(first_layers(published), arguments.out)
 
 
 if __name__ == "__main__":

@@ -73,9 +73,8 @@ class Reader:
 
         `kinds` has one for each row, of the entities that the key leads to; unknown where it is not given.
         """
-        labels = self._cutter.pad(
-            self._cutter.cut(relation_labels or [""])
-        )  # without relations: one that nothing reaches
+        texts = self._cutter.cut(relation_labels or [""])  # without relations: one that nothing reaches
+        labels = self._cutter.pad(texts)
         return self._network.encode_keys(labels, kinds or [Kind.UNKNOWN] * (2 * len(labels.ids)))
 
     def read(self, requests: Sequence[ReadRequest], beam: int = 4, *, thorough: bool = False) -> list[list[Chain]]:

@@ -52,8 +52,8 @@ def recipe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return path
 
 
-def train(recipe: Path, out: Path, report: Report = lambda line: None) -> dict[str, torch.Tensor]:
-    path = path_training.train(recipe, out, Path(), threads=1, encoder=TinyEncoder(), report=report)
+def train(recipe: Path, out: Path, report: Report = lambda line: None, threads: int = 1) -> dict[str, torch.Tensor]:
+    path = path_training.train(recipe, out, Path(), threads=threads, encoder=TinyEncoder(), report=report)
     return load_file(path)
 
 
@@ -71,6 +71,13 @@ def test_a_killed_run_resumes_to_the_same_weights(recipe: Path, tmp_path: Path) 
     assert whole.keys() == resumed.keys()
     for name, weight in whole.items():
         torch.testing.assert_close(resumed[name], weight, rtol=0, atol=0)
+
+
+def test_episodes_drawn_ahead_are_the_same_ones(recipe: Path, tmp_path: Path) -> None:
+    alone = train(recipe, tmp_path / "alone.safetensors")
+    ahead = train(recipe, tmp_path / "ahead.safetensors", threads=2)
+    for name, weight in alone.items():
+        torch.testing.assert_close(ahead[name], weight, rtol=0, atol=0)
 
 
 def test_a_finished_run_leaves_no_state_behind(recipe: Path, tmp_path: Path) -> None:
