@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 from time import sleep
-from typing import Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 from rich.console import Console
@@ -33,6 +33,9 @@ from app.spool import SpoolFull
 from app.telemetry import Metrics, configure_logging
 from app.terminal import read_questions, show_answer, show_evaluation, show_training
 from kb.errors import KnowledgeError
+
+if TYPE_CHECKING:
+    import torch
 
 app = typer.Typer(
     name="hopfact",
@@ -201,6 +204,9 @@ def train(
     ] = None,
     seed: Annotated[int | None, typer.Option(help="Default: the recipe's.")] = None,
     threads: Annotated[int | None, typer.Option(min=1, help="Default: HOPFACT_THREADS.")] = None,
+    device: Annotated[
+        str, typer.Option(help="Where a network of the literature learns: cpu, or cuda for an NVIDIA card.")
+    ] = "cpu",
     resume: Annotated[bool, typer.Option(help="Go on from the last saved state.")] = True,
     url: Url = None,
     key: Key = None,
@@ -223,6 +229,8 @@ def train(
     if not is_literature(recipe):
         if seed is not None:
             raise typer.BadParameter("the service's reader has the seed of its recipe.", param_hint="--seed")
+        if device != "cpu":
+            raise typer.BadParameter("the service's reader learns on the CPU.", param_hint="--device")
         out = out or Path("reader.safetensors")
         path = path_training.train(
             recipe, out, settings.datasets, threads=settings.num_threads, resume=resume, report=_report
@@ -233,7 +241,14 @@ def train(
     folder = out or given.folder
     with _steps() as tick:
         path = episode_training.train(
-            given, folder, settings.datasets, threads=settings.num_threads, resume=resume, report=_report, tick=tick
+            given,
+            folder,
+            settings.datasets,
+            threads=settings.num_threads,
+            device=_device(device),
+            resume=resume,
+            report=_report,
+            tick=tick,
         )
     console.print(f"Result: {path}")
 
@@ -470,6 +485,15 @@ def check_database() -> None:
     if not is_current:
         raise ClientError("The schema is not this version's: run `hopfact db upgrade`.")
     console.print("The schema is this version's.")
+
+
+def _device(name: str) -> "torch.device":
+    import torch  # takes a second
+
+    if name == "cpu" or (name == "cuda" and torch.cuda.is_available()):
+        return torch.device(name)
+    missing = "torch finds no NVIDIA card here" if name == "cuda" else f"no device {name!r}"
+    raise typer.BadParameter(f"{missing}; --device cpu learns anywhere.", param_hint="--device")
 
 
 @contextmanager

@@ -23,7 +23,8 @@ def sum_words(
         return _sum(table, tokens[present], lengths).view(shape)
     total = lengths.clamp(min=1)[..., None] if longest is None else longest
     place = (present.cumsum(-1) / total)[present]  # j / J
-    dimension = torch.arange(1, width // parts + 1, dtype=table.dtype).repeat(parts) / (width // parts)
+    dim = width // parts
+    dimension = torch.arange(1, dim + 1, dtype=table.dtype, device=table.device).repeat(parts) / dim
     whole = _sum(table, tokens[present], lengths, 1 - place)
     slope = _sum(table, tokens[present], lengths, 1 - 2 * place)
     return (whole - dimension * slope).view(shape)

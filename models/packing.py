@@ -34,6 +34,10 @@ class Batch(NamedTuple):
     answers: Tensor  # batch answers: candidates, UNSEEN for what is none, ABSENT after them
     supporting: Tensor  # batch passes: slots, ABSENT where there is none
 
+    def to(self, device: torch.device) -> "Batch":
+        """Give the batch on a device; itself, if it is there."""
+        return Batch(*(tensor.to(device) for tensor in self))
+
 
 @dataclass(frozen=True, slots=True)
 class Sizes:

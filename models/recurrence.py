@@ -53,7 +53,7 @@ class TwoWayGRU(nn.Module):
 
     def forward(self, sequence: Tensor, filled: Tensor) -> Tensor:
         """Give batch slots dim. filled: batch slots, the filled ones first."""
-        slots = torch.arange(sequence.shape[1])
+        slots = torch.arange(sequence.shape[1], device=sequence.device)
         turned = (filled.sum(-1, keepdim=True) - 1 - slots) % sequence.shape[1]  # its own inverse where filled
         back, _ = self.backwards(take_slots(sequence, turned))
         return self.forwards(sequence)[0] + take_slots(back, turned)  # type: ignore[no-any-return]

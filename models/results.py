@@ -66,6 +66,7 @@ def _figures(results: Sequence[Result]) -> str:
         "[figures]  # by `hopfact results --record`, from one run a seed; test split, weights chosen on validation",
         f"seeds = {[result['seed'] for result in results]}",
         f"code = {json.dumps(sorted({result['code'] for result in results}))}",
+        f"devices = {json.dumps(sorted({result['device'] for result in results}))}",
         f"threads = {results[0]['threads']}",
         f"minutes = {statistics.median(result['minutes'] for result in results):.1f}  # of one run, median",
         f"steps_per_second = {statistics.median(result['steps_per_second'] for result in results):.1f}",

@@ -21,7 +21,7 @@ def count(network: Network, packed: Packed) -> Count:
     right, asked, nats = 0, 0, 0.0
     order = np.argsort(packed.slots.lengths, kind="stable")
     for first in range(0, len(order), BATCH):
-        batch = packed.batch(order[first : first + BATCH])
+        batch = packed.batch(order[first : first + BATCH]).to(network.device)
         scores = network(batch).scores
         given, best = batch.answers != ABSENT, predictions(scores)
         if scores.ndim == 3:

@@ -154,7 +154,8 @@ class Training:
         self.steps = config.steps or config.epochs * course.steps_per_epoch
         self._config = config
         self._best: dict[str, Tensor] = {}
-        weights = list(course.network.parameters())
+        weights = self._weights = list(course.network.parameters())
+        self._device = weights[0].device
         groups = [
             {"params": [weight for weight in weights if weight.ndim > 1], "weight_decay": config.weight_decay},
             {"params": [weight for weight in weights if weight.ndim <= 1], "weight_decay": 0.0},
@@ -181,7 +182,7 @@ class Training:
         starting = self.epoch < config.start_epochs
         if step % course.steps_per_epoch == 0:
             course.begin_epoch(self.epoch, starting=starting)
-        torch.default_generator.manual_seed(config.seed * 1_000_003 + step)  # torch.manual_seed is slow: other devices
+        _draw_by(config.seed * 1_000_003 + step, self._device)
         course.network.train()
         for group in self._optimizer.param_groups:
             group["lr"] = self._rate()
@@ -199,10 +200,10 @@ class Training:
     def _clip(self) -> None:
         """Shorten gradients that are too long, all by the same factor or each by its own."""
         limit = self._config.clip
-        weights = [weight for weight in self.course.network.parameters() if weight.grad is not None]
+        weights = [weight for weight in self._weights if weight.grad is not None]
         for together in [[weight] for weight in weights] if self._config.clip_each else [weights]:
             norm = torch.nn.utils.get_total_norm([weight.grad for weight in together if weight.grad is not None])
-            if limit and norm > limit:
+            if limit and (norm.is_cuda or norm > limit):  # to look at a norm is to wait for the card
                 torch.nn.utils.clip_grads_with_norm_(together, limit, norm)
 
     def _rate(self) -> float:
@@ -249,7 +250,7 @@ class Training:
 
     def restore(self, path: Path) -> None:
         """Go on from what `save` wrote."""
-        state: dict[str, Any] = torch.load(path, weights_only=True)
+        state: dict[str, Any] = torch.load(path, map_location=self._device, weights_only=True)
         self.progress = Progress(**state["progress"])
         self.course.network.load_state_dict(state["network"])
         self._optimizer.load_state_dict(state["optimizer"])
@@ -289,6 +290,13 @@ def run(
         if ended or (config.resume_steps and progress.step % config.resume_steps == 0):
             training.save(state)
     training.finish()
+
+
+def _draw_by(seed: int, device: torch.device) -> None:
+    """Make what is drawn next depend on a seed; torch.manual_seed is slow, for it sees to every device."""
+    torch.default_generator.manual_seed(seed)
+    if device.type == "cuda":
+        torch.cuda.manual_seed(seed)
 
 
 def _line(training: Training, losses: list[float], shown: list[Shown], cost: float | None) -> str:

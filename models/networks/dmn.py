@@ -26,6 +26,7 @@ Known results: models/recipes/kumar2016_*.toml.
 """
 
 from dataclasses import dataclass
+from functools import partial
 from typing import NamedTuple
 
 import torch
@@ -118,7 +119,7 @@ class DMN(Network):
     def loss(self, batch: Batch) -> Tensor:
         """Give the mean loss of the answers, and that of the gates where supporting facts are known."""
         scores, attention = self(batch)
-        loss = torch.zeros(()) if self._gating_only else answer_nats(scores, batch.answers).mean()
+        loss = scores.new_zeros(()) if self._gating_only else answer_nats(scores, batch.answers).mean()
         if batch.supporting.shape[1] == 0:
             return loss
         return loss + self.config.gate_loss * gate_nats(attention, batch.supporting)
@@ -155,7 +156,8 @@ class DMN(Network):
     def _answer_each(self, facts: Tensor, filled: Tensor) -> Answered:
         """Answer for each filled slot; the attention is the mean of what the answers of an episode attended to."""
         window, slots = self.config.window, filled.shape[1]
-        near = torch.arange(slots)[:, None] + torch.arange(-window, window + 1)  # slots window
+        arange = partial(torch.arange, device=facts.device)
+        near = arange(slots)[:, None] + arange(-window, window + 1)  # slots window
         inside = (near >= 0) & (near < slots)
         near = near.clamp(0, max(slots - 1, 0))
         row, slot = filled.nonzero(as_tuple=True)
@@ -222,7 +224,7 @@ def join_words(slots: Tensor) -> tuple[Tensor, Tensor]:
 def gate_nats(attention: Tensor, supporting: Tensor) -> Tensor:
     """Give the mean nats of the fact that each pass is to read; 0 if no episode has one."""
     known = supporting >= 0
-    passes = torch.arange(attention.shape[1]).expand(len(attention), -1)
+    passes = torch.arange(attention.shape[1], device=attention.device).expand(len(attention), -1)
     at = torch.minimum(passes, known.sum(-1, keepdim=True) - 1).clamp(min=0)
     picked = attention.gather(-1, supporting.clamp(min=0).gather(1, at)[..., None])[..., 0]
     nats = -picked.clamp(min=1e-9).log() * known.any(-1, keepdim=True)

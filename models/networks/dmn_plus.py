@@ -97,10 +97,11 @@ class DMNPlus(Network):
             sentences = functional.dropout(sentences, self.config.input_dropout, self.training)
             return self.fusion(sentences, batch.filled), batch.filled
         pictures, picture_of = torch.unique(batch.picture_of, return_inverse=True)
-        one_of = torch.empty_like(pictures).scatter_(0, picture_of, torch.arange(len(picture_of)))
+        places = torch.arange(len(picture_of), device=picture_of.device)
+        one_of = torch.empty_like(pictures).scatter_(0, picture_of, places)
         regions = self.regions(batch.pictures[one_of])
         regions = functional.dropout(regions, self.config.input_dropout, self.training)
-        filled = torch.ones(regions.shape[:2], dtype=torch.bool)
+        filled = torch.ones(regions.shape[:2], dtype=torch.bool, device=regions.device)
         return self.fusion(regions, filled)[picture_of], filled[picture_of]
 
 
@@ -124,7 +125,7 @@ class Regions(nn.Module):
         """Look at pictures: pictures rows columns colours, 0 to 255."""
         grid = self.convolutions(pictures.permute(0, 3, 1, 2) / FULL_COLOUR).permute(0, 2, 3, 1)
         if self._coordinates:
-            rows, columns = (torch.linspace(-1, 1, size) for size in grid.shape[1:3])
+            rows, columns = (torch.linspace(-1, 1, size, device=grid.device) for size in grid.shape[1:3])
             places = torch.stack(torch.meshgrid(rows, columns, indexing="ij"), -1)
             grid = torch.cat([grid, places.expand(len(grid), *places.shape)], -1)
         return self.project(snake(grid)).tanh()  # type: ignore[no-any-return]
@@ -138,5 +139,5 @@ def compare(facts: Tensor, state: Tensor) -> Tensor:
 
 def snake(grid: Tensor) -> Tensor:
     """Read a grid row after row, every second one backwards: batch regions units. grid: batch rows columns units."""
-    turned = torch.arange(grid.shape[1])[:, None, None] % 2 == 1
+    turned = torch.arange(grid.shape[1], device=grid.device)[:, None, None] % 2 == 1
     return torch.where(turned, grid.flip(2), grid).flatten(1, 2)

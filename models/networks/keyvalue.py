@@ -67,7 +67,8 @@ class KeyValueNetwork(Network):
         """Give the mean loss among the candidates of the batch and some drawn ones."""
         given = torch.cat([batch.values.flatten() - FIRST, batch.answers.flatten()])
         given = given[(given >= 0) & (given < self.sizes.candidates)]
-        chosen = _distinct(torch.cat([given, torch.randint(self.sizes.candidates, (self.config.drawn,))]))
+        drawn = torch.randint(self.sizes.candidates, (self.config.drawn,), device=given.device)
+        chosen = _distinct(torch.cat([given, drawn]))
         state, _, words = self._read(batch, chosen + FIRST)
         table = words if self.config.tied else functional.embedding(chosen, self.candidates)
         answers = torch.where(batch.answers >= 0, torch.searchsorted(chosen, batch.answers.clamp(min=0)), batch.answers)

@@ -116,10 +116,10 @@ class MemN2N(Network):
         """Draw how many ages each slot skips: those of n slots become a random n of n + skipped numbers, in order."""
         counts = filled.sum(-1, keepdim=True)
         most = (counts * self.config.random_noise).ceil()
-        skipped = (torch.rand(counts.shape) * (most + 1)).floor().long()
+        skipped = (torch.rand(counts.shape, device=counts.device) * (most + 1)).floor().long()
         width = filled.shape[1] + int(most.max())
-        numbers = torch.arange(width).expand(len(filled), width)
-        keys = torch.rand(numbers.shape).masked_fill(numbers >= counts + skipped, 2.0)
+        numbers = torch.arange(width, device=counts.device).expand(len(filled), width)
+        keys = torch.rand(numbers.shape, device=counts.device).masked_fill(numbers >= counts + skipped, 2.0)
         chosen = keys.argsort(-1).argsort(-1) < counts  # the subset, as flags
         drawn = torch.where(chosen, numbers, width).sort(-1).values  # its numbers, in order
         return drawn.gather(-1, ages.clamp(max=width - 1)).clamp(max=self.sizes.slots) - ages

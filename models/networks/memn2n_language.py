@@ -46,6 +46,8 @@ class MemN2NLanguageConfig:
 class MemN2NLanguage(Network):
     """The network of this module's equations."""
 
+    is_static = True
+
     def __init__(self, config: MemN2NLanguageConfig, sizes: Sizes) -> None:
         super().__init__()
         self.config = config
@@ -69,7 +71,7 @@ class MemN2NLanguage(Network):
         for _ in range(self.config.hops):
             scores = (state @ inputs.transpose(1, 2)).gather(2, window) + state @ self.input_ages.T
             attention = scores.masked_fill(~there, -math.inf).softmax(-1)  # batch answers ages
-            spread = torch.zeros(*window.shape[:2], words.shape[1]).scatter_add(2, window, attention)
+            spread = state.new_zeros(*window.shape[:2], words.shape[1]).scatter_add(2, window, attention)
             attentions.append(spread[:, -1])
             state = state @ self.carry.T + spread @ outputs + attention @ self.output_ages
             half = self.config.dim // 2
@@ -80,6 +82,7 @@ class MemN2NLanguage(Network):
     def _windows(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """Give the slot of each age before each answer, and whether there is one: both batch answers ages."""
         answers = batch.answers.shape[1]
-        newest = batch.filled.sum(-1, keepdim=True) - answers + torch.arange(answers)  # batch answers
-        slots = newest[..., None] - torch.arange(self.config.width)
+        numbers = torch.arange(max(answers, self.config.width), device=batch.filled.device)
+        newest = batch.filled.sum(-1, keepdim=True) - answers + numbers[:answers]  # batch answers
+        slots = newest[..., None] - numbers[: self.config.width]
         return slots.clamp(min=0), slots >= 0

@@ -164,7 +164,8 @@ class MemNN(Network):
         """Give the rows of U that a text is the sum of: ... features, for tokens: ... tokens."""
         config, words, present = self.config, self.sizes.words, tokens != PAD
         if config.unseen > 0 and self.training:
-            tokens = torch.where((torch.rand(words) < config.unseen)[tokens] & present, UNKNOWN, tokens)
+            unseen = torch.rand(words, device=tokens.device) < config.unseen
+            tokens = torch.where(unseen[tokens] & present, UNKNOWN, tokens)
         features = [tokens]
         if config.unseen > 0:
             unseen, before, after = tokens == UNKNOWN, _shifted(tokens, -1), _shifted(tokens, 1)
@@ -191,7 +192,7 @@ class MemNN(Network):
         if not self.config.timed:
             return Ranking(scores, scores, scores.new_zeros(len(scores), 1))
         newer_first, newer_second, older = (asked @ self.times.T)[..., None].unbind(1)
-        after = torch.arange(scores.shape[1]) > last[:, None]  # x is older than the fact
+        after = torch.arange(scores.shape[1], device=scores.device) > last[:, None]  # x is older than the fact
         return Ranking(scores + newer_first * after, scores - newer_second * after, older)
 
     def _winner(self, ranking: Ranking, filled: Tensor, *, may_stop: bool) -> Tensor:
@@ -207,7 +208,7 @@ class MemNN(Network):
 
     def _fact_loss(self, ranking: Ranking, filled: Tensor, right: Tensor, *, may_stop: bool) -> Tensor:
         """Rank the right fact above each other one, from both sides: batch."""
-        places = torch.arange(filled.shape[1])
+        places = torch.arange(filled.shape[1], device=filled.device)
         others = filled & (places != right[:, None])
         if self.config.adaptive:
             others[:, _STOP] &= may_stop
@@ -233,7 +234,7 @@ class MemNN(Network):
 
 def _pick(memory: Tensor, places: Tensor) -> Tensor:
     """Give one slot of each memory: batch dim."""
-    return memory[torch.arange(len(memory)), places]
+    return memory[torch.arange(len(memory), device=memory.device), places]
 
 
 def _shifted(row: Tensor, by: int, fill: float = PAD) -> Tensor:

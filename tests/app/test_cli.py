@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
 from typer.testing import CliRunner
 
 from app import cli
@@ -145,3 +146,11 @@ def test_the_service_is_not_open_to_the_network_without_a_key(data: Path) -> Non
     ended = hopfact(data, "serve", "--host", "0.0.0.0", "--port", "0")
     assert ended.returncode == 2
     assert "HOPFACT_API_KEY" in ended.stderr.splitlines()[-1]
+
+
+@pytest.mark.parametrize(("device", "says"), [("tpu", "no device 'tpu'"), ("cuda", "torch finds no NVIDIA card here")])
+def test_a_device_that_is_not_there_is_named(device: str, says: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    ran = Ran("train", "models/recipes/weston2015_memnn_babi.toml", "--device", device)
+    assert ran.code == 2
+    assert says in " ".join(ran.output.replace("│", " ").split())

@@ -1,6 +1,6 @@
 """What every network of the literature promises, whatever it is trained on."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 from torch.nn import functional
+from torch.overrides import TorchFunctionMode
 
 from models import networks
 from models.checkpoints import CheckpointUnusable
@@ -99,6 +100,38 @@ def test_gradients_reach_all_parameters(name: str, variant: str) -> None:
     trained.network.loss(batch).backward()  # type: ignore[no-untyped-call]
     weights = trained.network.named_parameters()
     assert [label for label, weight in weights if weight.grad is None or not weight.grad.any()] == []
+
+
+class Makings(TorchFunctionMode):
+    """Notes which tensors are made without a word of where."""
+
+    MAKERS = (torch.arange, torch.empty, torch.full, torch.linspace, torch.ones, torch.rand, torch.randint, torch.zeros)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.placeless: list[str] = []
+
+    def __torch_function__(
+        self,
+        func: Callable[..., Any],
+        types: Sequence[type],
+        args: Sequence[Any] = (),
+        kwargs: Mapping[str, Any] | None = None,
+    ) -> Any:
+        kwargs = kwargs or {}
+        if func in self.MAKERS and "device" not in kwargs:
+            self.placeless.append(func.__name__)
+        return func(*args, **kwargs)
+
+
+@pytest.mark.parametrize(("name", "variant"), VARIANTS)
+def test_what_the_network_makes_is_where_its_batch_is(name: str, variant: str) -> None:
+    trained, batch = make_case(name, variant)
+    trained.network.train()
+    with Makings() as makings:
+        torch.zeros(1)
+        trained.network.loss(batch)
+    assert makings.placeless == ["zeros"]  # the one above
 
 
 @torch.no_grad()

@@ -3,14 +3,18 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
+from torch import Tensor
 
 from models import episode_training, tasks
 from models.episodes import Episode, Split
 from models.metrics import Counts, mean_error
+from models.packing import pack, sizes_of
 from models.recipe import Recipe, is_literature
+from models.trained import seeded
 from models.training import OptionUnknown, TrainingDiverged
 from models.vocabulary import Vocabulary, vocabulary_of
 from tests.models.toys import toy_stories
@@ -185,3 +189,26 @@ def test_a_recipe_like_another_says_what_differs(tmp_path: Path) -> None:
     assert other.network == {**Recipe.read(tmp_path / "toy.toml").network, "hops": 2}
     assert (other.published, other.figures) == ({}, {})
     assert is_literature(path)
+
+
+def test_batches_of_the_first_ones_sizes_are_replayed(monkeypatch: pytest.MonkeyPatch) -> None:
+    replays = []
+
+    def as_graphs(module: torch.nn.Module, sample: tuple[Tensor, ...]) -> Callable[..., Tensor]:
+        replays.append("made")
+
+        def played(*parts: Tensor) -> Tensor:
+            replays.append("played")
+            return module(*parts)  # type: ignore[no-any-return]
+
+        return played
+
+    monkeypatch.setattr(torch.cuda, "make_graphed_callables", as_graphs)
+    vocabulary = vocabulary_of(toy_stories())
+    packed = pack(toy_stories(), vocabulary)
+    network = seeded(1, "memn2n", {}, sizes_of(packed, vocabulary), vocabulary).network
+    batch, shorter = packed.batch(np.arange(4)), packed.batch(np.arange(3))
+    replayed = episode_training.Replayed(network, batch)
+    for one in (batch, shorter, batch):
+        torch.testing.assert_close(replayed.loss(one), network.loss(one))
+    assert replays == ["made", "played", "played"]

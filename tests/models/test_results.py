@@ -37,6 +37,7 @@ def write_run(runs: Path, seed: int, error: float, cost: float) -> None:
     result = {
         "seed": seed,
         "code": "abc",
+        "device": "cpu",
         "threads": 1,
         "minutes": 3.0 + seed,
         "steps_per_second": 50.0,
@@ -54,7 +55,8 @@ def test_the_figures_of_runs_take_the_place_of_older_ones(tmp_path: Path) -> Non
     assert record(path, tmp_path) == [1, 2, 10]
     figures = tomllib.loads(path.read_text(encoding="utf-8"))["figures"]
     assert figures["seeds"] == [1, 2, 10]
-    assert (figures["code"], figures["threads"], figures["minutes"]) == (["abc"], 1, 5.0)
+    assert (figures["code"], figures["devices"], figures["threads"]) == (["abc"], ["cpu"], 1)
+    assert figures["minutes"] == 5.0
     assert figures["median"] == {"mean_error": 12.0, "error_qa1": 6.0}
     assert (figures["lowest"]["mean_error"], figures["highest"]["mean_error"]) == (10.0, 17.0)
     assert figures["best_seed"] == 10

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from models.episodes import Episode
-from models.network import Answered, Network, answer_nats
+from models.network import Answered, Network, answer_nats, mean_nats
 from models.packing import ABSENT, Batch, pack
 from models.scoring import NO_CANDIDATE_NATS, count
 from models.vocabulary import UNSEEN, Vocabulary
@@ -59,12 +59,14 @@ def test_episodes_of_all_lengths_are_counted_once() -> None:
     assert (counted.right, counted.asked) == (600, 600)
 
 
-@pytest.mark.parametrize("answers", [[[0], [1]], [[0, 1], [1, ABSENT]], [[UNSEEN, 0], [1, 0]]])
+@pytest.mark.parametrize("answers", [[[0], [1]], [[UNSEEN], [2]], [[0, 1], [1, ABSENT]], [[UNSEEN, 0], [1, 0]]])
 def test_nats_agree_with_probabilities_written_as_loops(answers: list[list[int]]) -> None:
     scores = torch.tensor([[0.3, -1.0, 0.2], [2.0, 0.1, 0.0]])
     logs = [row - row.exp().sum().log() for row in scores]
     expected = []
     for row, golds in zip(logs, answers, strict=True):
         present = [float(row[gold]) for gold in golds if gold >= 0]
-        expected.append(-float(np.mean(present)))
+        if present:
+            expected.append(-float(np.mean(present)))
     torch.testing.assert_close(answer_nats(scores, torch.tensor(answers)), Tensor(expected))
+    torch.testing.assert_close(mean_nats(scores, torch.tensor(answers)), Tensor(expected).mean())
