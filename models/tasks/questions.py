@@ -8,6 +8,7 @@ from models.episodes import MAX_STEPS, MENTION, OTHER, VALUE, Asked, Manner, man
 from models.tasks.claims import claim
 from models.tasks.clauses import SLOT
 from models.tasks.grammar import Side, Type, agree, is_plural, wrap
+from models.tasks.peers import peers
 from models.tasks.plans import ONE_OR_TWO, ORDERED, VALUES, Plan, Planned, Steps
 from models.tasks.superlatives import superlative
 from models.tasks.wording import ASKING, BY_KIND, GO_ON, bounds, many, modifiers, nested, topic
@@ -229,7 +230,8 @@ def comparison(steps: Steps, random: Random) -> Plan:
 
 Maker = Callable[[Steps, Random], Plan]
 MAKERS: tuple[tuple[Maker, float], ...] = (
-    (path, 0.46), (condition, 0.17), (count, 0.08), (claim, 0.11), (superlative, 0.12), (comparison, 0.06),
+    (path, 0.41), (condition, 0.17), (count, 0.08), (claim, 0.11), (superlative, 0.12), (comparison, 0.06),
+    (peers, 0.05),
 )  # fmt: skip
 
 

@@ -22,6 +22,7 @@ from models.tasks.claims import claim
 from models.tasks.generated import LEXICON, SMALL_TALK, GeneratedTask
 from models.tasks.grammar import Lexicon
 from models.tasks.inventions import Vocabulary
+from models.tasks.peers import peers
 from models.tasks.plans import Plan, Planned, Steps, kinds
 from models.tasks.questions import comparison, condition, count, path, question
 from models.tasks.superlatives import superlative
@@ -62,7 +63,7 @@ def test_questions_of_all_kinds_are_drawn() -> None:
     assert {episode.question.count(MENTION) for episode in episodes} == {0, 1, 2}
 
 
-@pytest.mark.parametrize("maker", [path, condition, count, claim, superlative, comparison])
+@pytest.mark.parametrize("maker", [path, condition, count, claim, superlative, comparison, peers])
 def test_each_step_that_compares_has_its_name_in_the_text(maker: Callable[[Steps, Random], Plan]) -> None:
     random = Random(5)
     for _ in range(300):
