@@ -44,7 +44,7 @@ WRONG_ROLES = 0.2
 MOST_TRAPS = 2
 INVERTED = 0.7
 """How often a relation between things may be stored the other way round; values are never subjects."""
-PREFIXED, SUFFIXED = 0.07, 0.02
+PREFIXED, SUFFIXED, QUALIFIED = 0.07, 0.02, 0.1
 MOST_RIVALS = 3
 LONG_WORD = 4
 MOST_OTHERS = 24
@@ -246,7 +246,7 @@ def _in_wrong_role(text: str, plan: Plan) -> str | None:
 
 
 def _place(relation: Relation, lexicon: Lexicon, random: Random) -> Placed:
-    """Give a relation one of its labels, sometimes with the kinds it joins before it or as names in code have it."""
+    """Give a relation one of its labels, sometimes with a kind beside it, or a domain and a kind as in Freebase."""
     sides = [number for number in (0, 1) if relation.sides[number].labels]
     to_values = [number for number in sides if relation.sides[number].target in VALUES]
     orientation = random.choice(to_values or sides) if to_values or random.random() < INVERTED else sides[0]
@@ -256,6 +256,10 @@ def _place(relation: Relation, lexicon: Lexicon, random: Random) -> Placed:
         label = f"{random.choice(lexicon.types[relation.sides[orientation].source].singular)} {label}"
     elif chance < PREFIXED + SUFFIXED:
         label = f"{label} {random.choice(lexicon.types[relation.sides[orientation].target].singular)}"
+    elif chance < PREFIXED + SUFFIXED + QUALIFIED:
+        own = lexicon.types[relation.sides[orientation].source]
+        domain = random.choice((*own.plural, *random.choice(list(lexicon.types.values())).singular))
+        label = f"{domain} {random.choice(own.singular)} {label}"
     return Placed(relation, orientation, label)
 
 
