@@ -15,8 +15,8 @@ from models.tasks import PATH_TASKS, TASKS, make_task
 from tests.contracts.tasks import case_of, names
 
 OTHERS = {
-    "claims", "clauses", "generated", "grammar", "inventions", "metaqa", "own", "pathquestion", "plans", "questions",
-    "simplequestions", "superlatives", "wording",
+    "claims", "clauses", "generated", "grammar", "inventions", "metaqa", "own", "pathquestion", "peers", "plans",
+    "questions", "simplequestions", "superlatives", "wording",
 }  # fmt: skip
 """Modules for the service's reader."""
 
