@@ -24,8 +24,8 @@ def peers(steps: Steps, random: Random) -> Plan:
         phrases = list(_phrases(step, *kinds))
         if step.side.source not in VALUES and phrases:
             break
-    onward = steps.draw(step.side.source, random)
     if random.random() < GO_ON:
+        onward = steps.draw(step.side.source, random)
         text = random.choice(phrases).replace(SLOT, MENTION)
         return Plan(_asked_of(onward.side, text, types, random), step.side.source, (step, step.turned, onward))
     asked = list(_questions(step, *kinds))
