@@ -179,8 +179,7 @@ class QuestionAnswerer:
     ) -> tuple[dict[str, Any], Chain | None]:
         """What the chains say, and the chain that is believed, if one is."""
         best = chains[0] if chains else None
-        belief = best.probability * one.readings[best.reading].score if best else 0.0
-        confidence = reader.calibration.confidence(belief, best.rejected) if best else 0.0
+        confidence = reader.calibration.confidence(best.held(one.readings)) if best else 0.0
         reason = self._reason(one, best, confidence)
         believed = best if reason is None else None
         reply = {

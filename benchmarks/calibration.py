@@ -26,7 +26,7 @@ from kb.encoding import StaticEncoder
 from kb.inline import inline_view
 from kb.triples import Term, Triple, readable_relation
 from models import checkpoints
-from models.calibration import Calibration, calibration_error, fit
+from models.calibration import Calibration, Held, calibration_error, fit
 from models.episodes import MENTION
 from models.reader import Reader
 from models.threads import limit_threads
@@ -39,10 +39,9 @@ UNANSWERABLE_STEP = 4
 
 
 class Outcome(NamedTuple):
-    """What came of a question: belief and rejection of the best chain (0 without one); whether that was right."""
+    """What came of a question: what was held of the best chain, None without one; whether that was right."""
 
-    belief: float
-    rejected: float
+    held: Held | None
     right: bool
     answerable: bool
 
@@ -52,12 +51,12 @@ class Recorder(Calibration):
 
     def __init__(self) -> None:
         super().__init__()
-        self.asked: list[tuple[float, float]]
+        self.asked: list[Held]
         self.__dict__["asked"] = []  # the values themselves are frozen
 
-    def confidence(self, belief: float, rejected: float) -> float:
-        """Note both; give certainty."""
-        self.asked.append((belief, rejected))
+    def confidence(self, held: Held) -> float:
+        """Note it; give certainty."""
+        self.asked.append(held)
         return 1.0
 
 
@@ -110,24 +109,24 @@ class Asker:
             reply = self._answerer.ask_view(view, Question(text))
             labels = {answer["label"].casefold() for answer in reply["answers"]}
             is_right = bool(gold) and labels == {answer.casefold() for answer in gold}
-            belief, rejected = self._recorder.asked[0] if self._recorder.asked else (0.0, 0.0)
-            yield Outcome(belief, rejected, is_right, bool(gold)), reply
+            held = self._recorder.asked[0] if self._recorder.asked else None
+            yield Outcome(held, is_right, bool(gold)), reply
 
 
 def confidences(calibration: Calibration, rows: Sequence[Outcome]) -> list[float]:
     """How sure a calibration is of each outcome."""
-    return [calibration.confidence(row.belief, row.rejected) if row.belief else 0.0 for row in rows]
+    return [calibration.confidence(row.held) if row.held else 0.0 for row in rows]
 
 
 def fitted(rows: Sequence[Outcome]) -> Calibration:
     """The calibration of outcomes."""
-    said = [row for row in rows if row.belief]
-    return fit([row.belief for row in said], [row.rejected for row in said], [row.right for row in said])
+    said = [(row.held, row.right) for row in rows if row.held]
+    return fit(*zip(*said, strict=True))
 
 
 def error(chances: Sequence[float], rows: Sequence[Outcome]) -> float:
     """The expected calibration error where something was found at all."""
-    said = [(chance, row.right) for chance, row in zip(chances, rows, strict=True) if row.belief]
+    said = [(chance, row.right) for chance, row in zip(chances, rows, strict=True) if row.held]
     return round(calibration_error([chance for chance, _ in said], [right for _, right in said]), 4)
 
 
@@ -170,7 +169,7 @@ def main() -> None:
         "questions": len(everything),
         "answerable": sum(row.answerable for row in everything),
         "right": sum(row.right for row in everything),
-        "error_before": error([row.belief for row in everything], everything),
+        "error_before": error(confidences(Calibration(), everything), everything),
         "error_held_out": error(held_out, everything),
         "held_out": thresholds(held_out, everything),
         **asdict(calibration),

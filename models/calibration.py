@@ -1,15 +1,17 @@
 """Calibration: from how sure a network is to how often such an answer is right (Platt 1999, with his targets).
 
-    confidence = sigmoid(slope * logit(belief) + rejection * logit(rejected) + offset)
+    confidence = sigmoid(slope * logit(belief) + rejection * logit(rejected) + last * logit(final) + offset)
 
 `belief` is what the reader holds of its best chain: its probability times the score of its reading; `rejected` is its
-probability that nothing in reach fits. The parameters are fitted on knowledge bases that training never saw, and kept
-in the checkpoint.
+probability that nothing in reach fits; `final` that of the chain's last step where it is taken, which counts for more
+than the others: a step that goes without saying is doubtful until what was asked for is found behind it. The
+parameters are fitted on knowledge bases that training never saw, and kept in the checkpoint.
 """
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,21 +22,31 @@ MAX_STEPS = 100
 CLOSE = 1e-10
 
 
+class Held(NamedTuple):
+    """What a reader holds of its best chain, each in [0, 1]."""
+
+    belief: float
+    rejected: float
+    final: float
+
+
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """A map of beliefs that rises with them, and falls with rejection; the default leaves them as they are."""
+    """A map of what a reader holds of a chain to how often such a chain is right; the default gives the belief."""
 
     slope: float = 1.0
     offset: float = 0.0
     rejection: float = 0.0
+    last: float = 0.0
 
-    def confidence(self, belief: float, rejected: float) -> float:
+    def confidence(self, held: Held) -> float:
         """The probability that an answer held with this belief is right, in (0, 1)."""
-        logit = self.slope * _logit(belief) + self.rejection * _logit(rejected) + self.offset
+        weights = (self.slope, self.rejection, self.last)
+        logit = sum(weight * _logit(chance) for weight, chance in zip(weights, held, strict=True)) + self.offset
         return 1.0 / (1.0 + math.exp(-logit))
 
 
-def fit(beliefs: Sequence[float], rejected: Sequence[float], right: Sequence[bool]) -> Calibration:
+def fit(held: Sequence[Held], right: Sequence[bool]) -> Calibration:
     """Fit by maximum likelihood, with targets a little inside 0 and 1 so that few samples do not make it certain.
 
     Raises:
@@ -46,21 +58,20 @@ def fit(beliefs: Sequence[float], rejected: Sequence[float], right: Sequence[boo
         raise ValueError("calibration needs right and wrong answers")
     high, low = (num_right + 1) / (num_right + 2), 1 / (num_wrong + 2)
     targets = np.where(right, high, low)
-    columns = [[_logit(chance) for chance in chances] for chances in (beliefs, rejected)]
-    inputs = np.stack([*columns, np.ones(len(beliefs))], 1)
-    parameters = np.array([1.0, 0.0, 0.0])
+    inputs = np.array([[*map(_logit, one), 1.0] for one in held])
+    parameters = np.array([1.0, 0.0, 0.0, 0.0])
     for _ in range(MAX_STEPS):  # Newton's method, halving a step that does not help
         chances = 0.5 * (1 + np.tanh(0.5 * (inputs @ parameters)))
         gradient = inputs.T @ (chances - targets)
-        curvature = (inputs * (chances * (1 - chances))[:, None]).T @ inputs + CLOSE * np.eye(3)
+        curvature = (inputs * (chances * (1 - chances))[:, None]).T @ inputs + CLOSE * np.eye(4)
         step = np.linalg.solve(curvature, gradient)
         while _loss(inputs, targets, parameters - step) > _loss(inputs, targets, parameters):
             step /= 2
         parameters = parameters - step
         if np.abs(step).max() < CLOSE:
             break
-    slope, rejection, offset = parameters.tolist()
-    return Calibration(round(slope, 4), round(offset, 4), round(rejection, 4))
+    slope, rejection, last, offset = parameters.tolist()
+    return Calibration(round(slope, 4), round(offset, 4), round(rejection, 4), round(last, 4))
 
 
 def _loss(inputs: FloatArray, targets: FloatArray, parameters: FloatArray) -> float:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from models.calibration import Held
 from models.episodes import Asked, Manner
 from models.memory import FloatArray, IntArray, KeyValueMemory
 from models.networks.path_inference import Keys
@@ -95,6 +96,11 @@ class Chain:
     probability: float
     rejected: float
     asked: Asked = Asked.ENTITIES
+
+    def held(self, readings: Sequence[Reading]) -> Held:
+        """What is held of it, for calibration."""
+        belief = self.probability * readings[self.reading].score
+        return Held(belief, self.rejected, self.steps[-1].use.probability)
 
     @property
     def is_denied(self) -> bool:
