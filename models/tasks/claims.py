@@ -4,7 +4,7 @@ from random import Random
 
 from models.episodes import OTHER, VALUE, Asked, Manner
 from models.tasks.clauses import SLOT
-from models.tasks.grammar import KINDS
+from models.tasks.grammar import KINDS, QUALITIES
 from models.tasks.plans import ORDERED, VALUES, Plan, Planned, Steps
 from models.tasks.wording import bounds, degrees_of, many, nested, topic
 
@@ -61,7 +61,7 @@ def _fact(steps: Steps, kind: str, subject: str, random: Random) -> tuple[str, P
         stated.append(f"{subject} {be} {participle} {value}")
     asked += [f"{be} {value} {participle} {subject}" for participle in back.participles]
     for verb in side.verbs:
-        asked += [f"did {subject} {verb.base} {value}", f"does {subject} {verb.base} {value}"]
+        asked += [f"{do} {subject} {verb.base} {value}" for do in ("did", "does", "do")]
         stated.append(f"{subject} {verb.simple} {value}")
     for verb in back.verbs:
         asked += [f"did {value} {verb.base} {subject}", f"does {value} {verb.base} {subject}"]
@@ -69,6 +69,9 @@ def _fact(steps: Steps, kind: str, subject: str, random: Random) -> tuple[str, P
     if any(noun.one in KINDS for noun in side.nouns):
         asked += [f"{be} {subject} {article} {value}" for article in ("a", "a", "an")]
         stated.append(f"{subject} {be} a {value}")
+    if any(noun.one in QUALITIES for noun in side.nouns):
+        asked += [f"{be} {subject} {value}", f"{be} {subject} {value}", f"are {subject} {value}"]
+        stated.append(f"{subject} {be} {value}")
     for noun in side.nouns:
         asked += [f"does {subject} have {value} as {noun.one}", f"does {subject} have the {noun.one} {value}"]
         asked += [f"{be} the {noun.one} of {subject} {value}", f"{be} {subject}'s {noun.one} {value}"]

@@ -7,8 +7,9 @@ many ways, and asks along a path of one to three of them:
 No official scorer: it is a source of training questions only.
 """
 
+import math
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
@@ -34,6 +35,7 @@ from models.tasks.grammar import Lexicon, Relation, noisy, relation_of
 from models.tasks.inventions import Vocabulary
 from models.tasks.plans import VALUES, Plan, Steps, kinds
 from models.tasks.questions import question
+from models.tasks.unsaid import blurs
 
 KINDS = {"number": Kind.NUMBER, "year": Kind.DATE}
 COMPARING = (Manner.KEEP, Manner.ABOVE, Manner.BELOW)
@@ -44,9 +46,11 @@ WRONG_ROLES = 0.2
 MOST_TRAPS = 2
 INVERTED = 0.7
 """How often a relation between things may be stored the other way round; values are never subjects."""
-PREFIXED, SUFFIXED, QUALIFIED = 0.07, 0.02, 0.1
+PREFIXED, SUFFIXED, QUALIFIED = 0.07, 0.02, 0.15
 MOST_RIVALS = 3
 LONG_WORD = 4
+MOST_SHARING = 15
+"""A word that more relations of a kind share, such as *which*, makes no rivals."""
 MOST_OTHERS = 24
 STRANGERS = 4
 LEXICON = Path(__file__).with_name("lexicon.toml")
@@ -78,7 +82,10 @@ class GeneratedTask:
         self._vocabulary = vocabulary
         self._lexicon = lexicon
         self._types = list(self._lexicon.types.values())
-        self._rivals = _rivals(self._lexicon)
+        self._rivals = (
+            _rivals(self._lexicon, _label_words),
+            _rivals(self._lexicon, _asking_words, MOST_SHARING),
+        )
         self._steps = Steps(self._lexicon, vocabulary, invented)
         self._small_talk = SMALL_TALK.read_text(encoding="utf-8").splitlines()
         self._wrong_mentions = wrong_mentions
@@ -96,7 +103,7 @@ class GeneratedTask:
         text = noisy(plan.text, PLACEHOLDERS, random)
         if random.random() < self._wrong_mentions:
             return self._wrong(text, random)
-        schema = self._schema([step.relation for step in plan.steps], random, text)
+        schema = self._schema([step.relation for step in plan.steps], random, plan)
         golds = [placed.key(step.number) for placed, step in zip(schema, plan.steps, strict=False)]
         strangers = random.random() ** 3
         reaches = [_reach(schema, kind, strangers, random) for kind in kinds(plan)]
@@ -118,7 +125,7 @@ class GeneratedTask:
     def _question(self, random: Random) -> Plan:
         return question(self._steps, random)
 
-    def _schema(self, wanted: Sequence[Relation], random: Random, text: str = "") -> list[Placed]:
+    def _schema(self, wanted: Sequence[Relation], random: Random, plan: Plan | None = None) -> list[Placed]:
         """Label the wanted relations and some others, no label and no group twice; the wanted ones come first.
 
         Some of the others have a word of the question in their label: it is not words that must be alike.
@@ -131,9 +138,10 @@ class GeneratedTask:
             schema.append(done[id(relation)])
         labels = {placed.label for placed in schema}
         groups = {relation.group for relation in wanted}
-        for relation in [*self._others(wanted, random), *self._traps(wanted, text, random)]:
+        for relation in [*self._others(wanted, random), *self._traps(wanted, plan.text if plan else "", random)]:
             if (
                 id(relation) in done
+                or (plan is not None and blurs(relation, plan, self._lexicon))
                 or (relation.group and relation.group in groups)
                 or any(_labels(relation) & _labels(other) for other in wanted)
             ):
@@ -169,8 +177,9 @@ class GeneratedTask:
         kinds = {side.source for relation in wanted for side in relation.sides}
         alike = [relation for relation in self._lexicon.relations if {side.source for side in relation.sides} & kinds]
         others = random.sample(alike, min(len(alike), int(random.random() ** 2 * MOST_OTHERS)))
-        rivals = [rival for relation in wanted for rival in self._rivals.get(id(relation), ())]
-        others += random.sample(rivals, min(len(rivals), random.randrange(MOST_RIVALS + 1)))
+        for table in self._rivals:
+            rivals = [rival for relation in wanted for rival in table.get(id(relation), ())]
+            others += random.sample(rivals, min(len(rivals), random.randrange(MOST_RIVALS + 1)))
         others += random.choices(self._lexicon.relations, k=random.randrange(STRANGERS))
         for _ in range(random.randrange(STRANGERS)):
             start, end = self._lexicon.types[random.choice(sorted(kinds))], random.choice(self._types)
@@ -201,14 +210,16 @@ class GeneratedTask:
         return " ".join(random.choices(self._vocabulary.words, k=random.randint(1, 3)))
 
 
-def _rivals(lexicon: Lexicon) -> dict[int, list[Relation]]:
-    """Give for each relation those of the same kinds of entities whose labels share a word with its own.
+def _rivals(
+    lexicon: Lexicon, words_of: Callable[[Relation], list[str]], most: float = math.inf
+) -> dict[int, list[Relation]]:
+    """Give for each relation those of the same kinds of entities that share a word with it, and at most so many.
 
     Those that share a whole label with it are no rivals: no question could tell them apart.
     """
     sharing: defaultdict[tuple[str, str], list[Relation]] = defaultdict(list)
     places = [
-        [(side.source, word) for side in relation.sides for word in _label_words(relation)]
+        [(side.source, word) for side in relation.sides for word in words_of(relation)]
         for relation in lexicon.relations
     ]
     for relation, own in zip(lexicon.relations, places, strict=True):
@@ -216,19 +227,31 @@ def _rivals(lexicon: Lexicon) -> dict[int, list[Relation]]:
             sharing[place].append(relation)
     return {
         id(relation): list(
-            {id(one): one for place in own for one in sharing[place] if not _labels(one) & _labels(relation)}.values()
+            {
+                id(one): one
+                for place in own
+                for one in sharing[place]
+                if len(sharing[place]) <= most and not _labels(one) & _labels(relation)
+            }.values()
         )
         for relation, own in zip(lexicon.relations, places, strict=True)
     }
 
 
-def _labels(relation: Relation) -> frozenset[str]:
-    return relation.sides[0].label_set | relation.sides[1].label_set
+def _labels(relation: Relation) -> frozenset[tuple[str, Kind]]:
+    """Give the labels, each with the kind of values it leads to: a place and a year may both be *born in*."""
+    return frozenset((label, KINDS.get(side.target, Kind.NAME)) for side in relation.sides for label in side.label_set)
 
 
 def _label_words(relation: Relation) -> list[str]:
     """In an order of their own, not the sets': a seed must draw the same episodes in every process."""
-    return sorted({word for label in _labels(relation) for word in label.split() if len(word) >= LONG_WORD})
+    return sorted({word for label, _ in _labels(relation) for word in label.split() if len(word) >= LONG_WORD})
+
+
+def _asking_words(relation: Relation) -> list[str]:
+    """Words that people ask by: *born*, of a place and of a year."""
+    asked = {word for side in relation.sides for text in (*side.asks, *side.participles) for word in text.split()}
+    return sorted(word for word in asked if len(word) >= LONG_WORD and word.isalpha())
 
 
 def _in_wrong_role(text: str, plan: Plan) -> str | None:

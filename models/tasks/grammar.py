@@ -40,6 +40,12 @@ QUALITIES = (
     "language", "shape", "technique", "condition", "size", "cuisine", "diet", "state",
 )  # fmt: skip
 """Nouns of relations whose value is put before the thing, like an adjective: *endangered animals*."""
+MAKERS = (
+    "author", "writer", "director", "designer", "architect", "composer", "artist", "painter", "creator", "maker",
+    "developer", "publisher", "photographer", "illustrator", "builder", "sculptor", "inventor", "manufacturer",
+    "brewer",
+)  # fmt: skip
+"""Nouns of relations whose value something is said to be *by*."""
 LYING = ("located", "situated", "based", "found", "headquartered", "built", "kept", "housed", "held", "made", "set")
 WRAPPERS = (
     ("what is {p}", 10), ("what are {p}", 6), ("{p}", 8), ("name {p}", 2), ("tell me {p}", 2), ("give me {p}", 1),
@@ -260,19 +266,27 @@ def _noun(noun: str, side: _Draft, other: _Draft, source: Type) -> None:
         side.phrases += [f"the {form} of {{x}}", f"{{x}}'s {form}", f"{form} of {{x}}", f"the {{x}} {form}"]
     side.phrases.append(f"{{x}} {one}")
     side.questions += [f"what {one} does {{x}} have", f"which {many} does {{x}} have"]
+    last = one.rpartition(" ")[2]
+    if last in KINDS or last in QUALITIES:
+        side.questions += [f"what {one} is {{x}}", f"which {one} is {{x}}", f"what {one} are {{x}}"]
+    if last in KINDS:
+        forms = ("kind", "type", one)
+        side.questions += [f"what {form} of {kind} is {{x}}" for form in forms for kind in source.singular]
     for kind, kinds in zip(source.singular, source.plural, strict=True):
         other.phrases += [
             f"the {kind} whose {one} is {{x}}",
             f"{kinds} with {one} {{x}}",
             f"{kinds} that have {{x}} as {one}",
         ]
+        if last in MAKERS:
+            other.phrases += [f"{kinds} by {{x}}", f"{kinds} by {{x}}"]
+            other.questions += [f"which {kinds} are by {{x}}", f"which {kind} is by {{x}}"]
         other.questions += [
             f"which {kind} has {{x}} as its {one}", f"{{x}} is the {one} of which {kind}",
             f"what {kinds} have the {one} {{x}}",
             f"which {kind} has the {one} {{x}}", f"of which {kind} is {{x}} the {one}",
         ]  # fmt: skip
     other.questions += [f"what is {{x}} the {one} of", f"{{x}} is the {one} of what", f"whose {one} is {{x}}"]
-    last = one.rpartition(" ")[2]
     other.names_kind |= last in KINDS
     if last in KINDS or last in QUALITIES:
         for kinds in source.plural:

@@ -27,6 +27,7 @@ from models.tasks.grammar import Lexicon, Relation, Side, Type, relation_of
 from models.tasks.inventions import PREPOSITIONS, Vocabulary
 from models.tasks.plans import Plan
 from models.tasks.questions import question
+from models.tasks.unsaid import blurs
 
 KBS: Mapping[str, Callable[[Path], list[tuple[str, str, str]]]] = {
     "movies": movies.load_triples,
@@ -81,10 +82,14 @@ class OwnTask(GeneratedTask):
         """Draw a question whose every step is a relation of the knowledge base."""
         while True:
             plan = question(self._steps, random)
-            if all(id(step.relation) in self._places for step in plan.steps):
+            used = [step.relation for step in plan.steps]
+            others = (placed.relation for placed in self._own if all(placed.relation is not one for one in used))
+            if all(id(one) in self._places for one in used) and not any(
+                blurs(other, plan, self._lexicon) for other in others
+            ):
                 return plan
 
-    def _schema(self, wanted: Sequence[Relation], random: Random, text: str = "") -> list[Placed]:
+    def _schema(self, wanted: Sequence[Relation], random: Random, plan: Plan | None = None) -> list[Placed]:
         """Give the whole schema, the wanted relations first."""
         first = [self._places[id(relation)] for relation in wanted if id(relation) in self._places]
         return first + [placed for placed in self._own if placed not in first]

@@ -3,13 +3,14 @@
 Two steps answer one, a relation and the same one back; a third may ask for something of those found.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from random import Random
 
-from models.episodes import MENTION
+from models.episodes import MENTION, OTHER, Manner
 from models.tasks.clauses import SLOT
-from models.tasks.grammar import Side, Type, agree, wrap
+from models.tasks.grammar import Type, wrap
 from models.tasks.plans import VALUES, Plan, Planned, Steps
+from models.tasks.wording import asked_of, modifiers
 
 GO_ON = 0.35
 """How often something of those found is asked for."""
@@ -27,7 +28,7 @@ def peers(steps: Steps, random: Random) -> Plan:
     if random.random() < GO_ON:
         onward = steps.draw(step.side.source, random)
         text = random.choice(phrases).replace(SLOT, MENTION)
-        return Plan(_asked_of(onward.side, text, types, random), step.side.source, (step, step.turned, onward))
+        return Plan(asked_of(onward.side, text, types, random), step.side.source, (step, step.turned, onward))
     asked = list(_questions(step, *kinds))
     if asked and random.random() < 0.6:
         text = random.choice(asked).replace(SLOT, MENTION)
@@ -36,11 +37,37 @@ def peers(steps: Steps, random: Random) -> Plan:
     return Plan(text, step.side.source, (step, step.turned))
 
 
-def _asked_of(side: Side, text: str, types: Mapping[str, Type], random: Random) -> str:
-    """Ask for what a side leads to from those that a noun phrase names."""
-    if side.questions and (not side.phrases or random.random() < 0.5):
-        return agree(random.choice(side.questions), SLOT, text)
-    return wrap(random.choice(side.phrases).replace(SLOT, text), types[side.target], random)
+def common(steps: Steps, random: Random) -> Plan | None:
+    """Ask for what two have in common: *which films star both {x} and {y}*; None where values came in between."""
+    types = steps.lexicon.types
+    step = steps.draw(None, random)
+    if {step.side.source, step.side.target} & {*VALUES}:
+        return None
+    found = list(_shared(step, steps))
+    names = [MENTION, OTHER]
+    random.shuffle(names)
+    pair = random.choice(("both {} and {}", "both {} and {}", "{} and {}", "{} as well as {}", "{} and also {}"))
+    text = random.choice(found).replace(SLOT, pair.format(*names))
+    if not text.startswith(("which ", "what ", "who ", "in ", "with ")):
+        text = wrap(text, types[step.side.target], random)
+    return Plan(text, step.side.source, (step, step.turned._replace(manner=Manner.KEEP)))
+
+
+def _shared(step: Planned, steps: Steps) -> Iterator[str]:
+    """Give questions and noun phrases for what is related to several."""
+    far = steps.lexicon.types[step.side.target]
+    for several in far.plural:
+        yield f"which {several} do {SLOT} have in common"
+        yield f"what {several} do {SLOT} share"
+        for modifier in modifiers(step.turned, steps.lexicon):
+            yield from (f"{several} {modifier}", f"the {several} {modifier}")
+            if modifier.startswith(("that ", "who ")):
+                yield f"which {several} {modifier.split(' ', 1)[1]}"
+    for verb in step.side.verbs:
+        yield from (f"which {several} did {SLOT} {verb.base}" for several in far.plural)
+    for verb in step.back.verbs:
+        yield f"{'who' if far.asked == 'who' else 'what'} {verb.simple} {SLOT}"
+        yield from (f"which {several} {verb.simple} {SLOT}" for several in far.plural)
 
 
 def _phrases(step: Planned, own: Type, other: Type) -> Iterator[str]:

@@ -14,7 +14,7 @@ from models.episodes import Asked, Manner
 from models.tasks.grammar import Degrees, Lexicon, Relation, Side
 from models.tasks.inventions import Vocabulary
 
-HOPS = (0.42, 0.35, 0.23)
+HOPS = (0.36, 0.35, 0.29)
 VALUES = ("number", "text", "code", "year")
 ORDERED = ("number", "year")
 ONE_OR_TWO = (0.75, 0.25)
@@ -24,6 +24,9 @@ FROM = {"number": 0.04, "year": 0.12, "code": 0.3, "text": 0.15}
 TO_VALUE = 0.6
 GO_BACK = 0.25
 """How often a path that could go back along its last relation does so."""
+
+STAY = 0.4
+"""How often a path among things of one kind goes on among them."""
 
 
 class Planned(NamedTuple):
@@ -51,12 +54,18 @@ class Planned(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A question and the steps that answer it; `start` is the kind of entities that they start from."""
+    """A question and the steps that answer it; `start` is the kind of entities that they start from.
+
+    Where the text does not name a relation, nothing else may join the kinds that it is `between`; by belonging, nothing
+    else to which things belong.
+    """
 
     text: str
     start: str
     steps: tuple[Planned, ...]
     asked: Asked = Asked.ENTITIES
+    between: tuple[str, str] | None = None
+    by_belonging: bool = False
 
     @property
     def end(self) -> str:
@@ -99,6 +108,11 @@ class Steps:
         self._types = list(lexicon.types.values())
         self._sides = Weighted([pair for sides in lexicon.sides_from.values() for pair in sides])
         self._onward = {kind: Weighted(sides) for kind, sides in lexicon.sides_from.items()}
+        self._alike = {
+            kind: Weighted(own)
+            for kind, sides in lexicon.sides_from.items()
+            if (own := [(relation, number) for relation, number in sides if relation.sides[number].target == kind])
+        }
         self._degrees = {id(side): _degrees(lexicon, side) for relation in lexicon.relations for side in relation.sides}
         self._ordered = {
             kind: [(relation, number) for relation, number in sides if relation.sides[number].target in ORDERED]
@@ -115,6 +129,12 @@ class Steps:
         if random.random() < 0.6:
             return Planned(self.vocabulary.invent((start, end), random), 0)
         return Planned(self.vocabulary.invent((end, start), random), 1)
+
+    def _next(self, step: Planned, random: Random) -> Planned:
+        """Draw what may follow a step; among people, say, often another relation among people: a wife's son's boss."""
+        kind = step.side.target
+        alike = self._alike.get(kind) if kind == step.side.source else None
+        return Planned(*alike.draw(random)) if alike and random.random() < STAY else self.draw(kind, random)
 
     def ordered(self, source: str, random: Random) -> Planned:
         """Draw a relation from a kind of entity to numbers or years; a made-up one where the lexicon has none."""
@@ -133,8 +153,8 @@ class Steps:
                 side = path[-1].side
                 if not side.phrases or (side.target in VALUES and random.random() < STOP_AT_VALUE):
                     break
-                onward = self.draw(side.target, random)
-                if onward.relation is not path[-1].relation or random.random() < GO_BACK:
+                onward = self._next(path[-1], random)
+                if onward != path[-1].turned or random.random() < GO_BACK:
                     path.append(onward)
             if not to_things or (path[-1].side.phrases and path[-1].side.target not in VALUES):
                 return path

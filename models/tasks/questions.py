@@ -8,9 +8,10 @@ from models.episodes import MAX_STEPS, MENTION, OTHER, VALUE, Asked, Manner, man
 from models.tasks.claims import claim
 from models.tasks.clauses import SLOT
 from models.tasks.grammar import Side, Type, agree, is_plural, wrap
-from models.tasks.peers import peers
+from models.tasks.peers import common, peers
 from models.tasks.plans import ONE_OR_TWO, ORDERED, VALUES, Plan, Planned, Steps
 from models.tasks.superlatives import superlative
+from models.tasks.unsaid import by_kind, shortcut
 from models.tasks.wording import ASKING, BY_KIND, GO_ON, bounds, many, modifiers, nested, topic
 
 RELATIVE = ("with", "that", "whose", "which", "having", "of which")
@@ -18,7 +19,8 @@ WHICH = re.compile(r"([a-z]+ which|whose) |[^a-z]")
 RELATIVE_VERBS = {"with": "has ", "having": "has ", "that": "", "which": ""}
 COUNTS = (
     "how many {p} are there", "how many {p}", "what is the number of {p}", "count the {p}", "number of {p}",
-    "how many {p} do you know", "what's the total number of {p}", "count {p}",
+    "how many {p} do you know", "how many {p} do we have", "how many {p} exist",
+    "what's the total number of {p}", "count {p}",
 )  # fmt: skip
 LISTS = (
     "list all {p}", "which {p} are there", "what are the names of the {p}", "name all {p}", "what {p} do we have",
@@ -228,10 +230,10 @@ def comparison(steps: Steps, random: Random) -> Plan:
     return Plan(f"{random.choice(leads)} {text}", kind, (step,))
 
 
-Maker = Callable[[Steps, Random], Plan]
+Maker = Callable[[Steps, Random], Plan | None]
 MAKERS: tuple[tuple[Maker, float], ...] = (
-    (path, 0.41), (condition, 0.17), (count, 0.08), (claim, 0.11), (superlative, 0.12), (comparison, 0.06),
-    (peers, 0.05),
+    (path, 0.38), (condition, 0.15), (count, 0.07), (claim, 0.1), (superlative, 0.09), (comparison, 0.05),
+    (peers, 0.04), (common, 0.02), (shortcut, 0.05), (by_kind, 0.05),
 )  # fmt: skip
 
 
@@ -239,9 +241,11 @@ def question(steps: Steps, random: Random) -> Plan:
     """Draw a question of any kind, with no more steps and reads than a path can have."""
     makers, weights = zip(*MAKERS, strict=True)
     maker: Maker = random.choices(makers, weights)[0]
-    plan = maker(steps, random)
-    while len(plan.steps) > MAX_STEPS or any(
-        step.manner not in manners(plan.text, hop) for hop, step in enumerate(plan.steps)
-    ):
+    while True:
         plan = maker(steps, random)
-    return plan
+        if plan is None:
+            maker = path
+        elif len(plan.steps) <= MAX_STEPS and all(
+            step.manner in manners(plan.text, hop) for hop, step in enumerate(plan.steps)
+        ):
+            return plan

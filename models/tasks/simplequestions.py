@@ -29,6 +29,7 @@ TEMPER = 0.6  # a key is drawn in proportion to this power of its count
 LEAST_PAIRS = 3  # facts asked both ways that prove two Freebase relations to be each other's reverse
 SIBLINGS = 8
 STRANGERS = 4
+LONG_WORD = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +136,7 @@ class WikidataQuestionsTask:
         reach = random.sample(self._keys, random.randint(1, SIBLINGS))
         if random.random() < self._wrong_mentions:
             return rejection(wrong_mention(question.text, question.topic, random), [k for k in reach if k != key])
-        after = random.sample(self._keys, random.randint(1, SIBLINGS))
+        after = _unasked(question.text, random.sample(self._keys, random.randint(1, SIBLINGS)))
         return path_episode(question.text, [key], [_with(key, reach, random), after])
 
 
@@ -171,7 +172,7 @@ class FreebaseQuestionsTask:
         if random.random() < self._wrong_mentions:
             return rejection(wrong_mention(question.text, question.topic, random), reach or [_key("type", FORWARD)])
         after = [_key(short_label(name, parts), random.randrange(2)) for name in random.sample(self._relations, 3)]
-        return path_episode(question.text, [gold], [_with(gold, reach, random), after])
+        return path_episode(question.text, [gold], [_with(gold, reach, random), _unasked(question.text, after)])
 
 
 def short_label(relation: str, parts: int) -> str:
@@ -187,6 +188,15 @@ def wrong_mention(text: str, topic: str, random: Random) -> str:
         return text
     words[random.choice(others)] = "\0"
     return " ".join(words).replace(MENTION, topic).replace("\0", MENTION)
+
+
+def _unasked(text: str, keys: Sequence[LabelledKey]) -> list[LabelledKey]:
+    """Give the keys that have no word of a question: *which country was she born in* has its town for an answer here.
+
+    A path that could go on to the country must not be taught to end in the town.
+    """
+    asked = {word for word in re.findall("[a-z]+", text.lower()) if len(word) >= LONG_WORD}
+    return [key for key in keys if not asked & set(key.label.split())]
 
 
 def _with(gold: LabelledKey, reach: Sequence[LabelledKey], random: Random) -> list[LabelledKey]:

@@ -1,12 +1,12 @@
 """Wording: noun phrases, and what may stand after a noun to say which ones are meant. Pure."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from random import Random
 
 from models.episodes import MENTION, Manner
 from models.tasks.clauses import SLOT
-from models.tasks.grammar import Degree, Lexicon, Type
+from models.tasks.grammar import Degree, Lexicon, Side, Type, agree, wrap
 from models.tasks.plans import Planned, Steps
 
 ASKING = ("which ", "what ", "who ")
@@ -58,6 +58,15 @@ def topic(kind: Type, random: Random) -> str:
     return f"{random.choice(('', 'the '))}{random.choice(kind.singular)} {MENTION}"
 
 
+def asked_of(side: Side, text: str, types: Mapping[str, Type], random: Random, asks: float = 0.0) -> str:
+    """Ask for what a side leads to from those that a noun phrase names; as people ask it at least so often."""
+    if side.asks and random.random() < asks:
+        return agree(random.choice(side.asks), SLOT, text)
+    if side.questions and (not side.phrases or random.random() < 0.5):
+        return agree(random.choice(side.questions), SLOT, text)
+    return wrap(random.choice(side.phrases).replace(SLOT, text), types[side.target], random)
+
+
 def modifiers(step: Planned, lexicon: Lexicon) -> list[str]:
     """Give what stands after a noun for what has a value: *directed by {x}*, *whose director is {x}*."""
     kind = lexicon.types[step.side.source]
@@ -90,6 +99,7 @@ def bounds(step: Planned, manner: Manner, steps: Steps, *, beside_entity: bool, 
         for noun in step.side.nouns:
             bound = random.choice(words)
             found += [f"with a {noun.one} of {bound}", f"with {noun.one} {bound}", f"whose {noun.one} is {bound}"]
+            found.append(bound)
             if noun.one == noun.many:
                 found += [f"with {bound} {noun.one}", f"that have {bound} {noun.one}"]
     if beside_entity and not is_year:

@@ -16,7 +16,7 @@ from tests.contracts.tasks import case_of, names
 
 OTHERS = {
     "claims", "clauses", "generated", "grammar", "inventions", "metaqa", "own", "pathquestion", "peers", "plans",
-    "questions", "simplequestions", "superlatives", "wording",
+    "questions", "simplequestions", "superlatives", "unsaid", "wording",
 }  # fmt: skip
 """Modules for the service's reader."""
 

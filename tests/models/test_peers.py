@@ -1,9 +1,9 @@
 from random import Random
 
-from models.episodes import MENTION
+from models.episodes import MENTION, OTHER, Manner
 from models.tasks.grammar import Degrees, Lexicon, Type, relation_of
 from models.tasks.inventions import Vocabulary
-from models.tasks.peers import peers
+from models.tasks.peers import common, peers
 from models.tasks.plans import Plan, Steps
 
 TYPES = {
@@ -43,3 +43,19 @@ def test_nouns_verbs_and_participles_say_what_is_the_same() -> None:
     assert f"which films are released in the same year as {MENTION}" in texts
     assert f"who directed films together with {MENTION}" in texts
     assert f"who are the film co-directors of {MENTION}" in texts
+
+
+def test_what_two_have_in_common_is_read_from_one_and_kept_by_the_other() -> None:
+    lexicon = Lexicon(TYPES, [relation_of(ENTRIES[0], TYPES)], {"year": Degrees((), ())})
+    steps, random = Steps(lexicon, Vocabulary((), (), {}), 0.0), Random(1)
+    texts = set()
+    for _ in range(2000):
+        plan = common(steps, random)
+        assert plan is not None
+        read, kept = plan.steps
+        assert (read.manner, kept.manner) == (Manner.READ, Manner.KEEP)
+        assert (kept.relation, kept.number) == (read.relation, 1 - read.number)
+        assert plan.text.count(MENTION) == plan.text.count(OTHER) == 1
+        texts.add(plan.text)
+    assert f"which films did both {MENTION} and {OTHER} direct" in texts
+    assert f"who directed {OTHER} as well as {MENTION}" in texts
