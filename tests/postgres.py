@@ -108,6 +108,14 @@ def films(store: TripleStore) -> Kb:
     return store.create_kb("films")
 
 
+def empty(url: str) -> None:
+    """Take everything out of all tables of a database."""
+    engine = create_engine(url)
+    with engine.begin() as connection:
+        connection.execute(text(f"TRUNCATE {', '.join(table.name for table in metadata.sorted_tables)} CASCADE"))
+    engine.dispose()
+
+
 def _account() -> str | None:
     """Who runs the server: somebody else if we are root."""
     return UNPRIVILEGED_USER if os.geteuid() == 0 else None

@@ -3,11 +3,10 @@
 from collections.abc import Iterator
 
 import pytest
-from sqlalchemy import text
 
 from app.settings import Settings
-from kb.database import create_engine, metadata
 from tests.app.running import RunningService, running
+from tests.postgres import empty
 
 pytestmark = pytest.mark.postgres
 
@@ -26,10 +25,7 @@ def service(postgres_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iter
         started.services.worker.start()  # as `hopfact worker` does
         started.services.trainer.start()
         yield started
-    engine = create_engine(postgres_url)
-    with engine.begin() as connection:
-        connection.execute(text(f"TRUNCATE {', '.join(table.name for table in metadata.sorted_tables)} CASCADE"))
-    engine.dispose()
+    empty(postgres_url)
 
 
 def test_an_upload_becomes_facts_that_are_browsed_deleted_and_exported(service: RunningService) -> None:

@@ -1,0 +1,103 @@
+"""A real `hopfact serve` as a process of its own: started, killed, started again."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+
+HOPFACT = str(Path(sys.executable).with_name("hopfact"))
+READY_SECONDS = 120.0
+
+
+class ServiceProcess:
+    """The service on one data folder; what it logs goes to `log` there. The address may change with each start."""
+
+    def __init__(self, data: Path, **variables: str) -> None:
+        self.data = data
+        self._environment = environment_of(data) | variables
+        self._process: subprocess.Popen[bytes] | None = None
+        self.client = httpx.Client()
+
+    @property
+    def process(self) -> subprocess.Popen[bytes]:
+        """The process that was started last."""
+        assert self._process is not None, "the service was not started"
+        return self._process
+
+    def start(self) -> float:
+        """Start it and wait until it is ready; give the seconds that it took."""
+        began = time.monotonic()
+        with open(self.data / "log", "ab") as log:
+            start = log.tell()
+            command = [HOPFACT, "serve", "--port", "0"]
+            self._process = subprocess.Popen(command, env=self._environment, stdout=log, stderr=log)
+        url = _url(self.data / "log", start, self._process)
+        self.client.close()
+        self.client = httpx.Client(base_url=url, timeout=60, trust_env=False)
+        wait(self._is_ready, "the service did not get ready")
+        return time.monotonic() - began
+
+    def kill(self) -> None:
+        """End it at once, as a power cut would."""
+        self.process.kill()
+        self.process.wait()
+
+    def stop(self) -> None:
+        """Ask it to end, and wait for that."""
+        self.process.send_signal(signal.SIGTERM)
+        assert self.process.wait(60) in (0, -signal.SIGTERM), (self.data / "log").read_text()
+
+    def _is_ready(self) -> bool:
+        try:
+            return self.client.get("/readyz").status_code == 200
+        except httpx.TransportError:
+            return False
+
+
+@contextmanager
+def serving(data: Path, **variables: str) -> Iterator[ServiceProcess]:
+    """A ready service; killed at the end, if it lives."""
+    service = ServiceProcess(data, **variables)
+    try:
+        service.start()
+        yield service
+    finally:
+        service.kill()
+        service.client.close()
+
+
+def environment_of(data: Path) -> dict[str, str]:
+    """The variables of a process on this data folder."""
+    return {**os.environ, "HOPFACT_DATA": str(data), "HOPFACT_THREADS": "1", "OMP_NUM_THREADS": "1"}
+
+
+def verify(data: Path, **variables: str) -> int:
+    """The exit status of `hopfact index verify`."""
+    return subprocess.run([HOPFACT, "index", "verify"], env=environment_of(data) | variables, check=False).returncode
+
+
+def wait(condition: Callable[[], bool], complaint: str, seconds: float = READY_SECONDS) -> None:
+    """Wait until something is so."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, complaint
+        time.sleep(0.05)
+
+
+def _url(log: Path, start: int, process: subprocess.Popen[bytes]) -> str:
+    found: list[str] = []
+
+    def told() -> bool:
+        found[:] = re.findall(r'"url": ?"(http[^"]+)"', log.read_bytes()[start:].decode())
+        assert process.poll() is None, log.read_text()
+        return bool(found)
+
+    wait(told, "the service did not tell its address")
+    return found[0]
