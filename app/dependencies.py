@@ -36,12 +36,14 @@ async def services(request: Request) -> Services:
 
 
 async def access_of(request: Request, scope: Scope) -> Access:
-    """The caller's rights, once they reach `scope` and the KB of the path."""
+    """The caller's rights, once they reach `scope` and the KB of the path, and its key may make one more request."""
     keys = services_of(request).keys
     authorization, host = request.headers.get("authorization"), request.headers.get("host", "")
     access = keys.remembered(authorization, host)
     if access is None:
         access = await run_sync(keys.authenticate, authorization, host)
+    request.state.key = access.key
+    services_of(request).limiter.check(access.key)
     access.check(scope, request.path_params.get("kb"))
     return access
 
@@ -196,5 +198,5 @@ def gives(*statuses: int) -> dict[int | str, dict[str, Any]]:
     content = {PROBLEM_JSON: {"schema": schema_reference(ProblemReply)}}
     return {
         status: {"description": HTTPStatus(status).phrase, "content": content}
-        for status in sorted({401, 403, 422, 500, 503, *statuses})
+        for status in sorted({401, 403, 422, 429, 500, 503, *statuses})
     }

@@ -72,6 +72,14 @@ class FirstKeyMustBeAdmin(ServiceError):
         )
 
 
+class TooManyRequests(ServiceError):
+    """A key asks more often than it may."""
+
+    def __init__(self, rate: str, seconds: int) -> None:
+        self.seconds = seconds
+        super().__init__(f"This key may make {rate}: try again in {seconds} s.")
+
+
 @dataclass
 class Problem(Exception):
     """An error as a client sees it; raised by the edge, or made from a domain exception by `problem_of`."""
@@ -124,6 +132,7 @@ PROBLEMS: dict[str, tuple[int, str]] = {
     "KeyRefused": (401, "key_refused"),
     "ScopeTooSmall": (403, "scope_too_small"),
     "FirstKeyMustBeAdmin": (409, "first_key_must_be_admin"),
+    "TooManyRequests": (429, "too_many_requests"),
 }
 _HEADERS = {401: {"WWW-Authenticate": "Bearer"}, 503: {"Retry-After": "2"}}
 
@@ -156,7 +165,8 @@ def problem_of(error: Exception) -> Problem | None:
     for ancestor in type(error).__mro__:
         if known := PROBLEMS.get(ancestor.__name__):
             status, code = known
-            return Problem(status, code, str(error), _HEADERS.get(status, {}))
+            wait = {"Retry-After": str(error.seconds)} if isinstance(error, TooManyRequests) else {}
+            return Problem(status, code, str(error), {**_HEADERS.get(status, {}), **wait})
     return _database_problem(error)
 
 

@@ -34,10 +34,14 @@ _key = tables.api_key
 
 @dataclass(frozen=True)
 class Access:
-    """What a caller may do: everything up to `scope`, on the KB named `kb` or on all."""
+    """What a caller may do: everything up to `scope`, on the KB named `kb` or on all.
+
+    `key` names the key in logs and limits: its prefix, `root` for that of the environment, empty where none is needed.
+    """
 
     scope: Scope
     kb: str | None
+    key: str = ""
 
     def check(self, needed: Scope, kb: str | None = None) -> None:
         """Refuse what goes beyond the scope; another KB is as if it did not exist."""
@@ -53,6 +57,7 @@ class Access:
 
 
 EVERYTHING = Access("admin", None)
+ROOT = Access("admin", None, "root")
 
 
 @dataclass(frozen=True)
@@ -112,7 +117,7 @@ class KeyRing:
         token = _token(authorization)
         digest = _digest(token)
         if self._root is not None and hmac.compare_digest(digest, self._root):
-            access = EVERYTHING
+            access = ROOT
         else:
             access = self._find(token, digest)
         if len(self._remembered) >= _MAX_REMEMBERED:
@@ -194,7 +199,7 @@ class KeyRing:
         with self._engine.connect() as connection:
             for stored, scope, kb in connection.execute(rows):
                 if hmac.compare_digest(bytes(stored), digest):
-                    return Access(scope, kb)
+                    return Access(scope, kb, shape[1])
         raise KeyRefused("The key is unknown, expired or revoked: ask an admin for a new one.")
 
     def _without_key(self, host: str) -> Access:

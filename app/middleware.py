@@ -13,6 +13,7 @@ from app.telemetry import Metrics, logger
 
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._:/+=-]{1,128}")
 _QUIET = frozenset({"livez", "readyz", "metrics"})
+_HEADERS = ((b"x-content-type-options", b"nosniff"), (b"referrer-policy", b"no-referrer"))
 _CLIENT_CLOSED = 499  # nginx's number for a client that went away; only our figures see it
 
 log = logger("hopfact.http")
@@ -38,7 +39,7 @@ class RequestFrame:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = [*message["headers"], (b"x-request-id", request_id.encode())]
+                message["headers"] = [*message["headers"], *_HEADERS, (b"x-request-id", request_id.encode())]
             await send(message)
 
         clear_contextvars()
@@ -70,6 +71,7 @@ class RequestFrame:
             endpoint=endpoint,
             status=status,
             milliseconds=round(seconds * 1000, 2),
+            key=scope["state"].get("key"),
         )
 
 

@@ -1,12 +1,14 @@
 """Settings: every environment variable of the service, units in the names; nothing else configures it."""
 
 import os
+from collections.abc import Sequence
 from difflib import get_close_matches
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, SecretStr, ValidationError
+from limits import RateLimitItem, parse_many
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 PREFIX = "HOPFACT_"
@@ -32,6 +34,10 @@ class Settings(BaseSettings):
     api_key: SecretStr | None = Field(default=None, min_length=16, description="an admin key for every knowledge base")
     key_cache_seconds: float = Field(
         default=2.0, ge=0, le=60, description="how late another process hears of a revoked key"
+    )
+
+    rate_limit: str | None = Field(
+        default=None, description="most requests of a key, as 600/minute or 20/second; 10000/hour; by each process"
     )
 
     max_request_bytes: int = Field(default=4 * 1024**3, ge=1, description="largest bulk upload, as sent")
@@ -85,12 +91,27 @@ class Settings(BaseSettings):
 
     datasets: Path = Field(default=Path("../shared/data"), description="the data sets for training and evaluation")
 
+    @field_validator("rate_limit")
+    @classmethod
+    def _read_rates(cls, text: str | None) -> str | None:
+        if text is not None:
+            try:
+                parse_many(text)
+            except ValueError:
+                raise ValueError("write it as 600/minute, several as 20/second; 10000/hour") from None
+        return text
+
     @property
     def url_of_database(self) -> str:
         """The SQLAlchemy URL of the truth."""
         if self.database_url is not None:
             return self.database_url.get_secret_value()
         return f"sqlite:///{(self.data / 'hopfact.sqlite').absolute()}"
+
+    @property
+    def rates(self) -> Sequence[RateLimitItem]:
+        """How many requests a key may make; none where that is not limited."""
+        return parse_many(self.rate_limit) if self.rate_limit else ()
 
     @property
     def num_threads(self) -> int:

@@ -24,6 +24,7 @@ from app.errors import KbNameInvalid
 from app.evaluation import GoldQuestion
 from app.jobs import Job, JobStore, Kind, Upload
 from app.keys import KeyRing
+from app.limiting import RateLimiter
 from app.memories import MemoryReader
 from app.model_versions import SHIPPED, ModelStore, Readers
 from app.settings import Settings, SettingsError
@@ -56,6 +57,7 @@ class Services:
         self.engine = database.create_engine(settings.url_of_database)
         self.metrics = metrics
         self.keys = KeyRing(self.engine, settings)
+        self.limiter = RateLimiter(settings.rates)
         self.stopping = Event()
         self._known_kbs: dict[str, Kb] = {}
         self._is_warm = Event()
