@@ -408,6 +408,40 @@ def export_kb(
                 file.write(chunk)
 
 
+@app.command()
+def backup(folder: Annotated[Path, typer.Argument(file_okay=False, help="Made if it is not there.")]) -> None:
+    """Write facts, feedback, adapted readers and keys to a folder, while the service goes on; or what changed since."""
+    from app.backups import back_up
+    from app.main import VERSION
+
+    with _embedded_services() as (services, _):
+        made = back_up(services, folder, VERSION, _report)
+    _report(f"{len(made['kbs'])} knowledge bases and {len(made['keys'])} keys are in {folder}.")
+
+
+@app.command()
+def restore(
+    folder: Annotated[Path, typer.Argument(exists=True, file_okay=False)],
+    kb: Annotated[
+        list[str] | None,
+        typer.Option("--kb", help="Only this one; NAME=OTHER under another name. Default: all, and keys."),
+    ] = None,
+    check: Annotated[bool, typer.Option("--check", help="Only look whether every file is whole.")] = False,
+) -> None:
+    """Bring back what a backup holds; what is there already and holds the same is left as it is."""
+    from app.backups import read_manifest
+    from app.backups import restore as bring_back
+
+    if check:
+        made = read_manifest(folder)
+        _report(f"{len(made['kbs'])} knowledge bases of {made['made_at']}, all files whole.")
+        return
+    pairs = (name.partition("=") for name in kb or ())
+    wanted = {name: new or name for name, _, new in pairs} if kb else None
+    with _embedded_services() as (services, target):
+        bring_back(services, target, folder, wanted, _report)
+
+
 @index_app.command("verify")
 def verify_index(kb: Annotated[str | None, typer.Argument(help="Default: all.")] = None) -> None:
     """Compare the derived structures with SQL, fact by fact."""
@@ -518,12 +552,19 @@ def _services(settings: Settings) -> Iterator[Any]:
 
 @contextmanager
 def _embedded() -> Iterator[Any]:
+    with _embedded_services() as (_, target):
+        yield target
+
+
+@contextmanager
+def _embedded_services() -> Iterator[tuple[Any, Any]]:
+    """The services of the data folder, and the verbs on them."""
     from app.embedded import Embedded
 
     settings = load_settings()
     configure_logging(settings.model_copy(update={"log_level": "warning"}))
     with _services(settings) as services:
-        yield Embedded(services)
+        yield services, Embedded(services)
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 from threading import Thread
+from time import sleep
 from typing import Any, Literal
 
 import orjson
@@ -11,6 +12,7 @@ from app import evaluation
 from app.answering import Question
 from app.api.schemas import EvaluateBody, KeyBody, TrainBody
 from app.client import chunks_of
+from app.errors import ServiceError
 from app.exports import exported
 from app.jobs import Job, JobStore, Upload
 from app.keys import NewKey
@@ -21,6 +23,8 @@ from kb.deletion import purge
 from kb.errors import EmptyInput
 from kb.store import TripleStore
 from kb.triples import normalise_label
+
+_POLL_SECONDS = 0.05
 
 
 class Embedded:
@@ -90,6 +94,20 @@ class Embedded:
             raise
         spool.close()
         return self._begin(services.worker, job)
+
+    def ingest_whole(self, kb: str, file: Path, media_type: str, encoding: str) -> None:
+        """Load a file into a KB and wait for the end, all of it or nothing.
+
+        Raises:
+            ServiceError: the job failed.
+        """
+        job = self.ingest(kb, file, media_type, encoding, None, "abort")
+        while job["state"] in ("queued", "running"):
+            sleep(_POLL_SECONDS)
+            job = self.job(job["id"])
+        if job["state"] != "succeeded":
+            error = job["error"] or {"detail": "The job was cancelled.", "code": "cancelled"}
+            raise ServiceError(f"{kb}: {error['detail']} ({error['code']})")
 
     def train(self, kb: str, body: dict[str, Any]) -> dict[str, Any]:
         """Record a job that adapts the reader to a KB and begin it; the job."""

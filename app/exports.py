@@ -26,5 +26,9 @@ FORMATS: dict[str, tuple[str, Writer]] = {
 def exported(engine: Engine, kb_id: int, format: str) -> Iterator[bytes]:
     """The bytes of the file."""
     with reading(engine) as connection:
-        store = TripleStore(connection)
-        yield from FORMATS[format][1](store.export(kb_id), store.names(kb_id))
+        yield from written(TripleStore(connection), kb_id, format)
+
+
+def written(store: TripleStore, kb_id: int, format: str) -> Iterator[bytes]:
+    """The bytes of the file, read on a connection that is there already."""
+    return FORMATS[format][1](store.export(kb_id), store.names(kb_id))

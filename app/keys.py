@@ -9,12 +9,13 @@ import hashlib
 import hmac
 import re
 import secrets
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from time import monotonic
 from typing import Any, Literal, get_args
 
-from sqlalchemy import Engine, delete, exists, insert, or_, select
+from sqlalchemy import Connection, Engine, delete, exists, insert, or_, select
 
 from app import tables
 from app.errors import FirstKeyMustBeAdmin, KeyRefused, NotFound, ScopeTooSmall
@@ -217,6 +218,43 @@ class KeyRing:
         """Ask the database again, from the next request on."""
         self._remembered.clear()
         self._open_until = 0.0
+
+
+def rows_of_keys(connection: Connection) -> list[dict[str, Any]]:
+    """All keys as JSON can hold them: their digests, never their secrets."""
+    rows = (
+        select(_key.c.name, _key.c.prefix, _key.c.digest, _key.c.scope, kb_table.c.name.label("kb"))
+        .add_columns(_key.c.created_at, _key.c.expires_at)
+        .select_from(_key.outerjoin(kb_table, kb_table.c.id == _key.c.kb_id))
+        .order_by(_key.c.id)
+    )
+    return [
+        {
+            **row._mapping,
+            "digest": bytes(row.digest).hex(),
+            "created_at": row.created_at.isoformat(),
+            "expires_at": row.expires_at and row.expires_at.isoformat(),
+        }
+        for row in connection.execute(rows)
+    ]
+
+
+def restore_keys(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> int:
+    """Record keys as `rows_of_keys` gave them, but those that are there; give how many were not."""
+    there = set(connection.scalars(select(_key.c.prefix)))
+    store = TripleStore(connection)
+    missing = [row for row in rows if row["prefix"] not in there]
+    for row in missing:
+        values = {
+            **row,
+            "digest": bytes.fromhex(row["digest"]),
+            "kb_id": None if row["kb"] is None else store.kb(row["kb"]).id,
+            "created_at": datetime.fromisoformat(row["created_at"]),
+            "expires_at": row["expires_at"] and datetime.fromisoformat(row["expires_at"]),
+        }
+        del values["kb"]
+        connection.execute(insert(_key).values(values))
+    return len(missing)
 
 
 def _token(authorization: str) -> str:

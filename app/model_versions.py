@@ -7,7 +7,7 @@ import hashlib
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from pathlib import Path
@@ -131,6 +131,25 @@ class ModelStore:
         }
         return int(self._connection.execute(insert(_feedback).values(values).returning(_feedback.c.id)).scalar_one())
 
+    def rows_of_versions(self, kb_id: int) -> list[dict[str, Any]]:
+        """The versions of a KB, oldest first, as JSON can hold them."""
+        return [_as_json(vars(one), leave_out=("id", "kb_id", "job_id")) for one in reversed(self.versions(kb_id))]
+
+    def restore_version(self, kb_id: int, row: Mapping[str, Any]) -> None:
+        """Record a version as `rows_of_versions` gave it; its checkpoint stands at its path."""
+        values = {**row, "kb_id": kb_id, "sha256": bytes.fromhex(row["sha256"])}
+        self._connection.execute(insert(_model).values(_from_json(values)))
+
+    def rows_of_feedback(self, kb_id: int) -> list[dict[str, Any]]:
+        """All feedback on a KB, oldest first, as JSON can hold it."""
+        rows = self._connection.execute(select(_feedback).where(_feedback.c.kb_id == kb_id).order_by(_feedback.c.id))
+        return [_as_json(dict(row._mapping), leave_out=("id", "kb_id")) for row in rows]
+
+    def restore_feedback(self, kb_id: int, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Record feedback as `rows_of_feedback` gave it."""
+        for row in rows:
+            self._connection.execute(insert(_feedback).values(_from_json({**row, "kb_id": kb_id})))
+
     def feedback(self, kb_id: int, limit: int) -> dict[str, list[str]]:
         """Questions with the answers that users say are right: the newest word on each, of the newest `limit`."""
         columns = (_feedback.c.question, _feedback.c.answers)
@@ -195,6 +214,20 @@ _FIELDS = [field.name for field in fields(ModelVersion)]
 
 def _version(row: Row[Any]) -> ModelVersion:
     return ModelVersion(**{name: row._mapping[name] for name in _FIELDS})
+
+
+def _as_json(row: Mapping[str, Any], leave_out: Sequence[str]) -> dict[str, Any]:
+    kept = {name: value for name, value in row.items() if name not in leave_out}
+    texts = {
+        name: value.isoformat() if isinstance(value, datetime) else value.hex()
+        for name, value in kept.items()
+        if isinstance(value, datetime | bytes)
+    }
+    return {**kept, **texts}
+
+
+def _from_json(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {**row, "created_at": datetime.fromisoformat(row["created_at"])}
 
 
 def _now() -> datetime:

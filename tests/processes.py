@@ -34,6 +34,7 @@ class ServiceProcess:
     def start(self) -> float:
         """Start it and wait until it is ready; give the seconds that it took."""
         began = time.monotonic()
+        self.data.mkdir(parents=True, exist_ok=True)
         with open(self.data / "log", "ab") as log:
             start = log.tell()
             command = [HOPFACT, "serve", "--port", "0"]
@@ -81,6 +82,13 @@ def environment_of(data: Path) -> dict[str, str]:
 def verify(data: Path, **variables: str) -> int:
     """The exit status of `hopfact index verify`."""
     return subprocess.run([HOPFACT, "index", "verify"], env=environment_of(data) | variables, check=False).returncode
+
+
+def run_hopfact(data: Path, *words: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    """Run a command on a data folder to its end."""
+    command = [HOPFACT, *words]
+    environment = environment_of(data) | variables
+    return subprocess.run(command, env=environment, check=False, capture_output=True, text=True, timeout=600)
 
 
 def wait(condition: Callable[[], bool], complaint: str, seconds: float = READY_SECONDS) -> None:

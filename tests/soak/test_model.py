@@ -5,7 +5,7 @@
 
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from random import Random
@@ -13,7 +13,7 @@ from random import Random
 import pytest
 
 from tests.postgres import empty
-from tests.processes import ServiceProcess, verify, wait
+from tests.processes import ServiceProcess, run_hopfact, serving, verify, wait
 from tests.soak.clients import SoakClient
 
 logger = logging.getLogger(__name__)
@@ -63,6 +63,7 @@ def run(data: Path, calls: int, seed: int, **variables: str) -> None:
                 client.check()
         service.stop()
         assert verify(data, **variables) == 0, "SQL and index differ"
+        _comes_back(data, clients, variables)
     finally:
         service.kill()
         for http in (service.client, *(client.http for client in clients)):
@@ -81,6 +82,17 @@ def _round(service: ServiceProcess, clients: Sequence[SoakClient], kill_after: f
             service.kill()
         for one in running:
             one.result()
+
+
+def _comes_back(data: Path, clients: Sequence[SoakClient], variables: Mapping[str, str]) -> None:
+    """Back up, restore into a new data folder, which has SQLite, and compare that."""
+    for folder, words, more in ((data, "backup", variables), (data / "restored", "restore", {})):
+        done = run_hopfact(folder, words, str(data / "backup"), **more)
+        assert done.returncode == 0, done.stderr
+    with serving(data / "restored") as service:
+        for client in clients:
+            client.connect(service.client.base_url)
+            client.check()
 
 
 def _ready(service: ServiceProcess, clients: Sequence[SoakClient]) -> None:
