@@ -3,6 +3,7 @@
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from http import HTTPStatus
 
 import uvicorn
 from anyio.to_thread import run_sync
@@ -11,6 +12,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from sqlalchemy.exc import DataError, OperationalError
 from starlette.exceptions import HTTPException
+from starlette.routing import Match, Route
 
 from app.api import explorer
 from app.api.openapi import describe
@@ -137,7 +139,21 @@ def _operation_id(route: APIRoute) -> str:
 
 def _reply_status(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    return _problem(request, problem_of_status(error.status_code, error.headers))
+    headers = error.headers
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        headers = {"Allow": ", ".join(sorted(_methods_at(request)))}  # the framework names one route's only
+    return _problem(request, problem_of_status(error.status_code, headers))
+
+
+def _methods_at(request: Request) -> set[str]:
+    """The methods of all routes at an address."""
+    routes = (route for router in (*ROUTERS, explorer.router) for route in router.routes if isinstance(route, Route))
+    return {
+        method
+        for route in routes
+        if route.matches(request.scope)[0] is not Match.NONE
+        for method in route.methods or ()
+    }
 
 
 def _reply_invalid(request: Request, error: Exception) -> Response:

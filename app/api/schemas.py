@@ -3,15 +3,20 @@
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt, StringConstraints, WithJsonSchema
 
 from app.evaluation import GoldQuestion
 
 KB_NAME = r"^[a-z0-9][a-z0-9_-]{0,62}$"
 KbName = Annotated[str, StringConstraints(pattern=KB_NAME)]
+Name = Annotated[str, StringConstraints(pattern=r"\S")]
 Scope = Literal["ask", "write", "admin"]
 Reason = Literal["no_entity_linked", "no_relation_matched", "no_fact_found", "too_many_facts", "low_confidence"]
 State = Literal["queued", "running", "succeeded", "failed", "cancelled"]
+
+
+Said = Annotated[str, WithJsonSchema({"type": "string", "minLength": 1, "pattern": r"\S"})]
+"""A text that must not be blank: OpenAPI says so, and the endpoint refuses it with a code of its own."""
 
 
 class Body(BaseModel):
@@ -35,14 +40,14 @@ class TermBody(Body):
     language: str | None = None
 
 
-TermValue = TermBody | bool | int | float | str
+TermValue = TermBody | bool | int | float | Said
 
 
 class TripleBody(Body):
     """One triple: plain labels, JSON numbers and booleans (literals), or whole terms."""
 
-    subject: str | TermBody
-    relation: str | TermBody
+    subject: Said | TermBody
+    relation: Said | TermBody
     object: TermValue
     source: str | None = None
 
@@ -56,29 +61,29 @@ class TriplesBody(Body):
 class AskBody(Body):
     """One question."""
 
-    question: str = Field(examples=["Which films did Christopher Nolan direct?"])
-    entities: list[str] | None = Field(
+    question: Said = Field(examples=["Which films did Christopher Nolan direct?"])
+    entities: list[Name] | None = Field(
         default=None, max_length=16, description="the topic, instead of linking the question"
     )
-    max_hops: int | None = Field(default=None, ge=1, description="most facts in a chain")
-    limit: int = Field(default=1_000, ge=1, le=100_000, description="most answers in the reply")
+    max_hops: StrictInt | None = Field(default=None, ge=1, description="most facts in a chain")
+    limit: StrictInt = Field(default=1_000, ge=1, le=100_000, description="most answers in the reply")
     model: str | None = Field(default=None, description="the reader that must answer; default: the active one")
 
 
 class AskBatchBody(Body):
     """Several questions on one KB."""
 
-    questions: list[str | AskBody] = Field(min_length=1)
+    questions: list[Said | AskBody] = Field(min_length=1)
 
 
 class GoldQuestionBody(Body):
     """A question with its right answers."""
 
-    question: str
+    question: Said
     answers: list[str] = Field(description="none: the question must be refused; a number, yes or no as text")
-    entities: list[str] | None = Field(default=None, max_length=16)
+    entities: list[Name] | None = Field(default=None, max_length=16)
     kind: str = Field(default="", max_length=100, description="only sorts the figures")
-    hops: int | None = Field(default=None, ge=0, le=100, description="only sorts the figures")
+    hops: StrictInt | None = Field(default=None, ge=0, le=100, description="only sorts the figures")
 
     def gold(self) -> GoldQuestion:
         """The question as evaluation takes it."""
@@ -89,7 +94,7 @@ class EvaluateBody(Body):
     """Questions whose answers are known."""
 
     questions: list[GoldQuestionBody] = Field(min_length=1)
-    mistakes: int = Field(default=20, ge=0, le=1_000, description="most mistakes shown")
+    mistakes: StrictInt = Field(default=20, ge=0, le=1_000, description="most mistakes shown")
 
 
 class TrainBody(Body):
@@ -101,9 +106,9 @@ class TrainBody(Body):
 class FeedbackBody(Body):
     """What the right answers to a question are."""
 
-    question: str
+    question: Said
     answers: list[str] = Field(description="the right ones; none: the question must be refused")
-    correct: bool | None = Field(default=None, description="whether the service's answers were right")
+    correct: StrictBool | None = Field(default=None, description="whether the service's answers were right")
     comment: str | None = Field(default=None, max_length=10_000)
     request_id: str | None = Field(default=None, max_length=100, description="of the reply that this is about")
 
@@ -111,10 +116,10 @@ class FeedbackBody(Body):
 class ReadBody(Body):
     """A memory and a question about it."""
 
-    memory: list[str | TripleBody] = Field(
+    memory: list[Said | TripleBody] = Field(
         description="sentences, the oldest first, or triples", examples=[["Mary went to the kitchen."]]
     )
-    question: str = Field(examples=["Where is Mary?"])
+    question: Said = Field(examples=["Where is Mary?"])
     model: str | None = Field(default=None, description="the network that must read; default: by the kind of memory")
 
 

@@ -271,6 +271,13 @@ def test_a_request_that_makes_no_sense_is_a_problem(
     assert refused(service.http.request(method, path)) == (status, code)
 
 
+@pytest.mark.parametrize(
+    ("path", "methods"), [("/v1/kbs", "GET, POST"), ("/v1/jobs/1", "DELETE, GET"), ("/livez", "GET")]
+)
+def test_a_wrong_method_is_told_the_right_ones(service: RunningService, path: str, methods: str) -> None:
+    assert service.http.request("PATCH", path).headers["Allow"] == methods
+
+
 def test_a_request_id_is_taken_over_or_made(service: RunningService) -> None:
     assert service.http.get("/livez", headers={"X-Request-ID": "mine-1"}).headers["x-request-id"] == "mine-1"
     strange = service.http.get("/livez", headers={"X-Request-ID": "a b<script>"}).headers["x-request-id"]
