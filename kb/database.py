@@ -40,7 +40,7 @@ from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.types import TypeDecorator
 
-from kb.errors import StorageFailed
+from kb.errors import SchemaTooNew, StorageFailed
 
 BUSY_TIMEOUT_SECONDS = 30
 """How long a writer waits for another one before it gives up."""
@@ -214,15 +214,25 @@ def _is_storage_error(error: BaseException | None) -> bool:
 
 
 def migrate(engine: Engine) -> None:
-    """Bring the schema to the newest version; nothing happens when it is there. One process at a time."""
+    """Bring the schema to the newest version; nothing happens when it is there. One process at a time.
+
+    Raises:
+        SchemaTooNew: a later version was here.
+    """
     from alembic import command
     from alembic.config import Config
+    from alembic.migration import MigrationContext
+    from alembic.script import ScriptDirectory
 
     import migrations
 
     config = Config()
     config.set_main_option("script_location", str(Path(migrations.__file__).parent).replace("%", "%%"))
     with _schema_change(engine) as connection:
+        known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
+        for revision in MigrationContext.configure(connection).get_current_heads():
+            if revision not in known:
+                raise SchemaTooNew(revision)
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
 

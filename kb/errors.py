@@ -137,6 +137,17 @@ class WeightsMismatch(KnowledgeError):
         self.found = found
 
 
+class SchemaTooNew(KnowledgeError):
+    """The database was brought to the schema of a later version; nothing was changed."""
+
+    def __init__(self, revision: str) -> None:
+        super().__init__(
+            f"The database belongs to a later version of Hopfact (its schema is {revision}): start that version or a "
+            "newer one, or restore a backup into another data folder."
+        )
+        self.revision = revision
+
+
 class KbNotFound(KnowledgeError):
     """There is no such KB, or not any more."""
 

@@ -13,14 +13,17 @@ from app.spool import SpoolFull
 from kb.errors import KbNotFound, KnowledgeError, StorageFailed
 from models.errors import StoryUnreadable
 
-# Raised when the service starts, builds or cancels, never as a reply to what a client sent.
+# Raised when the service starts, builds or cancels, or by a command, never as a reply to what a client sent.
 INTERNAL = {
+    "BackupUnusable",
     "DeltaImpossible",
     "DemoFailed",
     "EncoderUnavailable",
     "GenerationUnusable",
     "IngestionCancelled",
+    "KbInTheWay",
     "RowsInconsistent",
+    "SchemaTooNew",
     "WeightsMismatch",
 }
 

@@ -16,6 +16,7 @@ import app.tables
 import kb.tables
 import migrations
 from kb.database import create_engine, metadata, migrate, writing
+from kb.errors import SchemaTooNew
 
 FOLDER = Path(migrations.__file__).parent
 
@@ -98,3 +99,13 @@ def test_migrations_are_named_by_date_and_subject() -> None:
     names = [path.name for path in (FOLDER / "versions").glob("*.py") if path.name != "__init__.py"]
     assert names
     assert all(re.fullmatch(r"\d{4}-\d{2}-\d{2}-\d{4}_[a-z0-9_]+\.py", name) for name in names)
+
+
+def test_a_database_of_a_later_version_is_refused_and_left_alone(empty: Engine) -> None:
+    migrate(empty)
+    with writing(empty) as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = 'of_2031'"))
+    with pytest.raises(SchemaTooNew, match="later version.*of_2031"):
+        migrate(empty)
+    with empty.connect() as connection:
+        assert connection.scalar(text("SELECT version_num FROM alembic_version")) == "of_2031"
