@@ -9,7 +9,7 @@ from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from typing import Any, Literal
 
-from sqlalchemy import Connection, Row, delete, insert, select, update
+from sqlalchemy import Connection, Row, delete, func, insert, select, update
 from sqlalchemy.sql.dml import ReturningInsert, ReturningUpdate
 
 from app import tables
@@ -306,6 +306,12 @@ class JobStore:
         """Whether a job still needs this upload."""
         wanting = select(_job.c.id).where(_job.c.state.in_(UNFINISHED), _job.c.spool == spool)
         return self._connection.scalar(wanting.limit(1)) is not None
+
+    def open(self) -> list[tuple[str, str, int, datetime]]:
+        """How many jobs have not ended, by kind and state, and when the oldest of each was made."""
+        counted = select(_job.c.kind, _job.c.state, func.count(), func.min(_job.c.created_at))
+        rows = self._connection.execute(counted.where(_job.c.state.in_(UNFINISHED)).group_by(_job.c.kind, _job.c.state))
+        return [(kind, state, count, oldest) for kind, state, count, oldest in rows]
 
     def is_idle(self, kind: Kind = "ingestion") -> bool:
         """Whether every job of a kind has ended."""

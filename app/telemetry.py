@@ -17,6 +17,7 @@ from structlog.typing import EventDict, Processor
 from app.settings import Settings
 
 METRICS_MEDIA_TYPE = CONTENT_TYPE_PLAIN_0_0_4
+STAGES = ("link", "read", "prove")
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 60.0)
 
 
@@ -93,6 +94,13 @@ class Metrics:
             ("outcome",),
             registry=self.registry,
         )
+        self.stage_seconds = Histogram(
+            "hopfact_stage_seconds",
+            "Time of a question by stage: link, read, prove",
+            ("stage",),
+            buckets=_SECONDS,
+            registry=self.registry,
+        )
         self.question_batch = Histogram(
             "hopfact_question_batch",
             "Questions read at once",
@@ -103,6 +111,18 @@ class Metrics:
         self.jobs = Counter(
             "hopfact_jobs", "Finished jobs by kind and state", ("kind", "state"), registry=self.registry
         )
+        self.open_jobs = Gauge(
+            "hopfact_jobs_open",
+            "Jobs that have not ended, by kind and state",
+            ("kind", "state"),
+            registry=self.registry,
+        )
+        self.oldest_job = Gauge(
+            "hopfact_jobs_oldest_seconds", "Age of the oldest job that has not ended", registry=self.registry
+        )
+        self.database_up = Gauge(
+            "hopfact_database_up", "Whether the database was reached for this page", registry=self.registry
+        )
         self.triples = Counter("hopfact_triples_written", "Triples that were new", registry=self.registry)
 
     def page(self) -> bytes:
@@ -110,5 +130,7 @@ class Metrics:
         return generate_latest(self.registry)
 
     def count_reply(self, reply: Mapping[str, Any]) -> None:
-        """Count one answered or refused question."""
+        """Count one answered or refused question, and the time that it took."""
+        for stage in STAGES:
+            self.stage_seconds.labels(stage).observe(reply["timings_ms"][stage] / 1000)
         self.questions.labels(reply["reason"] or "unknown" if reply["abstained"] else "answered").inc()

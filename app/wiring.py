@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import asdict
+from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from threading import Event, Thread
@@ -15,6 +16,7 @@ import orjson
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
+from sqlalchemy.exc import OperationalError
 
 import migrations
 from app.answering import AnsweringLimits, Question, QuestionAnswerer
@@ -240,6 +242,23 @@ class Services:
         """
         with self.reading() as connection:
             return JobStore(connection).job(job_id)
+
+    def figures(self) -> bytes:
+        """The page of figures, with what only the database knows as it is now."""
+        figures = self.metrics
+        figures.open_jobs.clear()
+        try:
+            with self.reading() as connection:
+                open_jobs = JobStore(connection).open()
+        except OperationalError:
+            figures.database_up.set(0)
+            return figures.page()
+        figures.database_up.set(1)
+        for kind, state, count, _ in open_jobs:
+            figures.open_jobs.labels(kind, state).set(count)
+        oldest = min((made for *_, made in open_jobs), default=None)
+        figures.oldest_job.set(0 if oldest is None else (datetime.now(UTC) - oldest).total_seconds())
+        return figures.page()
 
     def record_job(self, kb: Kb, upload: Upload, kind: Kind = "ingestion") -> Job:
         """A new job for an upload that is safe on disk.

@@ -107,3 +107,14 @@ def test_a_job_of_each_state_is_counted_in_the_metrics(service: RunningService) 
     page = service.http.get("/metrics").text
     assert 'hopfact_jobs_total{kind="ingestion",state="succeeded"}' in page
     assert 'hopfact_requests_total{endpoint="write_triples",method="POST",status="202"}' in page
+
+
+def test_figures_tell_of_jobs_and_of_the_stages_of_questions(service: RunningService) -> None:
+    kb = service.kb("Oslo|capital of|Norway")
+    service.http.post(f"/v1/kbs/{kb}/ask", json={"question": "what is Oslo the capital of?"})
+    page = service.http.get("/metrics").text
+    assert "hopfact_database_up 1.0" in page
+    assert "hopfact_jobs_oldest_seconds " in page
+    for stage in ("link", "read", "prove"):
+        assert float(page.partition(f'hopfact_stage_seconds_count{{stage="{stage}"}} ')[2].split("\n")[0]) >= 1
+    assert kb not in page

@@ -27,4 +27,4 @@ def readyz(service: Service) -> Response:
 @router.get("/metrics", response_class=Response, responses={200: {"content": {METRICS_MEDIA_TYPE: {}}}})
 def metrics(service: Service) -> Response:
     """Figures for Prometheus."""
-    return Response(service.metrics.page(), media_type=METRICS_MEDIA_TYPE)
+    return Response(service.figures(), media_type=METRICS_MEDIA_TYPE)
