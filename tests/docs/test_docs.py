@@ -124,3 +124,10 @@ def test_every_page_is_reached_from_another() -> None:
     assert {
         page for page in (ROOT / "docs").rglob("*.md") if page not in targets and page.parent not in targets
     } == set()
+
+
+def test_every_test_that_the_threat_model_names_is_there() -> None:
+    named = re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", (ROOT / "docs" / "threats.md").read_text(encoding="utf-8"))
+    assert len(named) > 20
+    missing = [f"{path}::{name}" for path, name in named if f"def {name}(" not in (ROOT / path).read_text("utf-8")]
+    assert missing == []
