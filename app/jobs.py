@@ -9,7 +9,7 @@ from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from typing import Any, Literal
 
-from sqlalchemy import Connection, Row, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, delete, func, insert, select, update
 from sqlalchemy.sql.dml import ReturningInsert, ReturningUpdate
 
 from app import tables
@@ -24,6 +24,7 @@ Kind = Literal["ingestion", "training"]
 FINISHED: tuple[State, ...] = ("succeeded", "failed", "cancelled")
 UNFINISHED: tuple[State, ...] = ("queued", "running")
 WORKER_DIED = "worker_died"
+KB_DELETED = ("kb_deleted", "The knowledge base was deleted while the job ran: nothing of the upload is left.")
 
 _job = tables.job
 _rejected = tables.rejected_line
@@ -158,11 +159,15 @@ class JobStore:
             raise NotFound("job", job_id)
         return _job_of(row)
 
-    def jobs(self, kb: str | None, state: State | None, before_id: int, limit: int) -> list[Job]:
-        """Jobs, newest first, older than `before_id` unless that is 0."""
+    def jobs(
+        self, kb: str | None, state: State | None, before_id: int, limit: int, kb_id: int | None = None
+    ) -> list[Job]:
+        """Jobs, newest first, older than `before_id` unless that is 0; of KBs of a name, or of one KB by its id."""
         query = select(_job).order_by(_job.c.id.desc()).limit(limit)
         if kb is not None:
             query = query.where(_job.c.kb == kb)
+        if kb_id is not None:
+            query = query.where(_job.c.kb_id == kb_id)
         if state is not None:
             query = query.where(_job.c.state == state)
         if before_id:
@@ -185,8 +190,9 @@ class JobStore:
         self._connection.execute(update(_job).where(_job.c.id == job_id, _job.c.state == job.state).values(values))
         return self.job(job_id)
 
-    def fail_queued(self, kb_id: int, code: str, detail: str) -> None:
-        """Fail the jobs of a KB that nobody has begun."""
+    def end_with_kb(self, kb_id: int, code: str, detail: str) -> None:
+        """Fail the jobs of a KB that nobody has begun, and forget the lines that its jobs left out: its data."""
+        self._forget_rejected(_job.c.kb_id == kb_id)
         self._connection.execute(
             update(_job)
             .where(_job.c.kb_id == kb_id, _job.c.state == "queued")
@@ -284,7 +290,12 @@ class JobStore:
         if state == "succeeded":
             values["done"] = _job.c.total
         self._update_own(job_id, worker, **values)
+        if code == KB_DELETED[0]:
+            self._forget_rejected(_job.c.id == job_id)
         return self.job(job_id)
+
+    def _forget_rejected(self, of_jobs: ColumnElement[bool]) -> None:
+        self._connection.execute(delete(_rejected).where(_rejected.c.job_id.in_(select(_job.c.id).where(of_jobs))))
 
     def release(self, job_id: int, worker: str) -> None:
         """Put a job back, unfinished, for whoever claims it next."""

@@ -24,7 +24,7 @@ from app.api.schemas import KB_NAME
 from app.batching import QuestionBatcher
 from app.errors import KbNameInvalid
 from app.evaluation import GoldQuestion
-from app.jobs import Job, JobStore, Kind, Upload
+from app.jobs import KB_DELETED, Job, JobStore, Kind, Upload
 from app.keys import KeyRing
 from app.limiting import RateLimiter
 from app.memories import MemoryReader
@@ -33,7 +33,7 @@ from app.settings import Settings, SettingsError
 from app.sparql import QueryWriter
 from app.spool import SpoolFile
 from app.telemetry import Metrics, logger
-from app.worker import KB_DELETED, Worker
+from app.worker import Worker
 from kb import database
 from kb.consistency import ConsistencyBudgets, Views
 from kb.context import ContextEncoder
@@ -227,7 +227,7 @@ class Services:
         with self.writing() as connection:
             store = TripleStore(connection)
             kb = store.kb(name)
-            JobStore(connection).fail_queued(kb.id, *KB_DELETED)
+            JobStore(connection).end_with_kb(kb.id, *KB_DELETED)
             store.delete_kb(kb.id)
         self.views.drop(kb.id)
         shutil.rmtree(self.settings.models_folder / str(kb.id), ignore_errors=True)

@@ -22,7 +22,7 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
 from app.errors import DISK_FULL, problem_of
-from app.jobs import Job, JobLost, JobStore, Kind
+from app.jobs import KB_DELETED, Job, JobLost, JobStore, Kind
 from app.model_versions import ModelStore
 from app.settings import Settings
 from app.spool import digest_of, sweep
@@ -37,7 +37,6 @@ from kb.ingestion import Ingested, IngestionTask, Progress, ingest
 from kb.store import TripleStore
 from kb.triples import RejectedLine
 
-KB_DELETED = ("kb_deleted", "The knowledge base was deleted while the job ran: nothing of the upload is left.")
 MOST_FEEDBACK = 2_000
 _REBUILT_ATTEMPT = 4
 _MAX_PAUSE_SECONDS = 30.0

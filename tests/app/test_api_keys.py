@@ -112,6 +112,49 @@ def test_another_kb_is_as_if_it_did_not_exist(closed: RunningService) -> None:
         assert http.get("/v1/jobs", params={"kb": "two"}).json()["jobs"] == []
 
 
+BODIES: dict[str, Any] = {
+    "ask": {"question": "who?"}, "ask_batch": {"questions": ["who?"]}, "train": {},
+    "feedback": {"question": "who?", "answers": []},
+    "evaluate": {"questions": [{"question": "who?", "answers": []}]}, "write_triples": {"triples": triples("a|b|c")},
+}  # fmt: skip
+
+
+def test_no_call_tells_another_kb_from_none(closed: RunningService) -> None:
+    """Status, body and headers alike, for every call on a KB that the document has."""
+    paths = closed.http.get("/openapi.json").json()["paths"]
+    calls = [(m, path, one) for path, methods in paths.items() if "{kb}" in path for m, one in methods.items()]
+    assert len(calls) > 14
+    closed.write("two", "secret|kept by|somebody")
+    with client(closed, made(closed, "admin", "one")["key"]) as http:
+        for method, path, call in calls:
+            seen = []
+            for kb in ("two", "none"):
+                address = path.format(kb=kb, entity_id=1, version=1)
+                body = BODIES.get(call["operationId"], {"triples": triples("a|b|c")})
+                reply = http.request(method, address, json=None if method == "get" else body)
+                left_out = ("request_id", "x-request-id", "date", "content-length")
+                told = {
+                    name: str(value).replace(kb, "KB") for name, value in reply.json().items() if name not in left_out
+                }
+                headers = {name: value for name, value in reply.headers.items() if name not in left_out}
+                seen.append((reply.status_code, told, headers))
+            assert seen[0] == seen[1], (method, path)
+            assert seen[0][0] == 404, (method, path)
+
+
+def test_a_kb_does_not_inherit_the_jobs_of_a_deleted_one(closed: RunningService) -> None:
+    closed.http.post("/v1/kbs", json={"name": "reused"})
+    old = closed.ingest("reused", b"a\tb\tc\na line with a secret\n", TSV)
+    assert closed.http.get(f"/v1/jobs/{old['id']}/rejected").json()["rejected"] != []
+    closed.http.delete("/v1/kbs/reused")
+    assert closed.http.get(f"/v1/jobs/{old['id']}").json()["state"] == "succeeded"
+    assert closed.http.get(f"/v1/jobs/{old['id']}/rejected").json()["rejected"] == []
+    closed.http.post("/v1/kbs", json={"name": "reused"})
+    with client(closed, made(closed, "admin", "reused")["key"]) as http:
+        assert http.get("/v1/jobs").json()["jobs"] == []
+        assert refused(http.get(f"/v1/jobs/{old['id']}")) == (404, "job_not_found")
+
+
 def test_a_key_for_one_kb_makes_neither_kbs_nor_wider_keys(closed: RunningService) -> None:
     with client(closed, made(closed, "admin", "one")["key"]) as http:
         assert refused(http.post("/v1/kbs", json={"name": "three"})) == (403, "scope_too_small")

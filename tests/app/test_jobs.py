@@ -191,7 +191,7 @@ def test_a_finished_job_never_changes_its_state(engine: Engine, verbs: list[str]
             "fail": lambda: jobs.finish(number, "me", "failed", "code", "detail"),
             "release": lambda: jobs.release(number, "me"),
             "give up": lambda: jobs.give_up(always, 2),
-            "kb deleted": lambda: jobs.fail_queued(kb.id, "kb_deleted", "gone"),
+            "kb deleted": lambda: jobs.end_with_kb(kb.id, "kb_deleted", "gone"),
         }
         before = "queued"
         for verb in verbs:
