@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.answering import Question
-from app.errors import Overloaded
+from app.errors import DeadlineExceeded, Overloaded
 from app.telemetry import Metrics
 
 Reply = dict[str, Any]
@@ -33,13 +33,15 @@ class QuestionBatcher:
         ask: answers questions of the KB with this name; all replies or an exception.
         most: questions in one batch.
         most_waiting: questions in the queue before new ones are refused.
+        deadline: seconds after which the questions of a request are given up.
     """
 
-    def __init__(self, ask: Ask, metrics: Metrics, most: int, most_waiting: int) -> None:
+    def __init__(self, ask: Ask, metrics: Metrics, most: int, most_waiting: int, deadline: float = 30.0) -> None:
         self._ask = ask
         self._metrics = metrics
         self._most = most
         self._most_waiting = most_waiting
+        self._deadline = deadline
         self._single: deque[_Waiting] = deque()
         self._bulk: deque[_Waiting] = deque()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="hopfact-ask")
@@ -50,6 +52,7 @@ class QuestionBatcher:
 
         Raises:
             Overloaded: too many questions wait already.
+            DeadlineExceeded: they were not all read in time; the rest is taken out of the queue.
             Exception: what asking one of the questions raised, the first one.
         """
         queue = self._single if len(questions) == 1 else self._bulk
@@ -60,7 +63,12 @@ class QuestionBatcher:
         queue.extend(waiting)
         if self._running is None:
             self._running = loop.create_task(self._drain())
-        replies = await asyncio.gather(*(one.future for one in waiting), return_exceptions=True)
+        try:
+            async with asyncio.timeout(self._deadline):
+                replies = await asyncio.gather(*(one.future for one in waiting), return_exceptions=True)
+        except TimeoutError:
+            advice = "send it again, or fewer questions at once"
+            raise DeadlineExceeded(f"Not answered within {self._deadline:g} s: {advice}.") from None
         for reply in replies:
             if isinstance(reply, BaseException):
                 raise reply

@@ -48,6 +48,10 @@ class Overloaded(ServiceError):
     """More waits than the service can promise to do soon."""
 
 
+class DeadlineExceeded(ServiceError):
+    """Questions were not answered in time; those that had not been read yet never will be."""
+
+
 class JobFinished(ServiceError):
     """A job that has ended cannot be cancelled."""
 
@@ -128,6 +132,7 @@ PROBLEMS: dict[str, tuple[int, str]] = {
     "CheckpointUnusable": (503, "model_unavailable"),
     "SpoolFull": (507, "disk_full"),
     "Overloaded": (503, "overloaded"),
+    "DeadlineExceeded": (503, "deadline_exceeded"),
     "JobFinished": (409, "job_finished"),
     "KeyRefused": (401, "key_refused"),
     "ScopeTooSmall": (403, "scope_too_small"),

@@ -51,6 +51,9 @@ class Settings(BaseSettings):
     max_question_characters: int = Field(default=2_000, ge=1, description="longest question")
     max_batch_questions: int = Field(default=1_000, ge=1, description="most questions in one ask/batch")
     max_evaluated_questions: int = Field(default=10_000, ge=1, description="most questions in one evaluation")
+    deadline_seconds: float = Field(
+        default=30.0, gt=0, le=3_600, description="time for the questions of a request before it gets a 503"
+    )
     max_waiting_questions: int = Field(default=4_000, ge=1, description="questions queued before new ones get a 503")
 
     max_hops: int = Field(default=3, ge=1, le=3, description="most facts in a chain")

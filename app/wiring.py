@@ -144,7 +144,11 @@ class Services:
     def batcher(self) -> QuestionBatcher:
         """Where the questions of all requests meet; made in the event loop that uses it."""
         return QuestionBatcher(
-            self.ask, self.metrics, self.settings.batch_questions, self.settings.max_waiting_questions
+            self.ask,
+            self.metrics,
+            self.settings.batch_questions,
+            self.settings.max_waiting_questions,
+            self.settings.deadline_seconds,
         )
 
     def model_id(self, kb_id: int) -> str | None:

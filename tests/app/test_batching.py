@@ -6,7 +6,7 @@ import pytest
 
 from app.answering import Question
 from app.batching import QuestionBatcher
-from app.errors import Overloaded
+from app.errors import DeadlineExceeded, Overloaded
 from app.telemetry import Metrics
 
 
@@ -124,3 +124,21 @@ def test_a_batch_of_nothing_but_given_up_questions_does_not_stop_the_rest() -> N
 
     assert asyncio.run(crowd()) == [{"answer": "last"}]
     assert oracle.batches == [("kb", ["first"]), ("kb", ["last"])]
+
+
+def test_what_is_not_read_in_time_is_given_up_and_never_read() -> None:
+    oracle = Oracle()
+
+    async def late() -> list[Any]:
+        asker = QuestionBatcher(oracle.ask, Metrics(), most=1, most_waiting=9, deadline=0.2)
+        oracle.go.clear()
+        asked = [asyncio.create_task(asker.ask("kb", questions(text))) for text in ("slow", "waiting")]
+        outcomes = await asyncio.gather(*asked, return_exceptions=True)
+        oracle.go.set()
+        return [*outcomes, await asker.ask("kb", questions("next"))]
+
+    slow, waiting, then = asyncio.run(late())
+    assert isinstance(slow, DeadlineExceeded)
+    assert isinstance(waiting, DeadlineExceeded)
+    assert then == [{"answer": "next"}]
+    assert [texts for _, texts in oracle.batches] == [["slow"], ["next"]]
