@@ -17,10 +17,11 @@ READY_SECONDS = 120.0
 
 
 class ServiceProcess:
-    """The service on one data folder; what it logs goes to `log` there. The address may change with each start."""
+    """The service on one data folder; what it logs goes to a file there. The address may change with each start."""
 
-    def __init__(self, data: Path, **variables: str) -> None:
+    def __init__(self, data: Path, log: str = "log", **variables: str) -> None:
         self.data = data
+        self._log = data / log
         self._environment = environment_of(data) | variables
         self._process: subprocess.Popen[bytes] | None = None
         self.client = httpx.Client()
@@ -35,11 +36,11 @@ class ServiceProcess:
         """Start it and wait until it is ready; give the seconds that it took."""
         began = time.monotonic()
         self.data.mkdir(parents=True, exist_ok=True)
-        with open(self.data / "log", "ab") as log:
+        with open(self._log, "ab") as log:
             start = log.tell()
             command = [HOPFACT, "serve", "--port", "0"]
             self._process = subprocess.Popen(command, env=self._environment, stdout=log, stderr=log)
-        url = _url(self.data / "log", start, self._process)
+        url = _url(self._log, start, self._process)
         self.client.close()
         self.client = httpx.Client(base_url=url, timeout=60, trust_env=False)
         wait(self._is_ready, "the service did not get ready")
@@ -53,7 +54,7 @@ class ServiceProcess:
     def stop(self) -> None:
         """Ask it to end, and wait for that."""
         self.process.send_signal(signal.SIGTERM)
-        assert self.process.wait(60) in (0, -signal.SIGTERM), (self.data / "log").read_text()
+        assert self.process.wait(60) in (0, -signal.SIGTERM), self._log.read_text()
 
     def _is_ready(self) -> bool:
         try:

@@ -1,5 +1,7 @@
 """Random use by four clients of two KBs, with restarts and kills, against the plain model (after Qdrant's model test).
 
+On PostgreSQL three replicas serve, and a client meets another one after each round.
+
 `scripts/soak` runs the long form; the seed is printed, and draws the same calls again, though not the moments of kills.
 """
 
@@ -29,52 +31,60 @@ def test_what_is_held_is_what_the_plain_model_holds(tmp_path: Path, soak_calls: 
 
 
 @pytest.mark.postgres
-def test_the_same_on_postgres(tmp_path: Path, postgres_url: str, soak_calls: int, soak_seed: int) -> None:
+def test_the_same_on_postgres_by_three_replicas(
+    tmp_path: Path, postgres_url: str, soak_calls: int, soak_seed: int
+) -> None:
     try:
-        run(tmp_path, soak_calls, soak_seed, HOPFACT_DATABASE_URL=postgres_url)
+        run(tmp_path, soak_calls, soak_seed, replicas=3, HOPFACT_DATABASE_URL=postgres_url)
     finally:
         empty(postgres_url)
 
 
-def run(data: Path, calls: int, seed: int, **variables: str) -> None:
+def run(data: Path, calls: int, seed: int, replicas: int = 1, **variables: str) -> None:
     """Make calls in rounds; after each, what was cut off is settled and everything compared."""
     logging.getLogger("httpx").setLevel(logging.WARNING)
     random = Random(seed)
-    service = ServiceProcess(data, HOPFACT_WORKER_POLL_SECONDS="0.05", **variables)
+    services = [
+        ServiceProcess(data, f"log-{number}", HOPFACT_WORKER_POLL_SECONDS="0.05", **variables)
+        for number in range(replicas)
+    ]
     clients = [SoakClient(name, SHARED, f"{seed} {name}") for name in CLIENTS]
-    starts = [service.start()]
+    starts = [service.start() for service in services]
     kills = stops = 0
     try:
         for kb in SHARED:
-            assert service.client.post("/v1/kbs", json={"name": kb}).status_code == 201
-        _ready(service, clients)
+            assert services[0].client.post("/v1/kbs", json={"name": kb}).status_code == 201
+        _ready(services, clients)
         while sum(client.done for client in clients) < calls:
-            event = random.random()
-            _round(service, clients, random.uniform(0.05, 2.0) if event < KILLED else None)
+            event, one = random.random(), random.choice(services)
+            _round(clients, one, random.uniform(0.05, 2.0) if event < KILLED else None)
             if event < KILLED:
                 kills += 1
             elif event < KILLED + STOPPED:
-                service.stop()
+                one.stop()
                 stops += 1
             if event < KILLED + STOPPED:
-                starts.append(service.start())
-                _ready(service, clients)
+                starts.append(one.start())
+                _ready(services, clients)
             for client in clients:
+                client.connect(random.choice(services).client.base_url)  # what one acknowledged, all must know
                 client.check()
-        service.stop()
+        for service in services:
+            service.stop()
         assert verify(data, **variables) == 0, "SQL and index differ"
         _comes_back(data, clients, variables)
     finally:
-        service.kill()
-        for http in (service.client, *(client.http for client in clients)):
+        for service in services:
+            service.kill()
+        for http in (*(service.client for service in services), *(client.http for client in clients)):
             http.close()
     done = sum(client.done for client in clients)
     logger.info("seed %d: %d calls, %d kills, %d stops, ready in %.1f s at most", seed, done, kills, stops, max(starts))
     assert list((data / "spool").iterdir()) == [], "an upload was left"
 
 
-def _round(service: ServiceProcess, clients: Sequence[SoakClient], kill_after: float | None) -> None:
-    """Let all clients make calls at once, and kill the service meanwhile if a time is given."""
+def _round(clients: Sequence[SoakClient], service: ServiceProcess, kill_after: float | None) -> None:
+    """Let all clients make calls at once, and kill a service meanwhile if a time is given."""
     with ThreadPoolExecutor(len(clients)) as pool:
         running = [pool.submit(client.run, CALLS_IN_A_ROUND) for client in clients]
         if kill_after is not None:
@@ -95,11 +105,11 @@ def _comes_back(data: Path, clients: Sequence[SoakClient], variables: Mapping[st
             client.check()
 
 
-def _ready(service: ServiceProcess, clients: Sequence[SoakClient]) -> None:
-    """Wait until what was cut off has ended, settle it, and let the clients talk to the service."""
-    wait(lambda: not _open_jobs(service), "jobs did not end")
-    for client in clients:
-        client.connect(service.client.base_url)
+def _ready(services: Sequence[ServiceProcess], clients: Sequence[SoakClient]) -> None:
+    """Wait until what was cut off has ended, settle it, and let each client talk to one of the services."""
+    wait(lambda: not _open_jobs(services[0]), "jobs did not end")
+    for number, client in enumerate(clients):
+        client.connect(services[number % len(services)].client.base_url)
         client.make_own()
         client.settle()
 
