@@ -1,12 +1,12 @@
 """Backups: what cannot be derived, as plain files that any later version reads: facts, names, feedback, readers, keys.
 
-    manifest.json                          format, version, checksums; written last: without it there is no backup
-    kbs/<name>.<id>.<revision>.jsonl.zst   an export: what it says, an ingestion reads
-    readers/<sha256>.safetensors, .json    readers adapted to a KB
+    manifest.json                         format, version, checksums; written last: without it there is no backup
+    kbs/<name>.<content>.jsonl.zst        an export: what it says, an ingestion reads
+    readers/<sha256>.safetensors, .json   readers adapted to a KB
 
 All of it is of one state of the database, while the service goes on. A backup into a folder that holds one writes only
 what changed since, and one that was cut off goes on where it stopped. Jobs and the log of questions are not in it.
-A KB's `content` is the sum of its lines' digests, whatever their order: by it a restore knows what is there already.
+A KB's `content` is the sum of its lines' digests, whatever their order: by it both know what is there already.
 """
 
 import hashlib
@@ -77,8 +77,9 @@ def back_up(services: Services, folder: Path, version: str, report: Report) -> d
 
 def _back_up_kb(connection: Connection, kb: Kb, services: Services, folder: Path, report: Report) -> dict[str, Any]:
     store, models = TripleStore(connection), ModelStore(connection)
-    facts = f"kbs/{kb.name}.{kb.id}.{kb.revision}.jsonl.zst"
-    is_new = not (folder / facts).exists()
+    content = _content(written(store, kb.id, "jsonl"))
+    facts = f"kbs/{kb.name}.{content}.jsonl.zst"
+    is_new = not _holds(folder / facts, content)
     if is_new:
         _write(folder / facts, _packed(written(store, kb.id, "jsonl")))
     triples = store.counts(kb.id).triples
@@ -94,7 +95,7 @@ def _back_up_kb(connection: Connection, kb: Kb, services: Services, folder: Path
         "triples": triples,
         "facts": facts,
         "sha256": _digest(folder / facts),
-        "content": _content(_unpacked(folder / facts)),
+        "content": content,
         "feedback": models.rows_of_feedback(kb.id),
         "readers": readers,
     }
@@ -240,6 +241,14 @@ def _unpacked(path: Path) -> Iterator[bytes]:
     """Give the lines of a packed file."""
     with open(path, "rb") as file, zstandard.ZstdDecompressor().stream_reader(file) as reader:
         yield from BufferedReader(reader)
+
+
+def _holds(path: Path, content: str) -> bool:
+    """Whether a packed file is there, whole, and has this content."""
+    try:
+        return _content(_unpacked(path)) == content
+    except (OSError, zstandard.ZstdError):
+        return False
 
 
 def _content(chunks: Iterator[bytes]) -> str:

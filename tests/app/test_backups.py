@@ -125,6 +125,17 @@ def times(folder: Path) -> dict[str, int]:
     return {path.name: path.stat().st_mtime_ns for path in folder.iterdir()}
 
 
+def test_a_damaged_file_of_the_last_backup_is_written_anew(backup: Path, tmp_path: Path) -> None:
+    file = next((backup / "kbs").glob("films.*"))
+    good = file.read_bytes()
+    file.write_bytes(good[:-5])
+    with opened(tmp_path / "old") as (services, _):
+        back_up(services, backup, "2", silent)
+    assert zstandard.decompress(file.read_bytes(), max_output_size=1 << 20) == zstandard.decompress(
+        good, max_output_size=1 << 20
+    )
+
+
 @pytest.mark.parametrize(
     "harm", ["no manifest", "cut manifest", "later", "file gone", "file changed", "reader changed"]
 )
