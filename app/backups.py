@@ -140,34 +140,33 @@ def restore(services: Services, target: Ingesting, folder: Path, kbs: Mapping[st
     for name in wanted:
         if name not in stored:
             raise BackupUnusable(f"{folder} has no knowledge base {name!r}; it has {', '.join(stored) or 'none'}.")
-    missing = [new for name, new in wanted.items() if not _is_there(services, stored[name], new)]
+    found = {new: _content_of(services, new) for new in wanted.values()}
+    for name, new in wanted.items():
+        if found[new] not in (None, NOTHING, stored[name]["content"]):
+            advice = "delete it, or restore under another name"
+            raise KbInTheWay(f"There is a knowledge base {new!r} with other facts: {advice}.")
     for name, new in wanted.items():
         one = stored[name]
-        if new in missing:
+        if found[new] is None:
+            services.create_kb(new)
+        if one["content"] not in (found[new], NOTHING):
             target.ingest_whole(new, folder / one["facts"], "application/x-ndjson", "zstd")
-            if not _is_there(services, one, new):
-                raise BackupUnusable(f"{new} is not what was written: was it changed meanwhile?")
+            if _content_of(services, new) != one["content"]:
+                raise KbInTheWay(f"{new} is not what was written: was it changed meanwhile?")
         _restore_beside(services, one, new, folder)
-        report(f"{new}: {one['triples']:,} triples{'' if new in missing else ', there already'}")
+        report(f"{new}: {one['triples']:,} triples{', there already' if found[new] == one['content'] else ''}")
     if kbs is None:
         with writing(services.engine) as connection:
             report(f"{restore_keys(connection, manifest['keys'])} new keys")
         services.keys.forget()
 
 
-def _is_there(services: Services, one: Mapping[str, Any], name: str) -> bool:
-    """Whether a KB of this name holds what was backed up; it is made if there is none."""
+def _content_of(services: Services, name: str) -> str | None:
+    """The content of the KB of a name; None if there is none."""
     with reading(services.engine) as connection:
         store = TripleStore(connection)
         kb = next((kb for kb in store.kbs() if kb.name == name), None)
-        found = None if kb is None else _content(written(store, kb.id, "jsonl"))
-    if kb is None:
-        services.create_kb(name)
-    elif found not in (one["content"], NOTHING):
-        raise KbInTheWay(
-            f"There is a knowledge base {name!r} with other facts: delete it, or restore under another name."
-        )
-    return one["content"] in (found, NOTHING)
+        return None if kb is None else _content(written(store, kb.id, "jsonl"))
 
 
 def _restore_beside(services: Services, one: Mapping[str, Any], name: str, folder: Path) -> None:
