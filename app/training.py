@@ -140,7 +140,7 @@ def _run(order: bytes, log: Path, progress: Callable[[int], None], is_stopped: C
         raise TrainingFailed(*told["problem"])
     if process.returncode != 0 or "metrics" not in told:
         words = log.read_text(encoding="utf-8", errors="replace")[-_WORDS_SHOWN:]
-        logger("hopfact.training").error("training failed", status=process.returncode, words=words)
+        logger("hopfact.training").warning("training failed", status=process.returncode, words=words)
         raise TrainingFailed("training_failed", "The training failed; the service's log tells why.")
     return told
 

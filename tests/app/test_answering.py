@@ -86,7 +86,7 @@ def test_two_hops_are_proved_by_a_chain_that_hangs_together(films: tuple[Questio
 
 
 def test_two_conditions_over_relations_known_by_heart_are_both_met(films: tuple[QuestionAnswerer, Kb]) -> None:
-    assert labels(ask(films, "films directed by F. W. Murnau starring Greta Schröder")) == ["Nosferatu"]
+    assert labels(ask(films, "films starring Greta Schröder directed by F. W. Murnau")) == ["Nosferatu"]
 
 
 def test_the_envelope_has_all_its_keys_answered_or_not(films: tuple[QuestionAnswerer, Kb]) -> None:
