@@ -10,13 +10,11 @@ from app.evaluation import GoldQuestion
 KB_NAME = r"^[a-z0-9][a-z0-9_-]{0,62}$"
 KbName = Annotated[str, StringConstraints(pattern=KB_NAME)]
 Name = Annotated[str, StringConstraints(pattern=r"\S")]
+Said = Annotated[str, WithJsonSchema({"type": "string", "minLength": 1, "pattern": r"\S"})]
+"""A text that must not be blank: OpenAPI says so, and the endpoint refuses it with a code of its own."""
 Scope = Literal["ask", "write", "admin"]
 Reason = Literal["no_entity_linked", "no_relation_matched", "no_fact_found", "too_many_facts", "low_confidence"]
 State = Literal["queued", "running", "succeeded", "failed", "cancelled"]
-
-
-Said = Annotated[str, WithJsonSchema({"type": "string", "minLength": 1, "pattern": r"\S"})]
-"""A text that must not be blank: OpenAPI says so, and the endpoint refuses it with a code of its own."""
 
 
 class Body(BaseModel):

@@ -82,12 +82,15 @@ class OwnTask(GeneratedTask):
         """Draw a question whose every step is a relation of the knowledge base."""
         while True:
             plan = question(self._steps, random)
-            used = [step.relation for step in plan.steps]
-            others = (placed.relation for placed in self._own if all(placed.relation is not one for one in used))
-            if all(id(one) in self._places for one in used) and not any(
-                blurs(other, plan, self._lexicon) for other in others
-            ):
+            if all(id(step.relation) in self._places for step in plan.steps) and not self._is_blurred(plan):
                 return plan
+
+    def _is_blurred(self, plan: Plan) -> bool:
+        """Tell whether another relation of the knowledge base would be as good an answer."""
+        used = {id(step.relation) for step in plan.steps}
+        return plan.between is not None and any(
+            blurs(placed.relation, plan, self._lexicon) for placed in self._own if id(placed.relation) not in used
+        )
 
     def _schema(self, wanted: Sequence[Relation], random: Random, plan: Plan | None = None) -> list[Placed]:
         """Give the whole schema, the wanted relations first."""

@@ -35,8 +35,9 @@ def list_jobs(
     """Jobs, newest first."""
     if access.kb is not None and kb not in (None, access.kb):
         return reply({"jobs": [], "next_cursor": None})
+    own_kb = _own_kb(service, access)
     with service.reading() as connection:
-        jobs = JobStore(connection).jobs(kb, state, cursor, limit, _own_kb(service, access))
+        jobs = JobStore(connection).jobs(kb, state, cursor, limit, own_kb)
     return reply({"jobs": [job.envelope() for job in jobs], "next_cursor": jobs[-1].id if len(jobs) == limit else None})
 
 
