@@ -71,11 +71,13 @@ def readable_relation(label: str) -> str:
     "has ISBN". A label that has blanks already is left as it is, but for underscores. Idempotent.
     """
     if " " in label:
-        return normalise_label(label.replace("_", " ")) or label
+        label = normalise_label(label.replace("_", " ")) or label
+        if " " in label:
+            return label
     words = _RELATION_SEPARATORS.sub(" ", label).split()
     if not words:
         return label
-    if label.isupper() and (len(words) > 1 or label.isalpha()):
+    if label.isupper() and (len(words) > 1 or words[0].isalpha()):
         return " ".join(words).lower()
     parts = [part for word in words for part in _CAMEL.sub(" ", word).split()]
     return " ".join(_lowered(part) for part in parts)
@@ -93,8 +95,8 @@ def local_name(iri: str) -> str:
 
 
 def relation_name(iri: str) -> str:
-    """The last part of a relation's IRI as words; the IRI itself when nothing is left of it."""
-    return normalise_label(readable_relation(normalise_label(_last_part(iri)))) or iri
+    """The last part of a relation's IRI as words; those of the whole IRI when nothing is left of it."""
+    return readable_relation(normalise_label(_last_part(iri)) or normalise_label(iri))
 
 
 def _last_part(iri: str) -> str:

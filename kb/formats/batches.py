@@ -9,6 +9,7 @@ from kb.triples import Name, RejectedLine, Triple
 
 BATCH_ITEMS = 5_000
 _SHOWN_CHARACTERS = 200
+_NO_NUL = "\ufffd"
 
 Item = TypeVar("Item")
 
@@ -72,10 +73,14 @@ class Found(NamedTuple):
 
     def reject(self, number: int, reason: str, text: str | bytes) -> None:
         """Note a line that is left out; only the start of its text is kept."""
-        shown = text[:_SHOWN_CHARACTERS]
-        if isinstance(shown, bytes):
-            shown = shown.decode(errors="replace")
-        self.rejected.append(RejectedLine(number, reason, shown.replace("\0", "\ufffd").rstrip("\r\n")))
+        if isinstance(text, bytes):
+            text = text[:_SHOWN_CHARACTERS].decode(errors="replace")
+        self.rejected.append(RejectedLine(number, reason.replace("\0", _NO_NUL), shown(text).rstrip("\r\n")))
+
+
+def shown(text: str) -> str:
+    """A text of an upload as messages show it: its start, and no NUL, which PostgreSQL does not keep."""
+    return text[:_SHOWN_CHARACTERS].replace("\0", _NO_NUL)
 
 
 def _taken(items: list[Item], count: int) -> list[Item]:

@@ -9,12 +9,13 @@ from pyoxigraph import BlankNode, Literal, NamedNode
 from kb.formats.batches import Found, ParseOptions
 from kb.formats.labels import BadLabel, Relations, Things, check_length, checked_label
 from kb.formats.lines import line_blocks
-from kb.formats.vocabulary import RDF_DIR_LANG_STRING, RDF_LANG_STRING, RDFS_LABEL, XSD, blank_term
+from kb.formats.vocabulary import RDF_DIR_LANG_STRING, RDF_LANG_STRING, RDFS_LABEL, XSD, blank_term, minted_label
 from kb.triples import BLANK_NODE, Name, Term, Triple, local_name, readable_relation, relation_name
 
 _TRIPLE_KEYS = {"subject": True, "relation": True, "object": True, "source": False}
 _NAME_KEYS = {"entity": True, "name": True, "language": False, "property": False}
 _TERM_KEYS = {"label": False, "iri": False, "datatype": False, "language": False}
+_SHOWN_CHARACTERS = 80
 
 Value = TypeVar("Value")
 
@@ -109,7 +110,8 @@ class _Statements:
         if term.iri.startswith(BLANK_NODE):
             raise BadLabel("is a blank node: give it an IRI or only a label")
         assert isinstance(value, dict)  # a str was handled above, and _thing refuses the rest
-        return Term(readable_relation(term.label) if value.get("label") else relation_name(term.iri), term.iri)
+        label = readable_relation(term.label) if value.get("label") else relation_name(term.iri)
+        return Term(self._text(label), term.iri)
 
     def _object(self, value: object) -> Term:
         if isinstance(value, str):
@@ -134,14 +136,19 @@ class _Statements:
 
     def _node(self, iri: object, label: str | None) -> Term:
         if isinstance(iri, str) and iri.startswith(BLANK_NODE):
-            check_length(iri, self._max_label_bytes)
             try:
                 node = blank_term(BlankNode(iri.removeprefix(BLANK_NODE)).value, self._blank_prefix)
             except ValueError as error:
                 raise BadLabel(f"has a blank node that is none: {error}") from error
+            check_length(node.label, self._max_label_bytes)
             return node if label is None else node._replace(label=label)
         iri = self._iri(iri)
-        return Term(local_name(iri) if label is None else label, iri)
+        own = minted_label(iri)
+        if own is None:
+            return Term(self._text(local_name(iri)) if label is None else label, iri)
+        if label not in (None, own):
+            raise BadLabel(f"has the IRI of {own[:_SHOWN_CHARACTERS]!r}, which has no other label")
+        return self._things[own]
 
     def _literal(self, value: dict[str, Any]) -> Term:
         if value.get("iri") is not None:
@@ -178,7 +185,7 @@ def _check_keys(value: dict[str, Any], known: dict[str, bool], what: str) -> Non
     """Raises: BadLabel when a key that is needed is missing, or a key is not known."""
     for key in value:
         if key not in known:
-            raise BadLabel(f"{what}has the unknown key {key!r}: use {', '.join(known)}")
+            raise BadLabel(f"{what}has the unknown key {key[:_SHOWN_CHARACTERS]!r}: use {', '.join(known)}")
     for key, needed in known.items():
         if needed and key not in value:
             raise BadLabel(f"{what}has no {key!r}")

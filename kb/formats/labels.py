@@ -73,4 +73,4 @@ class Relations(RememberedTerms):
 
     def make(self, text: str) -> Term:
         """A relation without IRI."""
-        return Term(readable_relation(checked_label(text, self.max_label_bytes)))
+        return Term(self.label(readable_relation(self.label(text))))

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 
 from pyoxigraph import BlankNode, Literal, NamedNode, Quad
 
-from kb.formats.batches import Found, ParseOptions
+from kb.formats.batches import Found, ParseOptions, shown
 from kb.formats.labels import BadLabel, RememberedTerms, check_length, checked_label
 from kb.formats.vocabulary import (
     NAMING_PROPERTIES,
@@ -26,9 +26,11 @@ class Resources(RememberedTerms):
 
     def make(self, text: str) -> Term:
         """The entity of this IRI; of one that stands for a thing without IRI, that thing."""
-        check_length(text, self.max_label_bytes)
         label = minted_label(text)
-        return Term(local_name(text), text) if label is None else Term(label)
+        if label is None:
+            check_length(text, self.max_label_bytes)
+            return Term(self.label(local_name(text)), text)
+        return Term(self.label(label))
 
 
 class Properties(RememberedTerms):
@@ -36,9 +38,11 @@ class Properties(RememberedTerms):
 
     def make(self, text: str) -> Term:
         """The relation of this IRI; of one that stands for a relation without IRI, that relation."""
-        check_length(text, self.max_label_bytes)
         label = minted_label(text)
-        return Term(relation_name(text), text) if label is None else Term(readable_relation(label))
+        if label is None:
+            check_length(text, self.max_label_bytes)
+            return Term(self.label(relation_name(text)), text)
+        return Term(self.label(readable_relation(label)))
 
 
 class Statements:
@@ -73,7 +77,9 @@ class Statements:
         if isinstance(node, NamedNode):
             return self._resources[node.value]
         if isinstance(node, BlankNode):
-            return blank_term(self._blank_label(node.value), self._options.blank_prefix)
+            term = blank_term(self._blank_label(node.value), self._options.blank_prefix)
+            check_length(term.label, self._options.max_label_bytes)
+            return term
         raise BadLabel("a statement about a statement (RDF-star) cannot be kept: send plain triples")
 
     def _literal(self, literal: Literal) -> Term:
@@ -89,8 +95,7 @@ class Statements:
 
 def syntax_reason(error: SyntaxError) -> str:
     """What pyoxigraph says is wrong, without the line, which callers know better."""
-    message = str(error.args[0])
-    reason = _POSITION.sub(r"column \1: ", message)
+    reason = shown(_POSITION.sub(r"column \1: ", str(error.args[0])))
     if "No scheme found" in reason:
         reason += " (a relative IRI needs an @base line in Turtle, and has no place in N-Triples)"
     return reason

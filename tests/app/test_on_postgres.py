@@ -64,6 +64,15 @@ def test_the_same_file_in_two_jobs_at_once(service: RunningService) -> None:
     assert sum(job["accepted"] for job in jobs) == sum(job["duplicates"] for job in jobs) == 2_000
 
 
+def test_a_nul_outside_of_any_label_costs_its_line_or_its_job_and_no_other(service: RunningService) -> None:
+    kb = service.kb()
+    line = b"<http://e/a> <http://e/r> <http://e/b>\0 .\n"
+    job = service.ingest(kb, line, "application/n-triples")
+    assert (job["state"], job["rejected"]) == ("succeeded", 1)
+    job = service.ingest(kb, line, "text/turtle")
+    assert (job["state"], job["error"]["code"]) == ("failed", "syntax_error")
+
+
 @pytest.mark.parametrize(
     ("method", "path"),
     [

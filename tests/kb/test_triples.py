@@ -43,13 +43,15 @@ def test_normalising_twice_changes_nothing(text: str) -> None:
         ("is CEO of", "is CEO of"),
         ("is_ceo of", "is ceo of"),
         ("/", "/"),
+        ("ISBN/", "isbn"),
+        ("_ ISBN", "isbn"),
     ],
 )
 def test_relations_read_as_words(label: str, words: str) -> None:
     assert readable_relation(label) == words
 
 
-@given(st.text().map(normalise_label))
+@given((st.text() | st.text("aAbBM1é É_/-.", max_size=6)).map(normalise_label))
 def test_a_readable_relation_stays_as_it_is(label: str) -> None:
     assert readable_relation(readable_relation(label)) == readable_relation(label)
 
@@ -86,6 +88,16 @@ def test_local_names_read_as_names(iri: str, name: str) -> None:
 def test_the_name_of_a_relation_is_in_small_letters() -> None:
     assert relation_name("http://example.org/StarredActors") == "starred actors"
     assert relation_name("http://www.w3.org/1999/02/22-rdf-syntax-ns#type") == "type"
+
+
+def test_a_relation_whose_last_part_is_blank_is_named_by_all_of_its_iri() -> None:
+    assert relation_name("http://e/r#%20") == "http e r %20"
+
+
+@given(st.text("aAbBM1é É_/-.#:%0", max_size=8))
+def test_the_name_of_a_relation_is_readable_already(end: str) -> None:
+    name = relation_name(f"http://e/{end}")
+    assert readable_relation(name) == name == normalise_label(name)
 
 
 def test_terms_with_one_iri_are_one_whatever_their_label() -> None:

@@ -77,6 +77,31 @@ def test_a_nul_costs_its_line(media_type: str) -> None:
     assert_second_line_rejected(media_type, with_label(media_type, b"x\0y"), reason)
 
 
+@pytest.mark.parametrize(
+    ("media_type", "bad"),
+    [
+        (NTRIPLES, b"<http://e/a> <http://e/r> <http://e/b>\0 ."),
+        (JSONL, b'{"subject":{"iri":"http://e/\\u0000"},"relation":"r","object":"b"}'),
+    ],
+)
+def test_no_reason_holds_a_nul_which_postgres_would_refuse(media_type: str, bad: bytes) -> None:
+    (line,) = read(bad, media_type).rejected
+    assert "\0" not in line.reason + line.text
+
+
+@pytest.mark.parametrize("text", [b"\0", b"x" * 100_000])
+def test_what_a_turtle_error_says_is_short_and_holds_no_nul(text: bytes) -> None:
+    with pytest.raises(SyntaxErrorAt) as error:
+        read(b"<http://e/a> " + text + b":r 1 .\n", TURTLE)
+    assert "\0" not in str(error.value)
+    assert len(str(error.value)) < 400
+
+
+def test_a_reason_is_short_however_long_the_key_that_it_names() -> None:
+    (line,) = read(b'{"%b":1}' % (b"x" * 100_000), JSONL).rejected
+    assert len(line.reason) < 300
+
+
 @pytest.mark.parametrize("media_type", MEDIA_TYPES)
 def test_a_byte_order_mark_at_the_start_is_no_part_of_the_first_label(media_type: str) -> None:
     assert labels(read(b"\xef\xbb\xbf" + GOOD[media_type], media_type)) == [("a", "r", "b")]
@@ -139,6 +164,25 @@ def test_an_iri_over_the_limit_is_rejected(media_type: str) -> None:
     data = GOOD[media_type].replace(b"/r>", b"/" + b"r" * 1000 + b">") + GOOD[media_type]
     batch = read(data, media_type, max_label_bytes=1000)
     assert (len(batch.triples), [line.number for line in batch.rejected]) == (1, [1])
+
+
+@pytest.mark.parametrize("media_type", [NTRIPLES, TURTLE])
+def test_a_blank_node_with_a_label_over_the_limit_is_rejected(media_type: str) -> None:
+    data = GOOD[media_type].replace(b"<http://e/b>", b"_:" + b"b" * 1000) + GOOD[media_type]
+    batch = read(data, media_type, max_label_bytes=1000)
+    assert (len(batch.triples), [line.number for line in batch.rejected]) == (1, [1])
+
+
+@pytest.mark.parametrize(
+    ("media_type", "line"),
+    [
+        (TSV, b"a\t%b\tb\n"),
+        (JSONL, b'{"subject":"a","relation":{"iri":"http://e/r","label":"%b"},"object":"b"}\n'),
+        (NTRIPLES, b"<http://e/a> <http://e/%b> <http://e/b> .\n"),
+    ],
+)
+def test_a_relation_that_is_over_the_limit_once_its_words_are_apart_is_rejected(media_type: str, line: bytes) -> None:
+    assert "longer than" in read(line % (b"aB" * 45), media_type, max_label_bytes=100).rejected[0].reason
 
 
 @pytest.mark.parametrize("media_type", BY_LINE)

@@ -112,3 +112,11 @@ def test_bad_lines_are_left_out_and_the_rest_goes_on() -> None:
     batch = read(good + b"\n  \n{\n" + b'{"subject": "\xff"}\n' + good, JSONL)
     assert len(batch.triples) == 2
     assert [line.number for line in batch.rejected] == [4, 5]
+
+
+def test_an_iri_of_our_own_is_the_thing_or_relation_without_iri_that_it_stands_for() -> None:
+    own = '{"iri": "urn:hopfact:New%20York"}'
+    assert object_of(own) == object_of('{"iri": "urn:hopfact:New%20York", "label": "New York"}') == Term("New York")
+    assert one(f'{{"subject": {own}, "relation": {own}, "object": "b"}}')[:2] == (Term("New York"), Term("New York"))
+    line = '{"subject": {"iri": "urn:hopfact:a", "label": "b"}, "relation": "r", "object": "b"}'
+    assert reason(line) == "the subject has the IRI of 'a', which has no other label"

@@ -5,6 +5,8 @@ from collections.abc import Callable, Iterator
 
 import pytest
 import zstandard
+from hypothesis import given
+from hypothesis import strategies as st
 
 from kb.errors import (
     EmptyInput,
@@ -41,6 +43,13 @@ def test_packed_bytes_come_out_whatever_the_chunks(encoding: str, pack: Pack, si
 def test_several_members_are_read_as_one(encoding: str, pack: Pack) -> None:
     packed = pack(b"first\n") + pack(b"") + pack(NOISE)
     assert b"".join(unpacked(in_chunks(packed, 999), encoding, LIMIT)) == b"first\n" + NOISE
+
+
+@PACKINGS
+@given(st.lists(st.binary()), st.integers(1, 99))
+def test_any_members_come_out_as_one(encoding: str, pack: Pack, members: list[bytes], size: int) -> None:
+    packed = b"".join(map(pack, [b"text", *members]))
+    assert b"".join(unpacked(in_chunks(packed, size), encoding, LIMIT)) == b"text" + b"".join(members)
 
 
 def test_zeros_behind_gzip_are_padding() -> None:

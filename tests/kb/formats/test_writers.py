@@ -1,12 +1,16 @@
+import csv
+import io
+
 from hypothesis import given
 from hypothesis import strategies as st
 
 from kb.formats import write_jsonl, write_ntriples, write_tsv
 from kb.formats.vocabulary import NAMING_PROPERTIES, RDF_LANG_STRING, XSD, XSD_STRING
 from kb.triples import Name, Term, Triple, local_name, normalise_label, readable_relation, relation_name
-from tests.kb.formats.reading import JSONL, NTRIPLES, TSV, read
+from tests.kb.formats.reading import CSV, JSONL, NTRIPLES, TSV, TURTLE, read
 
-labels = st.text(min_size=1, max_size=20).map(normalise_label).filter(lambda label: label and "\0" not in label)
+texts = st.text(min_size=1, max_size=20).filter(lambda text: normalise_label(text) and "\0" not in text)
+labels = texts.map(normalise_label)
 things = labels.map(lambda label: Term(label))
 local_parts = st.sampled_from(["The_Beatles", "starredActors", "%22x%22", "a%20b", "été", "x#y", "a/b/"])
 iris = local_parts.map(lambda part: "http://example.org/" + part)
@@ -39,6 +43,14 @@ def test_ntriples_come_back_as_written(facts: list[Triple], called: list[Name]) 
         assert (batch.triples, batch.names, batch.rejected) == (facts, called, [])
 
 
+@given(triples(st.none()), st.lists(names))
+def test_turtle_reads_what_is_written_as_ntriples(facts: list[Triple], called: list[Name]) -> None:
+    written = b"".join(write_ntriples(facts, called))
+    if written:
+        batch = read(written, TURTLE)
+        assert (batch.triples, batch.names, batch.rejected) == (facts, called, [])
+
+
 @given(triples(st.none() | labels), st.lists(names))
 def test_json_lines_come_back_as_written(facts: list[Triple], called: list[Name]) -> None:
     written = b"".join(write_jsonl(facts, called))
@@ -51,6 +63,28 @@ def test_json_lines_come_back_as_written(facts: list[Triple], called: list[Name]
 def test_tsv_comes_back_as_written(facts: list[Triple]) -> None:
     batch = read(b"".join(write_tsv(facts)), TSV)
     assert (batch.triples, batch.rejected) == (facts, [])
+
+
+@given(st.lists(st.tuples(texts, texts, texts), min_size=1))
+def test_csv_comes_back_as_another_program_writes_it(rows: list[tuple[str, str, str]]) -> None:
+    written = io.StringIO()
+    csv.writer(written, quoting=csv.QUOTE_ALL).writerows([("subject", "relation", "object"), *rows])
+    batch = read(written.getvalue().encode(), CSV)
+    normal = (tuple(map(normalise_label, row)) for row in rows)
+    facts = [Triple(Term(head), Term(readable_relation(relation)), Term(tail)) for head, relation, tail in normal]
+    assert (batch.triples, batch.rejected) == (facts, [])
+
+
+def test_a_label_whose_own_iri_is_over_the_limit_comes_back() -> None:
+    fact = Triple(Term("é" * 50), Term("ü" * 50), Term("%" * 100))
+    written = b"".join(write_ntriples([fact], []))
+    assert read(written, NTRIPLES, max_label_bytes=100).triples == [fact]
+
+
+def test_a_blank_node_whose_own_label_is_over_the_limit_comes_back() -> None:
+    fact = Triple(Term("_:x", "_:hopfact-" + "0" * 64 + "-x"), Term("r"), Term("b"))
+    assert read(b"".join(write_jsonl([fact], [])), JSONL, max_label_bytes=20).triples == [fact]
+    assert read(b"".join(write_ntriples([fact], [])), NTRIPLES, max_label_bytes=20).triples == [fact]
 
 
 def test_a_first_triple_that_looks_like_a_header_survives_tsv() -> None:
