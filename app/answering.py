@@ -7,7 +7,7 @@ honest refusal, and prove what is answered. A view is taken once per batch: all 
 import re
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,7 @@ from app import proof
 from app.key_cache import KeyCache, keys_of
 from app.readings import readings_of
 from app.sparql import QueryWriter
+from app.tracing import NO_SPAN, Span, Stages
 from kb.consistency import Views
 from kb.encoding import Encoder
 from kb.errors import EntitiesUnknown
@@ -38,7 +39,7 @@ _NUMBER = re.compile(r"[-+]?\d[\d.,:/ -]*(%|[^\W\d]{1,4})?")
 class Question:
     """What is asked; `entities` names the topic instead of leaving it to linking.
 
-    It is refused below a confidence of `abstain_below`, by default that of the limits.
+    It is refused below a confidence of `abstain_below`, by default that of the limits. `span` is of who asks it.
     """
 
     text: str
@@ -46,6 +47,7 @@ class Question:
     max_hops: int | None = None
     limit: int = 1_000
     abstain_below: float | None = None
+    span: Span = field(default=NO_SPAN, compare=False)
 
 
 @dataclass(frozen=True)
@@ -68,7 +70,8 @@ class _Prepared:
     question: Question
     mentions: tuple[Mention, ...]
     readings: tuple[Reading, ...]
-    seconds: float
+    began: float
+    ended: float
 
 
 class QuestionAnswerer:
@@ -118,8 +121,9 @@ class QuestionAnswerer:
         keys = self._keys.keys(view, reader)
         reading_started = time.perf_counter()
         chains = self._read(view, reader, keys, prepared)
-        read_seconds = (time.perf_counter() - reading_started) / len(questions)
-        replies = []
+        reading_ended = time.perf_counter()
+        read_seconds = (reading_ended - reading_started) / len(questions)
+        replies, stages = [], Stages()
         for one, found in zip(prepared, chains, strict=True):
             proving_started = time.perf_counter()
             reply, believed = self._reply(view, reader, one, found)
@@ -127,12 +131,16 @@ class QuestionAnswerer:
             reply |= {"kb": kb.name, "kb_revision": view.revision, "model": reader.name}
             now = time.perf_counter()
             reply["timings_ms"] = {
-                "link": round(one.seconds * 1000, 3),
+                "link": round((one.ended - one.began) * 1000, 3),
                 "read": round(read_seconds * 1000, 3),
                 "prove": round((now - proving_started) * 1000, 3),
                 "total": round((now - started) * 1000, 3),
             }
             replies.append(reply)
+            stages.add(one.question.span, "link", one.began, one.ended)
+            stages.add(one.question.span, "read", reading_started, reading_ended)
+            stages.add(one.question.span, "prove", proving_started, now)
+        stages.tell()
         return replies
 
     def ask_view(self, view: KnowledgeView, question: Question) -> dict[str, Any]:
@@ -165,7 +173,7 @@ class QuestionAnswerer:
         if not mentions:
             mentions = self._nearest(view, question.text)
         readings = readings_of(question.text, mentions, view.relation_words)[: self._limits.max_readings]
-        return _Prepared(question, tuple(mentions), readings, time.perf_counter() - started)
+        return _Prepared(question, tuple(mentions), readings, started, time.perf_counter())
 
     def _nearest(self, view: KnowledgeView, text: str) -> list[Mention]:
         """Topics for a question that names nothing: the subjects of the facts nearest to it."""

@@ -8,12 +8,19 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from statistics import median
 from typing import Any
 
 from app.answering import Question
 from app.errors import DeadlineExceeded, Overloaded
 from app.telemetry import Metrics
+from app.tracing import NO_SPAN, current_span
+
+_REMEMBERED = 8
+"""Batches whose median tells what a question takes, so that a lone slow one refuses nobody."""
+
+_TOO_MANY = "Too many questions are waiting: send it again in a few seconds."
 
 Reply = dict[str, Any]
 Ask = Callable[[str, list[Question]], list[Reply]]
@@ -34,14 +41,28 @@ class QuestionBatcher:
         most: questions in one batch.
         most_waiting: questions in the queue before new ones are refused.
         deadline: seconds after which the questions of a request are given up.
+        longest_wait: seconds that a single question may wait; one that would wait longer, as the last batches tell,
+            is refused, so that those that are taken are answered soon whatever comes.
     """
 
-    def __init__(self, ask: Ask, metrics: Metrics, most: int, most_waiting: int, deadline: float = 30.0) -> None:
+    def __init__(
+        self,
+        ask: Ask,
+        metrics: Metrics,
+        most: int,
+        most_waiting: int,
+        deadline: float = 30.0,
+        longest_wait: float = 30.0,
+    ) -> None:
         self._ask = ask
         self._metrics = metrics
         self._most = most
         self._most_waiting = most_waiting
         self._deadline = deadline
+        self._longest_wait = longest_wait
+        self._seconds: deque[float] = deque(maxlen=_REMEMBERED)
+        """What a question took in each of the last batches."""
+        self._pace = 0.0
         self._single: deque[_Waiting] = deque()
         self._bulk: deque[_Waiting] = deque()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="hopfact-ask")
@@ -55,9 +76,13 @@ class QuestionBatcher:
             DeadlineExceeded: they were not all read in time; the rest is taken out of the queue.
             Exception: what asking one of the questions raised, the first one.
         """
+        if len(questions) == 1:
+            self.check_wait()
         queue = self._single if len(questions) == 1 else self._bulk
         if len(self._single) + len(self._bulk) + len(questions) > self._most_waiting:
-            raise Overloaded("Too many questions are waiting: send it again in a few seconds.")
+            raise Overloaded(_TOO_MANY)
+        if (span := current_span()) is not NO_SPAN:
+            questions = [replace(question, span=span) for question in questions]
         loop = asyncio.get_running_loop()
         waiting = [_Waiting(kb, question, loop.create_future()) for question in questions]
         queue.extend(waiting)
@@ -74,6 +99,15 @@ class QuestionBatcher:
                 raise reply
         return replies  # type: ignore[return-value] # mypy keeps the exceptions that were just raised
 
+    def check_wait(self) -> None:
+        """Refuse a single question that would wait too long; asked first, it costs the least.
+
+        Raises:
+            Overloaded: it would.
+        """
+        if len(self._single) * self._pace > self._longest_wait:
+            raise Overloaded(_TOO_MANY)
+
     async def close(self) -> None:
         """Let the batch that is being read end, and refuse the rest."""
         for one in (*self._single, *self._bulk):
@@ -87,7 +121,10 @@ class QuestionBatcher:
         try:
             while batch := self._take():
                 self._metrics.question_batch.observe(len(batch))
+                started = loop.time()
                 outcomes = await loop.run_in_executor(self._thread, self._ask_batch, batch)
+                self._seconds.append((loop.time() - started) / len(batch))
+                self._pace = median(self._seconds)
                 for one, outcome in zip(batch, outcomes, strict=True):
                     if one.future.done():
                         continue

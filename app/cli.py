@@ -27,9 +27,8 @@ from rich.table import Table
 
 from app.client import Client, ClientError
 from app.diagrams import diagram
-from app.errors import Problem, ServiceError
+from app.errors import Problem, ServiceError, problem_of
 from app.settings import Settings, SettingsError, load_settings
-from app.spool import SpoolFull
 from app.telemetry import Metrics, configure_logging
 from app.terminal import read_questions, show_answer, show_evaluation, show_training
 from kb.errors import KnowledgeError
@@ -53,7 +52,7 @@ app.add_typer(keys_app, name="keys")
 app.add_typer(db_app, name="db")
 
 console = Console()
-TOLD = (SettingsError, ClientError, ServiceError, Problem, KnowledgeError, SpoolFull)
+TOLD = (SettingsError, ClientError, ServiceError, Problem, KnowledgeError)
 _POLL_SECONDS = 0.1
 _SHOWN_REJECTED = 10
 
@@ -96,6 +95,12 @@ def main() -> NoReturn:
         sys.exit(2 if isinstance(error, SettingsError) else 1)
     except KeyboardInterrupt:
         sys.exit(130)
+    except Exception as error:
+        problem = problem_of(error)
+        if problem is None:
+            raise
+        typer.secho(f"hopfact: {problem.detail} ({getattr(error, 'orig', error)})", fg="red", err=True)
+        sys.exit(1)
     sys.exit(0)
 
 

@@ -123,6 +123,7 @@ PROBLEMS: dict[str, tuple[int, str]] = {
     "UnpackedTooLarge": (413, "unpacked_too_large"),
     "SyntaxErrorAt": (400, "syntax_error"),
     "StructuresBusy": (503, "structures_busy"),
+    "GenerationUnwritable": (507, "structures_unwritable"),
     "TermInvalid": (422, "invalid_term"),
     "StorageFailed": (507, "storage_failed"),
     "IngestionAborted": (400, "line_rejected"),
@@ -130,7 +131,6 @@ PROBLEMS: dict[str, tuple[int, str]] = {
     "SentenceEmpty": (422, "empty_sentence"),
     "WordsUnknown": (422, "unknown_words"),
     "CheckpointUnusable": (503, "model_unavailable"),
-    "SpoolFull": (507, "disk_full"),
     "Overloaded": (503, "overloaded"),
     "DeadlineExceeded": (503, "deadline_exceeded"),
     "JobFinished": (409, "job_finished"),
@@ -151,6 +151,13 @@ _STATUS_PROBLEMS = {
 DISK_FULL = Problem(
     507, "disk_full", "The disk is full: nothing was changed. Free space in the data folder, send it again."
 )
+DISK_FAILED = Problem(
+    507,
+    "storage_failed",
+    "The disk cannot be written: nothing was changed. Mend the data folder's disk, send it again.",
+)
+_DISK_FULL_WORDS = ("disk is full", "no space left", "disk quota exceeded", "file too large")
+_DISK_FAILED_WORDS = ("disk i/o error", "readonly database")
 
 # What pydantic says in words that do not tell what to do.
 _CLEARER = {
@@ -180,7 +187,7 @@ def _is_disk_full(error: Exception) -> bool:
     if type(error).__name__ not in ("OperationalError", "StorageFailed"):
         return False
     words = str(error).lower()
-    return "disk is full" in words or "no space left" in words
+    return any(full in words for full in _DISK_FULL_WORDS)
 
 
 def _database_problem(error: Exception) -> Problem | None:
@@ -190,6 +197,8 @@ def _database_problem(error: Exception) -> Problem | None:
         return Problem(422, "invalid_parameter", "A text of the request holds a NUL character: leave it out.")
     if type(error).__name__ != "OperationalError":
         return None
+    if any(failure in words for failure in _DISK_FAILED_WORDS):
+        return DISK_FAILED
     if "database is locked" in words:
         return Problem(503, "busy", "Another change is being written: send it again in a moment.", _HEADERS[503])
     return Problem(503, "database_unavailable", "The database cannot be reached now: send it again.", _HEADERS[503])

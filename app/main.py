@@ -21,7 +21,6 @@ from app.errors import PROBLEM_JSON, Problem, ServiceError, invalid, problem_of,
 from app.middleware import RequestFrame
 from app.protocol import ProblemProtocol
 from app.settings import Settings, SettingsError
-from app.spool import SpoolFull
 from app.telemetry import Metrics, configure_logging, logger
 from app.wiring import Services
 from kb.errors import KnowledgeError
@@ -55,13 +54,15 @@ def create_app(settings: Settings, opened: Services | None = None) -> FastAPI:
         docs_url=None,  # FastAPI's page loads its scripts from elsewhere
         redoc_url=None,
         generate_unique_id_function=_operation_id,
+        # FastAPI's own traces tell the whole address, which holds labels: ours are in app.tracing.
+        telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
     )
     for router in (*ROUTERS, explorer.router):
         app.include_router(router)
     explorer.mount_assets(app)
     app.add_exception_handler(HTTPException, _reply_status)
     app.add_exception_handler(RequestValidationError, _reply_invalid)
-    for ours in (Problem, ServiceError, KnowledgeError, SpoolFull, OperationalError, DataError, *OF_MODELS):
+    for ours in (Problem, ServiceError, KnowledgeError, OperationalError, DataError, *OF_MODELS):
         app.add_exception_handler(ours, _reply_problem)
     app.add_middleware(RequestFrame, metrics=metrics)
     app.openapi = describe(app)  # type: ignore[method-assign] # FastAPI's documented way to change the document
@@ -165,6 +166,8 @@ def _reply_problem(request: Request, error: Exception) -> Response:
     problem = problem_of(error)
     if problem is None:
         raise error
+    if problem.status == HTTPStatus.INSUFFICIENT_STORAGE:
+        log.error("storage failed", code=problem.code, reason=str(getattr(error, "orig", error)))
     return _problem(request, problem)
 
 

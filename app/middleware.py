@@ -8,8 +8,9 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from structlog.contextvars import bind_contextvars, clear_contextvars
 
-from app.errors import PROBLEM_JSON, internal_problem
+from app.errors import PROBLEM_JSON, Overloaded, Problem, internal_problem, problem_of
 from app.telemetry import Metrics, logger
+from app.tracing import Span, Tracing, set_current_span
 
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._:/+=-]{1,128}")
 _QUIET = frozenset({"livez", "readyz", "metrics"})
@@ -20,7 +21,7 @@ log = logger("hopfact.http")
 
 
 class RequestFrame:
-    """Gives each request an id, logs and counts it, and turns an unexpected exception into a problem."""
+    """Gives each request an id and a span, logs and counts it, and turns an unexpected exception into a problem."""
 
     def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
         self.app = app
@@ -44,20 +45,24 @@ class RequestFrame:
 
         clear_contextvars()
         bind_contextvars(request_id=request_id)
+        span = _begin_span(scope)
         started = perf_counter()
         try:
-            await self.app(scope, receive, send_with_id)
+            if refusal := _refusal(scope):
+                await _send_problem(send_with_id, refusal, request_id)
+            else:
+                await self.app(scope, receive, send_with_id)
         except ClientDisconnect:
             status = _CLIENT_CLOSED
         except Exception:
             log.exception("request failed", method=scope["method"], path=scope["path"])
             if status:
                 raise
-            await _send_internal_problem(send_with_id, request_id)
+            await _send_problem(send_with_id, internal_problem(), request_id)
         finally:
-            self._record(scope, status, perf_counter() - started)
+            self._record(scope, span, status, perf_counter() - started)
 
-    def _record(self, scope: Scope, status: int, seconds: float) -> None:
+    def _record(self, scope: Scope, span: Span, status: int, seconds: float) -> None:
         route = scope.get("route")
         endpoint = getattr(route, "name", None) or "unmatched"
         self.metrics.requests.labels(endpoint, scope["method"] if route else "any", str(status)).inc()
@@ -73,6 +78,30 @@ class RequestFrame:
             milliseconds=round(seconds * 1000, 2),
             key=scope["state"].get("key"),
         )
+        _end_span(span, scope, status)
+
+
+def _begin_span(scope: Scope) -> Span:
+    """The span of a request, which its log lines name, and which is current as long as it is served."""
+    tracing: Tracing = scope["app"].state.services.tracing
+    span = tracing.begin_request(scope["headers"])
+    set_current_span(span)
+    if span.trace_id is not None:
+        bind_contextvars(trace_id=span.trace_id)
+    return span
+
+
+def _end_span(span: Span, scope: Scope, status: int) -> None:
+    """Tell of a request by the template of its route: its path holds names and ids."""
+    method, route = scope["method"], getattr(scope.get("route"), "path_format", None)
+    attributes = {
+        "http.request.method": method,
+        "http.response.status_code": status,
+        "hopfact.request_id": scope["state"]["request_id"],
+    }
+    if route is not None:
+        attributes["http.route"] = route
+    span.end(f"{method} {route}" if route else method, attributes, str(status) if status >= 500 else None)
 
 
 def _request_id(scope: Scope) -> str:
@@ -87,8 +116,20 @@ def new_request_id() -> str:
     return secrets.token_hex(12)
 
 
-async def _send_internal_problem(send: Send, request_id: str) -> None:
-    body = internal_problem().body(request_id)
-    headers = [(b"content-type", PROBLEM_JSON.encode()), (b"content-length", str(len(body)).encode())]
-    await send({"type": "http.response.start", "status": 500, "headers": headers})
+def _refusal(scope: Scope) -> Problem | None:
+    """What a question hears that would wait for too long: told before anything else costs time."""
+    if not scope["path"].endswith("/ask"):
+        return None
+    try:
+        scope["app"].state.services.batcher.check_wait()
+    except Overloaded as error:
+        return problem_of(error)
+    return None
+
+
+async def _send_problem(send: Send, problem: Problem, request_id: str) -> None:
+    body = problem.body(request_id)
+    told = {"content-type": PROBLEM_JSON, "content-length": str(len(body)), **problem.headers}
+    headers = [(name.lower().encode(), value.encode()) for name, value in told.items()]
+    await send({"type": "http.response.start", "status": problem.status, "headers": headers})
     await send({"type": "http.response.body", "body": body})

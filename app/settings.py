@@ -6,6 +6,7 @@ from difflib import get_close_matches
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Literal
+from urllib.parse import urlsplit
 
 from limits import RateLimitItem, parse_many
 from pydantic import Field, SecretStr, ValidationError, field_validator
@@ -54,6 +55,9 @@ class Settings(BaseSettings):
     deadline_seconds: float = Field(
         default=30.0, gt=0, le=3_600, description="time for the questions of a request before it gets a 503"
     )
+    max_wait_seconds: float = Field(
+        default=2.0, gt=0, le=3_600, description="longest that a single question may have to wait before it gets a 503"
+    )
     max_waiting_questions: int = Field(default=4_000, ge=1, description="questions queued before new ones get a 503")
 
     max_hops: int = Field(default=3, ge=1, le=3, description="most facts in a chain")
@@ -91,6 +95,9 @@ class Settings(BaseSettings):
     )
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_questions: bool = Field(default=False, description="log the text of questions")
+    otlp_endpoint: str | None = Field(
+        default=None, description="send traces to this collector (OTLP over HTTP), as http://collector:4318"
+    )
 
     datasets: Path = Field(default=Path("../shared/data"), description="the data sets for training and evaluation")
 
@@ -103,6 +110,15 @@ class Settings(BaseSettings):
             except ValueError:
                 raise ValueError("write it as 600/minute, several as 20/second; 10000/hour") from None
         return text
+
+    @field_validator("otlp_endpoint")
+    @classmethod
+    def _check_endpoint(cls, url: str | None) -> str | None:
+        if url is not None:
+            parts = urlsplit(url)
+            if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+                raise ValueError("write it as http://collector:4318; the path /v1/traces is added")
+        return url
 
     @property
     def url_of_database(self) -> str:

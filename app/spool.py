@@ -4,70 +4,62 @@ A writer holds a lock on its file, which the operating system frees when the pro
 names and that nobody locks is left over from a crash, and `sweep` may delete it.
 """
 
-import errno
 import fcntl
 import os
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from hashlib import blake2b
 from io import FileIO
 from pathlib import Path
 
+from kb.database import storage_errors
+from kb.errors import StorageFailed
+
 _PART = ".part"
 _UPLOAD = ".upload"
-# EFBIG is the file-size limit of a process or file system, EDQUOT that of a user.
-_NO_SPACE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
-
-
-class SpoolFull(Exception):
-    """There is no room left for the upload."""
-
-    def __init__(self) -> None:
-        super().__init__(
-            "The disk is full: nothing of the upload was kept. Free space in the data folder, send it again."
-        )
+_DOING = "keeping an upload"
 
 
 class SpoolFile:
-    """One upload being written. Blocking: call it in a thread."""
+    """One upload being written. Blocking: call it in a thread.
+
+    Raises:
+        StorageFailed: by each of its methods that writes; the file is removed.
+    """
 
     def __init__(self, folder: Path) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
         self.size = 0
         self._digest = blake2b(digest_size=16)
-        self.path, self._file = _locked(folder)
+        with storage_errors(_DOING):
+            folder.mkdir(parents=True, exist_ok=True)
+            self.path, self._file = _locked(folder)
 
     def write(self, data: bytes) -> None:
-        """Append.
-
-        Raises:
-            SpoolFull: the disk has no room for it; the file is removed.
-        """
-        try:
-            rest = memoryview(data)
+        """Append."""
+        rest = memoryview(data)
+        with self._or_discard():
             while rest:
                 rest = rest[self._file.write(rest) :]
-        except OSError as error:
-            self.discard()
-            if error.errno in _NO_SPACE:
-                raise SpoolFull from error
-            raise
         self._digest.update(data)
         self.size += len(data)
 
     def keep(self) -> Path:
         """Sync the file and give it its final name; it stays locked until `close`."""
-        try:
+        with self._or_discard():
             os.fsync(self._file.fileno())
-        except OSError as error:
+            self.path = self.path.rename(self.path.with_suffix(f".{self._digest.hexdigest()}{_UPLOAD}"))
+            sync_folder(self.path.parent)
+        return self.path
+
+    @contextmanager
+    def _or_discard(self) -> Iterator[None]:
+        try:
+            with storage_errors(_DOING):
+                yield
+        except BaseException:
             self.discard()
-            if error.errno in _NO_SPACE:
-                raise SpoolFull from error
             raise
-        kept = self.path.with_suffix(f".{self._digest.hexdigest()}{_UPLOAD}")
-        self.path = self.path.rename(kept)
-        sync_folder(kept.parent)
-        return kept
 
     def close(self) -> None:
         """Free the lock: from now on only a job keeps the file alive."""
@@ -102,6 +94,20 @@ def sync_folder(folder: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def disk_failure(folder: Path) -> str | None:
+    """Why a file cannot be written and synced there, None when it can."""
+    probe = folder / f".probe-{secrets.token_hex(4)}"
+    try:
+        with storage_errors("trying the disk"), open(probe, "xb", buffering=0) as file:
+            file.write(b"written")
+            os.fsync(file.fileno())
+    except StorageFailed as error:
+        return error.cause
+    finally:
+        probe.unlink(missing_ok=True)
+    return None
 
 
 def sweep(folder: Path, is_wanted: Callable[[str], bool]) -> int:

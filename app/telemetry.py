@@ -56,6 +56,7 @@ def configure_logging(settings: Settings) -> None:
     root.setLevel(level)
     for noisy in ("uvicorn.access", "alembic", "httpx"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
+    logging.getLogger("opentelemetry").setLevel(logging.ERROR)  # a line for what is lost, none for each try
 
 
 def _as_json(event: EventDict, **_: object) -> str:

@@ -33,6 +33,7 @@ from app.settings import Settings, SettingsError
 from app.sparql import QueryWriter
 from app.spool import SpoolFile
 from app.telemetry import Metrics, logger
+from app.tracing import Tracing
 from app.worker import Worker
 from kb import database
 from kb.consistency import ConsistencyBudgets, Views
@@ -60,6 +61,7 @@ class Services:
         self.metrics = metrics
         self.keys = KeyRing(self.engine, settings)
         self.limiter = RateLimiter(settings.rates)
+        self.tracing = _tracing(settings.otlp_endpoint)
         self.stopping = Event()
         self._known_kbs: dict[str, Kb] = {}
         self._is_warm = Event()
@@ -133,12 +135,12 @@ class Services:
     @cached_property
     def worker(self) -> Worker:
         """What ingests uploads in this process."""
-        return Worker(self.engine, self.views, self.settings, self.metrics)
+        return Worker(self.engine, self.views, self.settings, self.metrics, self.tracing)
 
     @cached_property
     def trainer(self) -> Worker:
         """What runs training jobs in this process, so that no upload waits for one."""
-        return Worker(self.engine, self.views, self.settings, self.metrics, "training")
+        return Worker(self.engine, self.views, self.settings, self.metrics, self.tracing, "training")
 
     @cached_property
     def batcher(self) -> QuestionBatcher:
@@ -149,6 +151,7 @@ class Services:
             self.settings.batch_questions,
             self.settings.max_waiting_questions,
             self.settings.deadline_seconds,
+            self.settings.max_wait_seconds,
         )
 
     def model_id(self, kb_id: int) -> str | None:
@@ -281,7 +284,7 @@ class Services:
 
         Raises:
             KbNotFound: there is no KB of this name.
-            SpoolFull: the disk has no room for the questions.
+            StorageFailed: the disk takes no file.
         """
         found = self.kb(kb)
         spool = SpoolFile(self.settings.spool_folder)
@@ -372,4 +375,22 @@ class Services:
                 getattr(self, worker).stop()
         if self._warming is not None:
             self._warming.join()
+        self.tracing.close()
         self.engine.dispose()
+
+
+def _tracing(endpoint: str | None) -> Tracing:
+    """What begins spans: for a collector, if one is named.
+
+    Raises:
+        SettingsError: what sends them is not installed.
+    """
+    if endpoint is None:
+        return Tracing()
+    try:
+        from app.otlp import OtlpTracing  # OpenTelemetry is there if the extra is
+    except ImportError as error:
+        raise SettingsError(
+            f"HOPFACT_OTLP_ENDPOINT: traces need what is not installed ({error}): pip install 'hopfact[telemetry]'."
+        ) from error
+    return OtlpTracing(endpoint)

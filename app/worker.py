@@ -19,7 +19,7 @@ from threading import Event, Thread
 from time import monotonic, sleep
 
 from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
 from app.errors import DISK_FULL, problem_of
 from app.jobs import KB_DELETED, Job, JobLost, JobStore, Kind
@@ -27,6 +27,7 @@ from app.model_versions import ModelStore
 from app.settings import Settings
 from app.spool import digest_of, sweep
 from app.telemetry import Metrics, logger
+from app.tracing import Span, Tracing
 from app.training import Trained, TrainingCancelled, TrainingFailed, keep, train
 from kb.consistency import Views
 from kb.database import reading, writing
@@ -53,7 +54,13 @@ class Worker:
     """Runs jobs of one kind, one after the other, until it is stopped."""
 
     def __init__(
-        self, engine: Engine, views: Views, settings: Settings, metrics: Metrics, kind: Kind = "ingestion"
+        self,
+        engine: Engine,
+        views: Views,
+        settings: Settings,
+        metrics: Metrics,
+        tracing: Tracing,
+        kind: Kind = "ingestion",
     ) -> None:
         self.kind = kind
         self.name = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
@@ -61,6 +68,7 @@ class Worker:
         self._views = views
         self._settings = settings
         self._metrics = metrics
+        self._tracing = tracing
         self._stopping = Event()
         self._woken = Event()
         self._thread: Thread | None = None
@@ -146,13 +154,19 @@ class Worker:
             self._note_end(one)
         if job is None:
             return None
+        span = self._tracing.begin_job()
+        with span.in_log():
+            return self._run(job, span)
+
+    def _run(self, job: Job, span: Span) -> Job:
         log.info("job begins", job=job.id, kb=job.kb, bytes=job.total, again=job.is_merged)
         try:
-            ended = _JobRun(self, job).run()
+            ended = _JobRun(self, job, span).run()
         except JobLost:
             log.warning("job was taken over by another worker", job=job.id)
             return job
         self._note_end(ended)
+        span.end(f"job {job.kind}", {"hopfact.job": job.id, "hopfact.job_state": ended.state}, ended.error_code)
         return ended
 
     def _note_end(self, job: Job) -> None:
@@ -181,8 +195,9 @@ class Worker:
 class _JobRun:
     """One job from claim to end, watched by a thread that saves its progress and sees that it is to be cancelled."""
 
-    def __init__(self, worker: Worker, job: Job) -> None:
+    def __init__(self, worker: Worker, job: Job, span: Span) -> None:
         self._worker = worker
+        self._span = span
         self._engine = worker._engine
         self._settings = worker._settings
         self._job = job
@@ -213,9 +228,9 @@ class _JobRun:
                 TripleStore(connection).revision(self._job.kb_id)
                 models = ModelStore(connection)
                 active, feedback = models.active(self._job.kb_id), models.feedback(self._job.kb_id, MOST_FEEDBACK)
-            trained = train(
-                self._settings, self._job, active, feedback, self._worker.work_folder, self._note_steps, self._must_end
-            )
+            folder = self._worker.work_folder
+            with self._span.stage("train"):
+                trained = train(self._settings, self._job, active, feedback, folder, self._note_steps, self._must_end)
             path = self._settings.models_folder / str(self._job.kb_id) / f"reader-{self._job.id}.safetensors"
             keep(trained.path, path)
             return self._end(lambda jobs: self._store(jobs, trained, path))
@@ -243,14 +258,16 @@ class _JobRun:
     def _take_in(self) -> Job:
         try:
             if not self._job.is_merged:
-                self._ingest()
+                with self._span.stage("ingest"):
+                    self._ingest()
         except JobLost:
             raise
         except Exception as error:
             if not self._is_merged():  # a commit may succeed although its connection breaks
                 return self._ended_by(error)
         try:
-            self._make_answerable()
+            with self._span.stage("make answerable"):
+                self._make_answerable()
         except KbNotFound:
             return self._fail(*KB_DELETED)
         except _Stopped:
@@ -289,6 +306,7 @@ class _JobRun:
             ),
             on_error=upload.on_error,
             work_folder=self._worker.work_folder,
+            digest=digest_of(Path(upload.spool)),
         )
         self._worker.work_folder.mkdir(parents=True, exist_ok=True)
         ingested = ingest(
@@ -356,7 +374,11 @@ class _JobRun:
         jobs.beat(self._job.id, self._name, self._progress.bytes_done, self._progress.triples, self._rejected)
 
     def _fail(self, code: str, detail: str) -> Job:
-        return self._end(lambda jobs: jobs.finish(self._job.id, self._name, "failed", code, detail))
+        try:
+            return self._end(lambda jobs: jobs.finish(self._job.id, self._name, "failed", code, detail))
+        except DBAPIError:  # words that the database does not take, now or later
+            log.exception("the end of the job cannot be stored as it is", job=self._job.id)
+            return self._end(lambda jobs: jobs.finish(self._job.id, self._name, "failed", *self._internal_error()))
 
     def _release(self) -> Job:
         def release(jobs: JobStore) -> Job:
@@ -374,7 +396,7 @@ class _JobRun:
                     jobs = JobStore(connection)
                     self._beat(jobs)
                     return change(jobs)
-            except (DBAPIError, StorageFailed):
+            except (OperationalError, InterfaceError, StorageFailed):
                 log.exception("the end of the job cannot be noted; trying again", job=self._job.id)
                 sleep(1)
 
@@ -389,6 +411,9 @@ class _JobRun:
         if problem is not None and isinstance(error, KnowledgeError | DBAPIError):
             return problem.code, problem.detail
         log.exception("job failed", job=self._job.id, kb=self._job.kb)
+        return self._internal_error()
+
+    def _internal_error(self) -> tuple[str, str]:
         return "internal_error", f"The service failed; its log tells more of job {self._job.id}."
 
 

@@ -56,10 +56,21 @@ class Service:
 
     def peak_memory_mib(self) -> float:
         """The most memory that the process has held so far."""
+        return self._memory_mib("VmHWM:")
+
+    def memory_mib(self) -> float:
+        """The memory that the process holds now."""
+        return self._memory_mib("VmRSS:")
+
+    def _memory_mib(self, name: str) -> float:
         for line in Path(f"/proc/{self.process_id}/status").read_text(encoding="utf-8").splitlines():
-            if line.startswith("VmHWM:"):
+            if line.startswith(name):
                 return int(line.split()[1]) / 1024
         raise ServiceFailed("the kernel does not tell the memory of the service")
+
+    def open_files(self) -> int:
+        """How many files and connections the process has open."""
+        return len(list(Path(f"/proc/{self.process_id}/fd").iterdir()))
 
     def cpu_seconds(self) -> float:
         """The processor time that the process has used so far, in all its threads."""
@@ -70,14 +81,20 @@ class Service:
 
 @contextmanager
 def running(
-    data: Path, command: Sequence[str] = ("-c", "from app.cli import main; main()", "serve")
+    data: Path, command: Sequence[str] = ("-c", "from app.cli import main; main()", "serve"), **settings: str
 ) -> Iterator[Service]:
     """The service on a free port with this data folder, ready; ended at the end."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     kept = {name: value for name, value in os.environ.items() if not name.startswith("HOPFACT_")}
-    environment = {**kept, "HOPFACT_DATA": str(data), "HOPFACT_PORT": str(port), "HOPFACT_LOG_LEVEL": "warning"}
+    environment = {
+        **kept,
+        "HOPFACT_DATA": str(data),
+        "HOPFACT_PORT": str(port),
+        "HOPFACT_LOG_LEVEL": "warning",
+        **settings,
+    }
     with subprocess.Popen([sys.executable, *command], env=environment) as process:
         try:
             _wait_until_ready(port, process)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from kb.encoding import Encoder
 from kb.errors import KnowledgeError
 from kb.garbage import give_back
-from kb.generations import Contents, Manifest
+from kb.generations import Contents, Generation, Manifest
 from kb.graph import FactGraph, FloatArray, IntArray, LongArray
 from kb.index import LabelVectors, LabelVectorsBuilder, VectorIndex, normalised
 from kb.lists import VectorsOf
@@ -214,3 +214,9 @@ def fact_vectors(contents: Contents) -> VectorsOf:
 def write_fact_index(path: Path, contents: Contents, dim: int, threads: int) -> None:
     """Write the index of all facts."""
     VectorIndex.write(path, contents.triple_ids, fact_vectors(contents), dim, threads)
+
+
+def in_memory(contents: Contents, manifest: Manifest, threads: int) -> Generation:
+    """A generation that is written nowhere."""
+    facts = VectorIndex.flat_of(contents.triple_ids, fact_vectors(contents), manifest.dim, threads)
+    return Generation.of(contents, facts, manifest)

@@ -17,13 +17,20 @@ from filelock import FileLock, Timeout
 from sqlalchemy import Engine
 
 from kb import kbs, verification
-from kb.building import GenerationBuilder, write_fact_index
+from kb.building import GenerationBuilder, in_memory, write_fact_index
 from kb.database import reading
 from kb.delta import Delta, DeltaImpossible
 from kb.encoding import Encoder
 from kb.errors import KbNotFound, KnowledgeError
 from kb.garbage import give_back, rare_collections
-from kb.generations import GenerationFolder, GenerationUnusable
+from kb.generations import (
+    Contents,
+    Generation,
+    GenerationFolder,
+    GenerationUnusable,
+    GenerationUnwritable,
+    Manifest,
+)
 from kb.store import Kb, TripleStore
 from kb.view import KnowledgeView, ViewBudgets
 
@@ -36,6 +43,8 @@ class ConsistencyBudgets:
 
     delta_facts: int = 20_000
     delta_share: float = 0.1
+    memory_facts: int = 200_000
+    """Facts that a generation may have which is kept in memory, for want of a disk."""
     threads: int = 2
     build_wait_seconds: float = 600.0
     """How long to wait for another process's build before giving up."""
@@ -156,7 +165,7 @@ class Views:
             return ViewState("building" if slot and slot.is_building else "absent", None, None, 0, None)
         index = "flat" if view.base.facts.is_flat else "lists"
         name = "building" if slot.is_building else "ready"
-        return ViewState(name, view.revision, view.base.number, view.delta.size, index)
+        return ViewState(name, view.revision, view.base.number or None, view.delta.size, index)
 
     def verify(self, kb_id: int) -> list[str]:
         """Every difference between SQL and the structures, deeply compared; empty when they agree.
@@ -166,7 +175,8 @@ class Views:
         view = self.refresh(kb_id)
         problems = []
         try:
-            self._folder(kb_id).check(view.base.number, view.base.manifest)
+            if view.base.number:
+                self._folder(kb_id).check(view.base.number, view.base.manifest)
         except GenerationUnusable as error:
             problems.append(str(error))
         while True:
@@ -272,22 +282,41 @@ class Views:
             with rare_collections(), reading(self._engine) as connection:
                 contents, manifest = builder.build(TripleStore(connection), kb_id, _identity(kb))
             folder = self._folder(kb_id)
-            index = partial(write_fact_index, contents=contents, dim=manifest.dim, threads=self._budgets.threads)
             give_back()
-            number = folder.write(contents, index, manifest)
-            del contents, index
+            base = self._written(folder, contents, manifest)
+            del contents
             give_back()
-            base = folder.open(number, self._budgets.threads)
             view = KnowledgeView(kb_id, base, Delta.empty(base), self._budgets.view)
             with slot.lock:
                 slot.view = view
-            folder.remove_all_but(number)
+            if base.number:
+                folder.remove_all_but(base.number)
         finally:
             slot.is_building = False
         seconds = round(time.perf_counter() - started, 3)
         counts = {"facts": manifest.num_triples, "encoded_labels": builder.encoded_labels}
-        log.info("generation built", kb_id=kb_id, generation=number, seconds=seconds, **counts)
+        log.info("generation built", kb_id=kb_id, generation=base.number, seconds=seconds, **counts)
         return self._caught_up(kb_id, slot) or view
+
+    def _written(self, folder: GenerationFolder, contents: Contents, manifest: Manifest) -> Generation:
+        """The generation on disk; one that the disk does not take stays in memory, if it is small enough.
+
+        Raises:
+            GenerationUnwritable: it is not.
+        """
+        threads = self._budgets.threads
+        try:
+            number = folder.write(
+                contents, partial(write_fact_index, contents=contents, dim=manifest.dim, threads=threads), manifest
+            )
+        except GenerationUnwritable as error:
+            if manifest.num_triples > self._budgets.memory_facts:
+                raise
+            log.error(
+                "generation is in memory only, for the disk does not take it", kb=manifest.kb, reason=error.reason
+            )
+            return in_memory(contents, manifest, threads)
+        return folder.open(number, threads)
 
     def _build_lock(self, kb_id: int, wait_seconds: float) -> "_BuildLock":
         path = self._folder(kb_id).path
@@ -332,6 +361,8 @@ class _BuildLock:
             self._lock.acquire()
         except Timeout as error:
             raise StructuresBusy(self._kb_id, self._wait_seconds) from error
+        except OSError as error:  # who can make no lock can write no generation either: nobody is in the way
+            log.error("no lock for building", kb_id=self._kb_id, reason=str(error))
 
     def __exit__(self, *_: object) -> None:
         self._lock.release()

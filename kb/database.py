@@ -8,7 +8,7 @@ import errno
 import sqlite3
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
@@ -35,7 +35,7 @@ from sqlalchemy import (
     text,
 )
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.types import TypeDecorator
@@ -132,17 +132,20 @@ def read_row(engine: Engine, query: Select[*tuple[Any, ...]], **parameters: obje
     """The first row of one query, as the driver gives it: a fifth of SQLAlchemy's time.
 
     For the few look-ups of every question; the query must be made once, with bound parameters.
+
+    Raises:
+        OperationalError: SQLAlchemy's, as by any other query.
     """
-    text, ordered = _compiled(query, engine)
+    words, ordered = _compiled(query, engine)
     values = parameters if ordered is None else [parameters[name] for name in ordered]
-    connection = engine.raw_connection()
     try:
-        cursor = connection.cursor()
-        cursor.execute(text, values)
-        row: tuple[Any, ...] | None = cursor.fetchone()
-        return row
-    finally:
-        connection.close()
+        with closing(engine.raw_connection()) as connection:
+            cursor = connection.cursor()
+            cursor.execute(words, values)
+            row: tuple[Any, ...] | None = cursor.fetchone()
+            return row
+    except (psycopg.OperationalError, psycopg.InterfaceError, sqlite3.OperationalError) as error:
+        raise OperationalError(words, None, error) from error
 
 
 @lru_cache

@@ -44,6 +44,17 @@ class GenerationUnusable(KnowledgeError):
         self.reason = reason
 
 
+class GenerationUnwritable(KnowledgeError):
+    """The disk takes no new generation; what was written of it is removed."""
+
+    def __init__(self, folder: Path, reason: str) -> None:
+        super().__init__(
+            f"The structures of KB {folder.name} cannot be written ({reason}): its facts are stored, "
+            "and are answered from once the data folder's disk takes files again."
+        )
+        self.reason = reason
+
+
 @dataclass(frozen=True)
 class Manifest:
     """What a generation holds and of what it was made."""
@@ -67,6 +78,7 @@ class Generation:
     """One state of a KB: arrays by position, memory-mapped when opened from a folder."""
 
     number: int
+    """0 when it is in memory only."""
     manifest: Manifest
     entity_ids: LongArray
     literals: NDArray[np.bool_]
@@ -85,7 +97,7 @@ class Generation:
 
     @classmethod
     def of(cls, contents: "Contents", facts: VectorIndex, manifest: Manifest) -> "Generation":
-        """What a builder has made, in memory: on no disk, and with no number."""
+        """What a builder has made, in memory: on no disk."""
         return cls(
             number=0,
             manifest=manifest,
@@ -180,7 +192,16 @@ class GenerationFolder:
         """Write, sync and put in place a new generation; the manifest's `files` are filled in here.
 
         `write_facts` writes the index of the facts to a path.
+
+        Raises:
+            GenerationUnwritable: the disk does not take it.
         """
+        try:
+            return self._write(contents, write_facts, manifest)
+        except (OSError, RuntimeError) as error:  # FAISS raises the latter
+            raise GenerationUnwritable(self.path, str(error)) from error
+
+    def _write(self, contents: Contents, write_facts: Callable[[Path], None], manifest: Manifest) -> int:
         self.path.mkdir(parents=True, exist_ok=True)
         number = max(self.numbers(), default=0) + 1
         temporary = self.path / f"{_TEMPORARY}{number}-{os.getpid()}"

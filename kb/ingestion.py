@@ -1,18 +1,19 @@
 """An upload into a KB: parsed in batches, staged, merged in one transaction; all or nothing, also after a kill."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from hashlib import blake2b
 from pathlib import Path
 from time import monotonic
-from typing import Literal, NamedTuple
+from typing import BinaryIO, Literal, NamedTuple
 
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
 from kb import kbs
 from kb.database import driver, reading, storage_errors, write_connection
-from kb.errors import IngestionAborted, IngestionCancelled
+from kb.errors import IngestionAborted, IngestionCancelled, StorageFailed
 from kb.formats import ParseOptions, parse
 from kb.garbage import give_back, rare_collections
 from kb.merging import merge
@@ -37,6 +38,8 @@ class IngestionTask:
     options: ParseOptions
     on_error: Literal["skip", "abort"]
     work_folder: Path
+    digest: str | None = None
+    """BLAKE2b of the spool's bytes, 16 bytes in hexadecimal, when they were received."""
 
 
 class Progress(NamedTuple):
@@ -130,13 +133,16 @@ class _Ingestion:
     def _read(self, staging: Connection, stager: Stager) -> None:
         total = self.task.spool.stat().st_size
         with self.task.spool.open("rb") as spool:
-            for batch in parse(iter(lambda: spool.read(_CHUNK_BYTES), b""), self.task.options):
+            digest = blake2b(digest_size=16)
+            for batch in parse(_chunks(spool, digest.update), self.task.options):
                 self._check()
                 if batch.rejected:
                     self._take_rejected(batch.rejected)
                 with staging.begin():
                     stager.add(batch.triples, batch.names)
                 self.progress(Progress(batch.bytes_done, total, stager.num_triples))
+            if self.task.digest not in (None, digest.hexdigest()):
+                raise StorageFailed("reading the upload", "its bytes are not those that were received")
         stager.forget()
 
     def _check(self) -> None:
@@ -208,3 +214,9 @@ class _Watch:
                 self._reason = IngestionCancelled()
         except BaseException as error:
             self._reason = error
+
+
+def _chunks(file: BinaryIO, seen: Callable[[bytes], None]) -> Iterator[bytes]:
+    while chunk := file.read(_CHUNK_BYTES):
+        seen(chunk)
+        yield chunk

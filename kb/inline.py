@@ -2,11 +2,9 @@
 
 from collections.abc import Iterator, Sequence
 
-from kb.building import GenerationBuilder, fact_vectors
+from kb.building import GenerationBuilder, in_memory
 from kb.delta import Delta
 from kb.encoding import Encoder
-from kb.generations import Generation
-from kb.index import VectorIndex
 from kb.records import TripleRow
 from kb.triples import Triple
 from kb.view import KnowledgeView, ViewBudgets
@@ -19,8 +17,7 @@ def inline_view(triples: Sequence[Triple], encoder: Encoder) -> KnowledgeView:
     """The view of some triples; the id of each is its place among them, from 1."""
     builder = GenerationBuilder(encoder, None, threads=1)
     contents, manifest = builder.build(_InlineRows(triples), NO_KB, "inline")
-    facts = VectorIndex.flat_of(contents.triple_ids, fact_vectors(contents), encoder.dim, threads=1)
-    generation = Generation.of(contents, facts, manifest)
+    generation = in_memory(contents, manifest, threads=1)
     return KnowledgeView(NO_KB, generation, Delta.empty(generation), ViewBudgets())
 
 

@@ -13,6 +13,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,13 @@ _START_SECONDS = 30.0
 @pytest.fixture(scope="session")
 def postgres_url() -> Iterator[str]:
     """The address of an empty database of a server that lives as long as the session."""
+    with postgres_server() as server:
+        yield server.url
+
+
+@contextmanager
+def postgres_server() -> Iterator["PostgresServer"]:
+    """A running server of one's own, with an empty database."""
     folder = Path(tempfile.mkdtemp(prefix="hopfact-postgres-"))
     try:
         account = _account()
@@ -42,8 +50,10 @@ def postgres_url() -> Iterator[str]:
         if account:
             shutil.chown(data, account, _group(account))
         _initialise(programs, data, account)
-        with _running(programs, data, account):
-            yield f"postgresql+psycopg://postgres@/postgres?host={data}"
+        server = PostgresServer(programs, data, account)
+        server.start()
+        yield server
+        server.stop()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -153,44 +163,54 @@ def _initialise(programs: Path, data: Path, account: str | None) -> None:
     _run([str(programs / "initdb"), f"--pgdata={data}", "--locale=C.UTF-8", *options], account)
 
 
-class _running:
-    """The server, from its first answer to its end."""
+class PostgresServer:
+    """A server that can be stopped and started again."""
 
     def __init__(self, programs: Path, data: Path, account: str | None) -> None:
         settings = {
             "listen_addresses": "",
             "unix_socket_directories": str(data),
-            "fsync": "off",  # tests kill our process, not the machine
+            "fsync": "off",  # tests kill processes, not the machine
             "shared_buffers": "64MB",
             "max_connections": "100",
         }
-        arguments = [f"--{name}={value}" for name, value in settings.items()]
-        self._log = (data.parent / "log").open("wb")
+        options = [f"--{name}={value}" for name, value in settings.items()]
+        self._command = [str(programs / "postgres"), "-D", str(data), *options]
         self._data = data
-        self._server = subprocess.Popen(
-            [str(programs / "postgres"), "-D", str(data), *arguments],
-            stdout=self._log,
-            stderr=subprocess.STDOUT,
-            **_as(account),
-        )
+        self._log = data.parent / "log"
+        self._account = account
+        self._server: subprocess.Popen[bytes] | None = None
+        self.url = f"postgresql+psycopg://postgres@/postgres?host={data}"
 
-    def __enter__(self) -> None:
+    def connect(self) -> psycopg.Connection:
+        """A connection that commits each statement."""
+        return psycopg.connect(f"host={self._data} user=postgres dbname=postgres", autocommit=True)
+
+    def start(self) -> None:
+        """Start it, and wait for its first answer."""
+        with self._log.open("ab") as log:
+            self._server = subprocess.Popen(self._command, stdout=log, stderr=log, **_as(self._account))
         end = time.monotonic() + _START_SECONDS
         while True:
             try:
-                psycopg.connect(f"host={self._data} user=postgres dbname=postgres").close()
+                self.connect().close()
                 return
             except psycopg.OperationalError as error:
                 if self._server.poll() is not None or time.monotonic() > end:
-                    self.__exit__()
-                    log = (self._data.parent / "log").read_text(errors="replace")
-                    raise RuntimeError(f"PostgreSQL did not start: {log}") from error
+                    self.stop()
+                    raise RuntimeError(f"PostgreSQL did not start: {self._log.read_text(errors='replace')}") from error
                 time.sleep(0.05)
 
-    def __exit__(self, *_: object) -> None:
-        self._server.send_signal(signal.SIGINT)  # fast shutdown
+    def stop(self, how: signal.Signals = signal.SIGINT) -> None:
+        """Stop it: SIGINT ends every connection in order, SIGQUIT as a crash would."""
+        assert self._server is not None, "the server was not started"
+        self._server.send_signal(how)
         self._server.wait(timeout=30)
-        self._log.close()
+
+    def cut_connections(self) -> None:
+        """End every connection but this one, in the middle of whatever it does."""
+        with self.connect() as connection:
+            connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()")
 
 
 def _run(command: list[str], account: str | None) -> None:

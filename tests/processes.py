@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -19,9 +19,11 @@ READY_SECONDS = 120.0
 class ServiceProcess:
     """The service on one data folder; what it logs goes to a file there. The address may change with each start."""
 
-    def __init__(self, data: Path, log: str = "log", **variables: str) -> None:
+    def __init__(self, data: Path, log: str = "log", inside: Sequence[str] = (), **variables: str) -> None:
+        """`inside`: the words of a command that runs the service, such as `unshare`."""
         self.data = data
-        self._log = data / log
+        self.log = data / log
+        self._inside = inside
         self._environment = environment_of(data) | variables
         self._process: subprocess.Popen[bytes] | None = None
         self.client = httpx.Client()
@@ -36,14 +38,14 @@ class ServiceProcess:
         """Start it and wait until it is ready; give the seconds that it took."""
         began = time.monotonic()
         self.data.mkdir(parents=True, exist_ok=True)
-        with open(self._log, "ab") as log:
+        with open(self.log, "ab") as log:
             start = log.tell()
-            command = [HOPFACT, "serve", "--port", "0"]
+            command = [*self._inside, HOPFACT, "serve", "--port", "0"]
             self._process = subprocess.Popen(command, env=self._environment, stdout=log, stderr=log)
-        url = _url(self._log, start, self._process)
+        url = _url(self.log, start, self._process)
         self.client.close()
         self.client = httpx.Client(base_url=url, timeout=60, trust_env=False)
-        wait(self._is_ready, "the service did not get ready")
+        wait(self.is_ready, "the service did not get ready")
         return time.monotonic() - began
 
     def kill(self) -> None:
@@ -54,9 +56,10 @@ class ServiceProcess:
     def stop(self) -> None:
         """Ask it to end, and wait for that."""
         self.process.send_signal(signal.SIGTERM)
-        assert self.process.wait(60) in (0, -signal.SIGTERM), self._log.read_text()
+        assert self.process.wait(60) in (0, -signal.SIGTERM), self.log.read_text()
 
-    def _is_ready(self) -> bool:
+    def is_ready(self) -> bool:
+        """Whether it says so."""
         try:
             return self.client.get("/readyz").status_code == 200
         except httpx.TransportError:

@@ -20,7 +20,7 @@ async def receive(request: Request, settings: Settings) -> SpoolFile:
 
     Raises:
         MediaTypeUnknown: or EncodingUnknown: nobody could read it, so nothing is received.
-        SpoolFull: the disk has no room.
+        StorageFailed: the disk takes no file.
         Problem: the body is empty or too large.
     """
     if media_type(request) not in MEDIA_TYPES:

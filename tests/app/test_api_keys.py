@@ -1,8 +1,11 @@
 """Keys over HTTP: a service of its own, because the first key closes it."""
 
+import re
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from statistics import median
+from time import perf_counter
 from typing import Any
 
 import httpx
@@ -140,6 +143,42 @@ def test_no_call_tells_another_kb_from_none(closed: RunningService) -> None:
                 seen.append((reply.status_code, told, headers))
             assert seen[0] == seen[1], (method, path)
             assert seen[0][0] == 404, (method, path)
+
+
+def test_a_cursor_of_another_kb_shows_nothing_of_it(closed: RunningService) -> None:
+    closed.write("two", *(f"secret {number}|kept by|somebody" for number in range(4)))
+    closed.write("one", *(f"thing {number}|kept by|anybody" for number in range(4)))
+    for _ in range(2):
+        closed.ingest("two", b"secret\tkept by\tsomebody\n", TSV)
+    for address in ("/v1/kbs/{}/triples", "/v1/jobs"):
+        cursor = closed.http.get(address.format("two"), params={"limit": 1}).json()["next_cursor"]
+        assert cursor
+        with client(closed, made(closed, "ask", "one")["key"]) as http:
+            told = http.get(address.format("one"), params={"cursor": cursor}).text
+            assert "secret" not in told
+            assert '"two"' not in told
+
+
+def test_figures_name_no_kb(closed: RunningService) -> None:
+    assert closed.write("two", "secret|kept by|somebody").status_code == 200
+    closed.http.post("/v1/kbs/two/ask", json={"question": "who keeps secret?"})
+    closed.ingest("two", b"secret\tkept by\tsomebody\n", TSV)
+    told = closed.http.get("/metrics").text
+    values = {value for line in told.splitlines() for value in re.findall(r'="([^"]*)"', line)}
+    assert not values & {"two", "one", "secret"}
+
+
+def test_not_yours_takes_as_long_as_not_there(closed: RunningService) -> None:
+    closed.write("two", *(f"secret {number}|kept by|somebody" for number in range(500)))
+    seconds: dict[str, list[float]] = {"two": [], "none": []}
+    with client(closed, made(closed, "ask", "one")["key"]) as http:
+        for _ in range(150):
+            for kb, taken in seconds.items():
+                started = perf_counter()
+                assert http.post(f"/v1/kbs/{kb}/ask", json={"question": "who keeps secret 1?"}).status_code == 404
+                taken.append(perf_counter() - started)
+    ratio = median(seconds["two"]) / median(seconds["none"])
+    assert 0.7 < ratio < 1.4, ratio
 
 
 def test_a_kb_does_not_inherit_the_jobs_of_a_deleted_one(closed: RunningService) -> None:

@@ -1,5 +1,6 @@
 import asyncio
 from threading import Event
+from time import monotonic, sleep
 from typing import Any
 
 import pytest
@@ -103,6 +104,27 @@ def test_too_many_questions_are_refused() -> None:
     with pytest.raises(Overloaded):
         asyncio.run(batcher(oracle, most_waiting=2).ask("kb", questions("a", "b", "c")))
     assert oracle.batches == []
+
+
+def test_a_question_that_would_wait_too_long_is_refused_at_once() -> None:
+    def ask(_: str, asked: list[Question]) -> list[dict[str, Any]]:
+        sleep(0.02 * len(asked))
+        return [{"answer": question.text} for question in asked]
+
+    asker = QuestionBatcher(ask, Metrics(), most=2, most_waiting=100, longest_wait=0.2)
+
+    async def crowd() -> tuple[list[Any], float]:
+        for number in range(20):
+            await asker.ask("kb", questions(f"before {number}"))
+        started = monotonic()
+        asks = [asyncio.create_task(asker.ask("kb", questions(str(number)))) for number in range(60)]
+        return await asyncio.gather(*asks, return_exceptions=True), monotonic() - started
+
+    replies, seconds = asyncio.run(crowd())
+    answered = [reply for reply in replies if not isinstance(reply, Overloaded)]
+    assert replies[: len(answered)] == answered, "one that came later was taken instead"
+    assert 4 <= len(answered) <= 12
+    assert seconds < 1.0
 
 
 def test_a_batch_of_nothing_but_given_up_questions_does_not_stop_the_rest() -> None:

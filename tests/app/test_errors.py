@@ -9,7 +9,6 @@ from sqlalchemy.exc import OperationalError
 import app
 import kb
 from app.errors import PROBLEMS, NotFound, Problem, ServiceError, invalid, problem_of, problem_of_status
-from app.spool import SpoolFull
 from kb.errors import KbNotFound, KnowledgeError, StorageFailed
 from models.errors import StoryUnreadable
 
@@ -72,7 +71,7 @@ def test_a_fault_of_ours_is_no_problem_of_the_client() -> None:
 @pytest.mark.parametrize(
     "error",
     [
-        SpoolFull(),
+        StorageFailed("keeping an upload", "[Errno 122] Disk quota exceeded"),
         StorageFailed("ingesting", "database or disk is full"),
         StorageFailed("ingesting", "[Errno 28] No space left on device"),
         OperationalError("INSERT", {}, Exception("database or disk is full")),
@@ -82,6 +81,12 @@ def test_a_full_disk_is_507_wherever_it_is_noticed(error: Exception) -> None:
     problem = problem_of(error)
     assert problem is not None
     assert (problem.status, problem.code) == (507, "disk_full")
+
+
+def test_a_disk_that_fails_is_no_database_that_is_away() -> None:
+    problem = problem_of(OperationalError("INSERT", {}, Exception("disk I/O error")))
+    assert problem is not None
+    assert (problem.status, problem.code) == (507, "storage_failed")
 
 
 def test_an_error_of_the_framework_keeps_its_headers() -> None:

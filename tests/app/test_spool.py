@@ -2,7 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from app.spool import SpoolFile, SpoolFull, digest_of, sweep
+from app.spool import SpoolFile, digest_of, sweep
+from kb.errors import StorageFailed
 
 
 def spooled(folder: Path, data: bytes) -> SpoolFile:
@@ -33,7 +34,7 @@ def test_a_full_disk_is_told_and_leaves_nothing(tmp_path: Path) -> None:
     spool = SpoolFile(tmp_path)
     spool._file.close()
     spool._file = open("/dev/full", "wb", buffering=0)  # noqa: SIM115 - the device that is always full
-    with pytest.raises(SpoolFull, match="disk is full"):
+    with pytest.raises(StorageFailed, match="No space left"):
         spool.write(b"some")
     assert list(tmp_path.iterdir()) == []
 

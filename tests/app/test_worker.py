@@ -5,8 +5,9 @@ from pathlib import Path
 from threading import Thread
 
 import pytest
+from sqlalchemy.exc import DataError
 
-from app.jobs import Job, JobStore, Upload
+from app.jobs import Job, JobStore, State, Upload
 from app.settings import Settings
 from app.spool import SpoolFile
 from app.telemetry import Metrics
@@ -43,7 +44,7 @@ def num_triples(services: Services, kb: str = "cities") -> int:
 
 
 def other_worker(services: Services) -> Worker:
-    return Worker(services.engine, services.views, services.settings, services.metrics)
+    return Worker(services.engine, services.views, services.settings, services.metrics, services.tracing)
 
 
 def test_a_job_is_run_and_its_upload_removed(services: Services) -> None:
@@ -137,6 +138,32 @@ def test_an_upload_that_is_gone_fails_its_job(services: Services) -> None:
     ended = services.worker.run_one()
     assert ended is not None
     assert (ended.state, ended.error_code) == ("failed", "upload_lost")
+
+
+def test_an_end_whose_words_the_database_does_not_take_is_noted_in_others(
+    services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    queued(services, b"\xff\xfe\xff")
+    finish = JobStore.finish
+
+    def refuse(self: JobStore, job_id: int, worker: str, state: State, code: str, detail: str) -> Job:
+        if code == "not_text":
+            raise DataError("UPDATE", {}, Exception("a text with a NUL"))
+        return finish(self, job_id, worker, state, code, detail)
+
+    monkeypatch.setattr(JobStore, "finish", refuse)
+    ended = services.worker.run_one()
+    assert ended is not None
+    assert (ended.state, ended.error_code) == ("failed", "internal_error")
+
+
+def test_an_upload_whose_bytes_changed_fails_its_job_and_changes_nothing(services: Services) -> None:
+    job = queued(services)
+    spool = Path(job.upload.spool)
+    spool.write_bytes(spool.read_bytes().swapcase())
+    ended = services.worker.run_one()
+    assert ended is not None
+    assert (ended.state, ended.error_code, num_triples(services)) == ("failed", "storage_failed", 0)
 
 
 def test_tidying_removes_what_dead_workers_and_ended_jobs_left(services: Services) -> None:

@@ -20,6 +20,10 @@ class Difference(AssertionError):
     """The service and the plain model disagree, or a reply was none that the API declares."""
 
 
+class DatabaseAway(Exception):
+    """The service could not reach its database, and said so."""
+
+
 class Doubt:
     """A call that was cut off: what is held is as before it or as after it, never something else."""
 
@@ -32,8 +36,9 @@ class Doubt:
 class SoakClient:
     """Writes, deletes, asks and looks up facts about names of its own in KBs that it shares, and in one of its own."""
 
-    def __init__(self, name: str, shared: Sequence[str], seed: str) -> None:
+    def __init__(self, name: str, shared: Sequence[str], seed: str, *, may_lose_database: bool = False) -> None:
         self.name = name
+        self.may_lose_database = may_lose_database
         self.random = Random(seed)
         self.names = Names(name, self.random)
         self.held: dict[str, Held] = {kb: {} for kb in shared}
@@ -48,7 +53,7 @@ class SoakClient:
         self.http = httpx.Client(base_url=url, timeout=60, trust_env=False)
 
     def run(self, count: int) -> None:
-        """Make so many calls, or as many as get through until the service is gone.
+        """Make so many calls, or as many as get through until the service or its database is gone.
 
         Raises:
             Difference: something is not as it must be.
@@ -57,7 +62,7 @@ class SoakClient:
             call: Callable[[str], None] = self.random.choices(CALLS, WEIGHTS)[0].__get__(self)
             try:
                 call(self.random.choice(list(self.held)))
-            except httpx.TransportError:
+            except (httpx.TransportError, DatabaseAway):
                 return
             self.done += 1
 
@@ -204,6 +209,8 @@ class SoakClient:
         return _Change(self, kb, after)
 
     def _status(self, reply: httpx.Response, *allowed: int) -> None:
+        if self.may_lose_database and reply.status_code == 503 and reply.json()["code"] == "database_unavailable":
+            raise DatabaseAway
         if reply.status_code not in allowed:
             request = f"{reply.request.method} {reply.request.url}"
             raise Difference(f"{self.name}: {request} gave {reply.status_code}: {reply.text[:300]}")

@@ -4,6 +4,7 @@ from fastapi import APIRouter, Response
 
 from app.dependencies import Service, gives, reply
 from app.errors import Problem
+from app.spool import disk_failure
 from app.telemetry import METRICS_MEDIA_TYPE
 
 router = APIRouter(tags=["health"])
@@ -17,10 +18,16 @@ async def livez() -> Response:
 
 @router.get("/readyz", responses={503: gives()[503]})
 def readyz(service: Service) -> Response:
-    """Ready: the database is reached, the worker runs, every derived structure is loaded; else 503 says what is not."""
+    """Ready: the database is reached, the worker runs, every derived structure is loaded; else 503 says what is not.
+
+    Degraded: questions are answered, but nothing can be written, and `detail` says why.
+    """
     missing = service.missing()
     if missing:
         raise Problem(503, "not_ready", f"Not ready yet: {'; '.join(missing)}.", {"Retry-After": "1"})
+    failure = disk_failure(service.settings.data)
+    if failure:
+        return reply({"status": "degraded", "detail": f"The data folder cannot be written: {failure}."})
     return reply({"status": "ready"})
 
 
