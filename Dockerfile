@@ -2,7 +2,7 @@
 #
 #   docker build --tag hopfact .
 #
-# TORCH_INDEX  where the CPU build of torch comes from; empty takes whatever torch pip finds by itself (gigabytes of CUDA)
+# TORCH_INDEX  where the CPU build of torch comes from, whose hash requirements.lock has; empty: from where pip's settings say
 # `python3.11`, never `python`: the name is the same in the official image and in one made from Debian's own packages.
 ARG PYTHON_IMAGE=python:3.11-slim-bookworm
 
@@ -10,19 +10,17 @@ FROM ${PYTHON_IMAGE} AS build
 ARG TORCH_INDEX=https://download.pytorch.org/whl/cpu
 WORKDIR /build
 RUN python3.11 -m venv /opt/hopfact
-COPY pyproject.toml constraints.txt ./
-# The dependencies alone first, so that a change of the source does not install torch again.
-RUN python3.11 -c "import tomllib; print(*tomllib.load(open('pyproject.toml', 'rb'))['project']['dependencies'], sep='\n')" \
-      > requirements.txt \
-    && /opt/hopfact/bin/pip install --no-cache-dir ${TORCH_INDEX:+--extra-index-url "$TORCH_INDEX"} \
-      --constraint constraints.txt --requirement requirements.txt
-COPY LICENSE NOTICE README.md ./
+COPY requirements.lock ./
+# The dependencies alone first, so that a change of the source does not install torch again. Nothing but what the lock file
+# names by hash; setuptools, which builds the package below, is in it.
+RUN /opt/hopfact/bin/pip install --no-cache-dir ${TORCH_INDEX:+--extra-index-url "$TORCH_INDEX"} \
+      --require-hashes --requirement requirements.lock
+COPY LICENSE NOTICE README.md pyproject.toml ./
 COPY app app
 COPY kb kb
 COPY models models
 COPY migrations migrations
-RUN /opt/hopfact/bin/pip install --no-cache-dir ${TORCH_INDEX:+--extra-index-url "$TORCH_INDEX"} \
-      --constraint constraints.txt .
+RUN /opt/hopfact/bin/pip install --no-cache-dir --no-index --no-deps --no-build-isolation .
 
 FROM ${PYTHON_IMAGE}
 RUN groupadd --gid 10001 hopfact \
