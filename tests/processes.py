@@ -66,6 +66,33 @@ class ServiceProcess:
             return False
 
 
+class WorkerProcess:
+    """A real `hopfact worker` on one data folder."""
+
+    def __init__(self, data: Path, log: str, **variables: str) -> None:
+        self._log = data / log
+        self._environment = environment_of(data) | variables
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> float:
+        """Start it; it is ready when it is, and costs no time here."""
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen([HOPFACT, "worker"], env=self._environment, stdout=log, stderr=log)
+        return 0.0
+
+    def kill(self) -> None:
+        """End it at once, as a power cut would."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+
+    def stop(self) -> None:
+        """Ask it to end, and wait for that."""
+        assert self._process is not None, "the worker was not started"
+        self._process.send_signal(signal.SIGTERM)
+        assert self._process.wait(60) in (0, -signal.SIGTERM), self._log.read_text()
+
+
 @contextmanager
 def serving(data: Path, **variables: str) -> Iterator[ServiceProcess]:
     """A ready service; killed at the end, if it lives."""
