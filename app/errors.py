@@ -148,6 +148,7 @@ _STATUS_PROBLEMS = {
 }
 
 
+DATABASE_AWAY = "database_unavailable"
 DISK_FULL = Problem(
     507, "disk_full", "The disk is full: nothing was changed. Free space in the data folder, send it again."
 )
@@ -201,7 +202,7 @@ def _database_problem(error: Exception) -> Problem | None:
         return DISK_FAILED
     if "database is locked" in words:
         return Problem(503, "busy", "Another change is being written: send it again in a moment.", _HEADERS[503])
-    return Problem(503, "database_unavailable", "The database cannot be reached now: send it again.", _HEADERS[503])
+    return Problem(503, DATABASE_AWAY, "The database cannot be reached now: send it again.", _HEADERS[503])
 
 
 def problem_of_status(status: int, headers: Mapping[str, str] | None = None) -> Problem:

@@ -297,9 +297,10 @@ class JobStore:
     def _forget_rejected(self, of_jobs: ColumnElement[bool]) -> None:
         self._connection.execute(delete(_rejected).where(_rejected.c.job_id.in_(select(_job.c.id).where(of_jobs))))
 
-    def release(self, job_id: int, worker: str) -> None:
-        """Put a job back, unfinished, for whoever claims it next."""
-        self._update_own(job_id, worker, state="queued", worker=None, attempts=_job.c.attempts - 1)
+    def release(self, job_id: int, worker: str, *, is_counted: bool = False) -> None:
+        """Put a job back, unfinished, for whoever claims it next; `is_counted` says that an attempt is lost by that."""
+        attempts = _job.c.attempts - (0 if is_counted else 1)
+        self._update_own(job_id, worker, state="queued", worker=None, attempts=attempts)
 
     def reject(self, job_id: int, lines: Sequence[RejectedLine]) -> None:
         """Keep the lines that were left out."""

@@ -79,7 +79,7 @@ class Settings(BaseSettings):
         default=0.3, gt=0, le=60, description="how often progress is saved and cancels are seen"
     )
     job_attempts: int = Field(
-        default=3, ge=1, le=1_000, description="times that a job may take its process down before it fails"
+        default=3, ge=1, le=1_000, description="times that a job may lose its process or its database before it fails"
     )
     job_abandoned_seconds: float = Field(
         default=60.0, ge=1, description="silence after which a worker of another host is dead"

@@ -21,7 +21,7 @@ from time import monotonic, sleep
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
-from app.errors import DISK_FULL, problem_of
+from app.errors import DATABASE_AWAY, DISK_FULL, problem_of
 from app.jobs import KB_DELETED, Job, JobLost, JobStore, Kind
 from app.model_versions import ModelStore
 from app.settings import Settings
@@ -279,7 +279,11 @@ class _JobRun:
         if isinstance(error, KbNotFound):
             return self._fail(*KB_DELETED)
         if not isinstance(error, IngestionCancelled | TrainingCancelled):
-            return self._fail(*self._reason(error))
+            code, detail = self._reason(error)
+            if code == DATABASE_AWAY and self._job.attempts < self._settings.job_attempts:
+                log.warning("the database went away; the job is put back", job=self._job.id, kb=self._job.kb)
+                return self._release(is_counted=True)
+            return self._fail(code, detail)
         if self._is_lost.is_set():
             raise JobLost(f"job {self._job.id} belongs to another worker now") from error
         if self._is_cancelled.is_set():
@@ -380,9 +384,9 @@ class _JobRun:
             log.exception("the end of the job cannot be stored as it is", job=self._job.id)
             return self._end(lambda jobs: jobs.finish(self._job.id, self._name, "failed", *self._internal_error()))
 
-    def _release(self) -> Job:
+    def _release(self, *, is_counted: bool = False) -> Job:
         def release(jobs: JobStore) -> Job:
-            jobs.release(self._job.id, self._name)
+            jobs.release(self._job.id, self._name, is_counted=is_counted)
             return jobs.job(self._job.id)
 
         return self._end(release)

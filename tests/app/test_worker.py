@@ -5,7 +5,7 @@ from pathlib import Path
 from threading import Thread
 
 import pytest
-from sqlalchemy.exc import DataError
+from sqlalchemy.exc import DataError, OperationalError
 
 from app.jobs import Job, JobStore, State, Upload
 from app.settings import Settings
@@ -155,6 +155,31 @@ def test_an_end_whose_words_the_database_does_not_take_is_noted_in_others(
     ended = services.worker.run_one()
     assert ended is not None
     assert (ended.state, ended.error_code) == ("failed", "internal_error")
+
+
+def lose_the_database(*_: object) -> None:
+    raise OperationalError("COMMIT", {}, Exception("server closed the connection unexpectedly"))
+
+
+def test_a_job_whose_database_went_away_is_tried_again(services: Services, monkeypatch: pytest.MonkeyPatch) -> None:
+    job = queued(services)
+    with monkeypatch.context() as patch:
+        patch.setattr("kb.merging._Merge.add_triples", lose_the_database)
+        states = [ended.state for ended in (services.worker.run_one(), services.worker.run_one()) if ended]
+    assert states == ["queued", "queued"]
+    ended = services.worker.run_one()
+    assert ended is not None
+    assert (ended.id, ended.state, num_triples(services)) == (job.id, "succeeded", 2)
+
+
+def test_a_job_whose_database_never_comes_back_fails_in_the_end(
+    services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    queued(services)
+    monkeypatch.setattr("kb.merging._Merge.add_triples", lose_the_database)
+    ended = [services.worker.run_one() for _ in range(services.settings.job_attempts)][-1]
+    assert ended is not None
+    assert (ended.state, ended.error_code, num_triples(services)) == ("failed", "database_unavailable", 0)
 
 
 def test_an_upload_whose_bytes_changed_fails_its_job_and_changes_nothing(services: Services) -> None:
