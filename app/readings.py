@@ -49,6 +49,8 @@ _COMPARES = re.compile(
     re.IGNORECASE,
 )
 _THAN = re.compile(r"\b(than|as \w+ as)\b", re.IGNORECASE)
+_THAN_THAT = re.compile(r"\b(before|after)\b", re.IGNORECASE)
+"""Compares with a thing, where there is no number or date to compare with."""
 _OR = re.compile(r"[\s,]*\bor\b[\s,]*(?:the\s+)?", re.IGNORECASE)
 _INCLUSIVE_BEFORE = re.compile(
     r"\b(at least|at most|no (?:more|less|fewer|later|earlier) than|not (?:more|less) than|since|from|until|till|up to|"
@@ -175,7 +177,8 @@ def _from_everything(text: str, mentions: Sequence[Mention], names: Sequence[_Na
     """The question as one about everything there is, if it compares or gives a number and names one thing at most."""
     beside = _apart(names, [])
     others = sum(name.placeholder == OTHER for name in beside)
-    if others > 1 or (others == 1 and not _THAN.search(text)):
+    compares = _THAN.search(text) or (len(beside) == others and _THAN_THAT.search(text))
+    if others > 1 or (others == 1 and not compares):
         return
     if len(beside) > others or _COMPARES.search(text):
         yield _reading(text, [], everything(), beside, [UNNAMED])

@@ -75,7 +75,8 @@ class Reader:
         """
         texts = self._cutter.cut(relation_labels or [""])  # without relations: one that nothing reaches
         labels = self._cutter.pad(texts)
-        return self._network.encode_keys(labels, kinds or [Kind.UNKNOWN] * (2 * len(labels.ids)))
+        keys = self._network.encode_keys(labels, kinds or [Kind.UNKNOWN] * (2 * len(labels.ids)))
+        return keys._replace(labels=tuple(relation_labels))
 
     def read(self, requests: Sequence[ReadRequest], beam: int = 4, *, thorough: bool = False) -> list[list[Chain]]:
         """Find the best `beam` chains of each request, best first by probability times the reading's score.

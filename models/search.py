@@ -11,6 +11,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
+from models import expectations
 from models.chains import Chain, ReadRequest, Step, Use
 from models.episodes import INVERSE, MAX_STEPS, MENTION, Asked, End, Manner, manners
 from models.memory import FloatArray, IntArray
@@ -94,7 +95,7 @@ class Search:
         )
         self.live += [
             replace(path, asked=wanted, log_probability=math.log(chance))
-            for wanted, chance in zip(Asked, asked.tolist(), strict=True)
+            for wanted, chance in zip(Asked, expectations.of_asked(given.text, asked).tolist(), strict=True)
             if chance >= LEAST_ASKED
         ]
 
@@ -139,6 +140,11 @@ class Search:
         used = [scores[glimpse.manners.index(manner), reach] for manner in usable]
         chances = _softmax(np.concatenate([*used, glimpse.ends[row, ends]]))
         if hop:
+            onward = self._unsaid(path, reach, usable)
+            if len(onward):
+                moved = chances[-1] * (1 - expectations.CONTRADICTED)
+                chances[-1] -= moved
+                chances[onward] += moved / len(onward)
             self._end(path, path.log_probability + _log(chances[-1]))
         rejected = path.rejected if hop else float(chances[-1])
         uses = chances[: -len(ends)]
@@ -245,9 +251,22 @@ class Search:
         if path.asked is Asked.WHETHER and path.unused:
             return
         log_probability += sum(math.log(self._argument(path, one).left_out) for one in path.unused)
+        text, kinds = self.request.readings[path.reading].text, self.request.keys.kinds
+        uses = [(step.use.key, step.use.manner) for step in path.steps]
+        log_probability += math.log(expectations.of_chain(text, uses, kinds, path.asked))
         chain = Chain(path.reading, path.steps, math.exp(log_probability), path.rejected, path.asked)
         self._chains.append(chain)
         self._best_worth = max(self._best_worth, _log(worth(self.request, chain)))
+
+    def _unsaid(self, path: Path, reach: IntArray, usable: Sequence[Manner]) -> IntArray:
+        """The uses, by place, that lead on from a path to what the question asks for by name."""
+        keys = self.request.keys
+        wanted = expectations.wanted(self.request.readings[path.reading].text, keys.labels)
+        is_used = any(step.use.key // 2 in wanted for step in path.steps)
+        if not wanted or is_used or path.reads == self.request.max_hops or Manner.READ not in usable:
+            return np.empty(0, np.int32)
+        onward = [at for at, key in enumerate(reach.tolist()) if key % 2 != INVERSE and key // 2 in wanted]
+        return np.array(onward, np.int32) + usable.index(Manner.READ) * len(reach)
 
 
 def worth(request: ReadRequest, chain: Chain) -> float:

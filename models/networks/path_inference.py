@@ -50,6 +50,7 @@ class Keys(NamedTuple):
     overlap: FloatArray  # word_dim keys: what the words looked at are multiplied with
     updates: FloatArray  # keys 3*dim: the key's part of the state's update
     kinds: tuple[Kind, ...]  # of what each key leads to
+    labels: tuple[str, ...] = ()  # of the relations
 
 
 class State(NamedTuple):

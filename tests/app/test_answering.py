@@ -28,6 +28,8 @@ Sunrise|starred actors|Janet Gaynor
 The Golem|directed by|Paul Wegener
 The Golem|starred actors|Greta Schröder
 The Golem|release year|1920
+F. W. Murnau|place of birth|Bielefeld
+Bielefeld|country|Germany
 """
 KEYS = {
     *("question", "kind", "answers", "answer_count", "confidence", "abstained", "reason", "linked_entities", "hops"),
@@ -194,3 +196,9 @@ def test_a_topic_deleted_while_the_question_is_read_is_named_by_its_label(
     monkeypatch.setattr(answerer, "_queries", QueryWriter(create_engine("sqlite://")))
     reply = answerer.ask(kb, [Question("Who directed The Golem?")])[0]
     assert reply["sparql"] == kept["sparql"]
+
+
+def test_a_step_that_goes_without_saying_is_taken(films: tuple[QuestionAnswerer, Kb]) -> None:
+    reply = ask(films, "Which country was F. W. Murnau born in?")
+    assert labels(reply) == ["Germany"]
+    assert labels(ask(films, "Which town was F. W. Murnau born in?")) == ["Bielefeld"]

@@ -265,7 +265,7 @@ def test_what_may_be_wanted_is_looked_for_side_by_side() -> None:
 
     memory = make_memory()
     reader = Reader(Unsure(memory, {(0, "directed by"): 9, (1, "stop"): 9}), make_cutter(), "scripted")
-    reading = Reading(f"how many {MENTION}", memory.entities(["kismet"]), 1.0)
+    reading = Reading(f"films of {MENTION}", memory.entities(["kismet"]), 1.0)
     (chains,) = reader.read([ReadRequest(memory, reader.key_vectors(memory.relation_labels), [reading], 3, 100)])
     assert [chain.asked for chain in chains] == [Asked.ENTITIES, Asked.COUNT]
     assert [chain.probability for chain in chains] == pytest.approx([0.6, 0.35], rel=0.01)

@@ -1,0 +1,126 @@
+"""What the words of a question say of its answer, whatever a network thinks of it.
+
+"How many" wants a number, "who" wants none, the youngest was born last, and "which country" no town that lies in one. A
+network mostly knows; where it wavers, a chain that the words contradict is worth less.
+"""
+
+import re
+from collections.abc import Sequence
+from functools import lru_cache
+
+import numpy as np
+
+from models.episodes import Asked, Manner
+from models.kinds import Kind
+from models.memory import FloatArray
+
+CONTRADICTED = 0.1
+"""What a chain is worth whose answer is of another kind, or another extreme, than the words say."""
+
+
+def _begins(words: str) -> re.Pattern[str]:
+    return re.compile(rf"\W*(?:{words})\b", re.IGNORECASE)
+
+
+def _has(words: str) -> re.Pattern[str]:
+    return re.compile(rf"\b(?:{words})\b", re.IGNORECASE)
+
+
+_HOW_MANY = _has("how many")
+_THE_NUMBER_OF = _begins(
+    r"(?:(?:what is|what's|give me|tell me|show me|find) )?the (?:total |overall )?(?:number|count) of"
+)
+_ASKS_FOR_NAMES = _begins("who|whom|whose|which")
+_BEGINS_ASKING = _begins(
+    r"(?:(?:in|on|at|by|from|to|for|with|of|since|until) )?(?:who|whom|whose|what|which|when|where|how)"
+)
+_KINDS = (
+    (_begins("who|whom|whose|where"), (Kind.NUMBER, Kind.DATE)),
+    (
+        _begins(r"when|(?:(?:in|on|from|since|until) )?(?:what|which) (?:year|date|day)|what's the (?:year|date)"),
+        (Kind.NAME,),
+    ),
+    (_begins("how (?:large|big|tall|high|heavy|deep|wide|old|fast|expensive)"), (Kind.NAME,)),
+)
+_NOUN = re.compile(r"\b(?:which|what) ([a-z]+(?: [a-z]+)?)\b", re.IGNORECASE)
+_LEADS_TO = re.compile(
+    r"(?:(?:is |was )?(?:located |situated |based )?(?:in|within) )?(?:the )?([a-z ]+)", re.IGNORECASE
+)
+"""A relation's label that names what it leads to: *country*, *located in the country*."""
+_LATE = _has("young(?:er|est)|new(?:er|est)|lat(?:er|est)|(?:more|most) recent(?:ly)?|last")
+_EARLY = _has("old(?:er|est)|earli(?:er|est)|first")
+_MUCH = _has(
+    "large(?:r|st)|big(?:ger|gest)|high(?:er|est)|long(?:er|est)|tall(?:er|est)|heav(?:ier|iest)|"
+    "(?:most|more)(?! recent)"
+)
+_LITTLE = _has("small(?:er|est)|low(?:er|est)|short(?:er|est)|light(?:er|est)|fewe(?:r|st)|least|less")
+_EXTREMES = (Manner.MOST, Manner.LEAST)
+_YOUNG, _OLD = _has("young(?:er|est)"), _has("old(?:er|est)")
+
+
+def of_asked(text: str, chances: FloatArray) -> FloatArray:
+    """The chances of each `Asked`, where the words leave no choice.
+
+    Who asks how many of what is a number already is shown that number: `Asked.COUNT` does both.
+    """
+    chances = chances.copy()
+    if (_HOW_MANY.search(text) and not _ASKS_FOR_NAMES.match(text)) or _THE_NUMBER_OF.match(text):
+        chances[Asked.COUNT] += chances[Asked.ENTITIES]
+        chances[Asked.ENTITIES] = 0.0
+    if _BEGINS_ASKING.match(text):
+        chances[Asked.WHETHER] = 0.0
+    total = chances.sum()
+    return chances / total if total else np.full_like(chances, 1 / len(chances))
+
+
+def of_chain(text: str, uses: Sequence[tuple[int, Manner]], kinds: Sequence[Kind], asked: Asked) -> float:
+    """What a chain of uses of keys, each in a manner, is worth by the words of its question: 1 or `CONTRADICTED`."""
+    if asked is Asked.ENTITIES and _is_of_another_kind(text, _kind_of(uses, kinds)):
+        return CONTRADICTED
+    if uses[0][1] in _EXTREMES and kinds[uses[0][0] ^ 1] in (Kind.NUMBER, Kind.DATE):
+        return CONTRADICTED  # the least of all numbers, instead of what has the least
+    return CONTRADICTED if any(_is_other_extreme(text, manner, kinds[key]) for key, manner in uses) else 1.0
+
+
+def _kind_of(uses: Sequence[tuple[int, Manner]], kinds: Sequence[Kind]) -> Kind:
+    """The kind of what a chain ends in: where it reads last, or of what has the key by which it chooses first."""
+    read = [key for key, manner in uses if manner is Manner.READ]
+    return kinds[read[-1]] if read else kinds[uses[0][0] ^ 1]
+
+
+def _is_of_another_kind(text: str, kind: Kind) -> bool:
+    return any(asks.match(text) and kind in others for asks, others in _KINDS)
+
+
+def _is_other_extreme(text: str, manner: Manner, kind: Kind) -> bool:
+    if manner not in _EXTREMES:
+        return False
+    most, least = (_LATE, _EARLY) if kind is Kind.DATE else (_MUCH, _LITTLE)
+    if kind is Kind.NUMBER and (_YOUNG.search(text) or _OLD.search(text)):  # an age
+        most, least = _OLD, _YOUNG
+    is_most, is_least = bool(most.search(text)), bool(least.search(text))
+    return is_most != is_least and is_most != (manner is Manner.MOST)
+
+
+def wanted(text: str, labels: tuple[str, ...]) -> frozenset[int]:
+    """The relations, by place, that lead to what a question asks for by name: *which country* wants *country*."""
+    nouns = _relations_to(labels)
+    found = set[int]()
+    for match in _NOUN.finditer(text):
+        words = match[1].lower().split()
+        for noun in (words[0], " ".join(words)):
+            found |= nouns.get(noun, set()) | nouns.get(_singular(noun), set())
+    return frozenset(found)
+
+
+@lru_cache(64)
+def _relations_to(labels: tuple[str, ...]) -> dict[str, set[int]]:
+    found: dict[str, set[int]] = {}
+    for place, label in enumerate(labels):
+        if match := _LEADS_TO.fullmatch(label.strip()):
+            found.setdefault(match[1].lower(), set()).add(place)
+    return found
+
+
+def _singular(noun: str) -> str:
+    return f"{noun[:-3]}y" if noun.endswith("ies") else noun.removesuffix("s")

@@ -1,0 +1,77 @@
+import numpy as np
+import pytest
+
+from models.episodes import Asked, Manner
+from models.expectations import CONTRADICTED, of_asked, of_chain, wanted
+from models.kinds import Kind
+
+KINDS = (Kind.NAME, Kind.NAME, Kind.NUMBER, Kind.NAME, Kind.DATE, Kind.NAME)
+"""Of three relations, both ways each: director, employees, born."""
+DIRECTOR, EMPLOYEES, BORN = 0, 2, 4
+LABELS = ("country", "located in the country", "born in", "Host City", "number of platforms")
+
+
+@pytest.mark.parametrize(
+    ("text", "asked"),
+    [
+        ("how many stations does X have?", Asked.COUNT),
+        ("In total, how many lines stop there", Asked.COUNT),
+        ("what is the number of lines", Asked.COUNT),
+        ("which line has the largest number of stops", Asked.ENTITIES),
+        ("Who knows how many there are?", Asked.ENTITIES),
+        ("stations on the line", Asked.ENTITIES),
+    ],
+)
+def test_who_asks_how_many_wants_a_number(text: str, asked: Asked) -> None:
+    chances = of_asked(text, np.array([0.5, 0.4, 0.1], np.float32))
+    assert int(np.argmax(chances)) == asked
+    assert chances.sum() == pytest.approx(1)
+
+
+def test_who_asks_what_does_not_ask_whether() -> None:
+    assert of_asked("in which city is it", np.array([0.1, 0.1, 0.8], np.float32))[Asked.WHETHER] == 0
+    assert of_asked("is it in Bern", np.array([0.1, 0.1, 0.8], np.float32))[Asked.WHETHER] == pytest.approx(0.8)
+    assert of_asked("what is it", np.array([0.0, 0.0, 1.0], np.float32)).tolist() == pytest.approx([1 / 3] * 3)
+
+
+@pytest.mark.parametrize(
+    ("text", "key", "manner", "fits"),
+    [
+        ("who made it", DIRECTOR, Manner.READ, True),
+        ("who made it", BORN, Manner.READ, False),
+        ("where was it made", EMPLOYEES, Manner.READ, False),
+        ("when was he born", BORN, Manner.READ, True),
+        ("what year was his director born", DIRECTOR, Manner.READ, False),
+        ("how large is it", DIRECTOR, Manner.READ, False),
+        ("what is it", BORN, Manner.READ, True),
+        ("who is the youngest", BORN, Manner.MOST, True),
+        ("who is the youngest", BORN, Manner.LEAST, False),
+        ("who is older", BORN, Manner.MOST, False),
+        ("who is the youngest", EMPLOYEES, Manner.LEAST, True),
+        ("who is the youngest", EMPLOYEES, Manner.MOST, False),
+        ("the most recent one", BORN, Manner.LEAST, False),
+        ("which has the fewest", EMPLOYEES, Manner.MOST, False),
+        ("which has the most of the smallest", EMPLOYEES, Manner.MOST, True),
+        ("which has the fewest", EMPLOYEES + 1, Manner.LEAST, False),
+    ],
+)
+def test_a_chain_that_the_words_contradict_is_worth_less(text: str, key: int, manner: Manner, *, fits: bool) -> None:
+    assert of_chain(text, [(key, manner)], KINDS, Asked.ENTITIES) == (1.0 if fits else CONTRADICTED)
+
+
+def test_a_count_is_no_answer_of_another_kind() -> None:
+    assert of_chain("how old are they", [(DIRECTOR, Manner.READ)], KINDS, Asked.COUNT) == 1.0
+
+
+@pytest.mark.parametrize(
+    ("text", "relations"),
+    [
+        ("which country was X born in", {0, 1}),
+        ("In what countries do they live", {0, 1}),
+        ("Which host city was it", {3}),
+        ("which is the country", set()),
+        ("where in the country", set()),
+    ],
+)
+def test_what_is_asked_for_by_name_is_found_among_the_relations(text: str, relations: set[int]) -> None:
+    assert wanted(text, LABELS) == relations
