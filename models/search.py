@@ -71,6 +71,8 @@ class Search:
         self._thorough = thorough
         self._stepper = Stepper(request.memory, request.keys.kinds, request.budget)
         self._chains: list[Chain] = []
+        self._contradicted: dict[int, float] = {}
+        """What chains lost by contradicting the words of the question, by the identity of each."""
         self._best_worth = -math.inf
         self._leading_to: dict[int, frozenset[int]] = {}
 
@@ -100,9 +102,17 @@ class Search:
         ]
 
     def best(self) -> list[Chain]:
-        """The chains found, best first."""
-        ranked = sorted(self._chains, key=partial(worth, self.request), reverse=True)
-        return ranked[: self._beam]
+        """The chains found, best first.
+
+        If the words of the question contradict others but not the best, it is as likely as if those had not been.
+        """
+        ranked = sorted(self._chains, key=partial(worth, self.request), reverse=True)[: self._beam]
+        if not ranked or self._contradicted.get(id(ranked[0])):
+            return ranked
+        left = sum(worth(self.request, chain) for chain in self._chains)
+        lost = sum(self._contradicted.values())
+        scale = min((left + lost) / left, 1 / ranked[0].probability)
+        return [replace(chain, probability=chain.probability * scale) for chain in ranked]
 
     def manners(self, hop: int) -> set[Manner]:
         """The manners in which the live paths may use keys."""
@@ -175,6 +185,8 @@ class Search:
             return () if path.asked is Asked.WHETHER else (None,)
         if use.manner is Manner.KEEP and path.asked is not Asked.WHETHER:
             return [one for one in path.unused if self._may_lead(use.key, self._argument(path, one))]
+        if self._stepper.compares_counts(use.key, use.manner):
+            return [one for one in path.unused if _may_be_count(self._argument(path, one))]
         return path.unused
 
     def _argument(self, path: Path, number: int) -> Argument:
@@ -253,9 +265,11 @@ class Search:
         log_probability += sum(math.log(self._argument(path, one).left_out) for one in path.unused)
         text, kinds = self.request.readings[path.reading].text, self.request.keys.kinds
         uses = [(step.use.key, step.use.manner) for step in path.steps]
-        log_probability += math.log(expectations.of_chain(text, uses, kinds, path.asked))
-        chain = Chain(path.reading, path.steps, math.exp(log_probability), path.rejected, path.asked)
+        share = expectations.of_chain(text, uses, kinds, path.asked)
+        chain = Chain(path.reading, path.steps, math.exp(log_probability) * share, path.rejected, path.asked)
         self._chains.append(chain)
+        if share < 1:
+            self._contradicted[id(chain)] = worth(self.request, chain) * (1 / share - 1)
         self._best_worth = max(self._best_worth, _log(worth(self.request, chain)))
 
     def _unsaid(self, path: Path, reach: IntArray, usable: Sequence[Manner]) -> IntArray:
@@ -272,6 +286,11 @@ class Search:
 def worth(request: ReadRequest, chain: Chain) -> float:
     """What a chain is worth: its probability times the score of its reading."""
     return chain.probability * request.readings[chain.reading].score
+
+
+def _may_be_count(argument: Argument) -> bool:
+    """Whether a number of values can be compared with it: not with 5 kg."""
+    return argument.quantity is None or argument.quantity.scale is None
 
 
 def _softmax(logits: FloatArray) -> FloatArray:

@@ -5,11 +5,12 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pytest
 
-from models.chains import Chain, Reading, ReadRequest
+from models.chains import Chain, Reading, ReadRequest, everything
 from models.episodes import MENTION, OTHER, VALUE, Asked, End, Manner
+from models.expectations import CONTRADICTED
 from models.memory import TripleMemory
 from models.networks.path_inference import FloatArray, Glimpse, Keys, PathInference, Question, State
-from models.numbers import quantity
+from models.numbers import Quantity, quantity
 from models.reader import Reader
 from models.steps import Argument
 from models.texts import TokenArrays
@@ -308,3 +309,31 @@ def test_an_unlikely_reading_is_read_when_it_could_win() -> None:
     encoded, best = read_twice(sure=-19.0)
     assert encoded == 2
     assert best.probability < 0.3
+
+
+@pytest.mark.parametrize("directed", [9.0, 8.5])
+def test_what_the_words_contradict_is_worth_less_and_the_rest_more(directed: float) -> None:
+    script = {(0, "directed by"): directed, (0, "release year"): 9.0, (1, "stop"): 9.0}
+    memory, chains = read(script, text=f"who made {MENTION}")
+    assert [memory.relation_labels[chain.steps[0].key // 2] for chain in chains] == ["directed by", "release year"]
+    assert chains[0].probability > 0.85
+    assert chains[1].probability < 0.2
+    _, chains = read({(0, "release year"): 9.0, (1, "stop"): 9.0}, text=f"who made {MENTION}")
+    assert chains[0].probability == pytest.approx(CONTRADICTED, abs=0.01)
+
+
+def test_a_step_goes_without_saying_where_the_question_names_what_it_leads_to() -> None:
+    script = {(0, "directed by"): 9.0, (1, "stop"): 9.0, (2, "stop"): 9.0}
+    _, chains = read(script, text=f"whose film is {MENTION}")
+    assert len(chains[0].steps) == 1
+    memory, chains = read(script, text=f"which born in is the man of {MENTION}")
+    assert [memory.relation_labels[step.key // 2] for step in chains[0].steps] == ["directed by", "born in"]
+    assert chains[0].probability == pytest.approx(0.9, abs=0.01)
+
+
+def test_a_number_with_a_unit_is_compared_with_no_count() -> None:
+    script = {(0, "above:starring"): 9.0, (1, "stop"): 9.0}
+    for number, unit in (("0", None), ("0 kg", 1.0)):
+        argument = Argument(number, everything(), Quantity(0.0, unit))
+        _, chains = read(script, topic="", text=f"films over {VALUE}", arguments=(argument,))
+        assert any(step.use.manner is Manner.ABOVE for chain in chains for step in chain.steps) == (unit is None)
