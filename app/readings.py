@@ -37,6 +37,10 @@ ORDINARY = 0.5
 """How likely such words are a name, beside names with capitals."""
 UNNAMED = 0.7
 """The score of a reading that starts from everything, of a question that names nothing but compares."""
+LEAST_KIND = 0.3
+"""From this score on words are taken for the name of a kind."""
+KIND_LEFT_OUT = 0.5
+"""What a reading loses that does nothing with words that name the kind of the answers."""
 MOST_ARGUMENTS = 3
 UNKNOWN_NAME = 0.5
 """What a reading loses by each name in it that the KB does not know, up to two."""
@@ -51,6 +55,11 @@ _COMPARES = re.compile(
 _THAN = re.compile(r"\b(than|as \w+ as)\b", re.IGNORECASE)
 _THAN_THAT = re.compile(r"\b(before|after)\b", re.IGNORECASE)
 """Compares with a thing, where there is no number or date to compare with."""
+_BEFORE_KIND = re.compile(
+    r"\W*(?:(?:in|of|on|at|which|what|how many|list|name|show|give|tell|find|me|all|the|any|other|kinds?|of)\W+)*",
+    re.IGNORECASE,
+)
+"""What stands before the words for what is asked for."""
 _OR = re.compile(r"[\s,]*\bor\b[\s,]*(?:the\s+)?", re.IGNORECASE)
 _INCLUSIVE_BEFORE = re.compile(
     r"\b(at least|at most|no (?:more|less|fewer|later|earlier) than|not (?:more|less) than|since|from|until|till|up to|"
@@ -80,7 +89,7 @@ def readings_of(text: str, mentions: Sequence[Mention], known: Container[str] = 
     """
     mentions = _whole(text, mentions)
     names = _names(text, mentions)
-    readings = [one for mention in mentions for one in _from_topic(text, mention, names)]
+    readings = [one for mention in mentions for one in _from_topic(text, mention, names, mentions)]
     readings += _from_two(text, mentions, names)
     readings += _from_everything(text, mentions, names)
     readings = [replace(one, score=one.score * UNKNOWN_NAME ** _num_unknown(one.text, known)) for one in readings]
@@ -140,12 +149,13 @@ def _alike(mention: Mention) -> IntArray:
     return np.array([one.position for one in mention.entities if one.score >= SAME_NAME * best], np.int32)
 
 
-def _from_topic(text: str, mention: Mention, names: Sequence[_Name]) -> Iterator[Reading]:
+def _from_topic(text: str, mention: Mention, names: Sequence[_Name], mentions: Sequence[Mention]) -> Iterator[Reading]:
     """The question with a mention taken for its topic: with all other names as conditions, and with none.
 
     Entities of one name are read together, and the reader finds which of them has the facts asked for; those that are
     named otherwise (another case, a plural, a letter off) are a reading of their own. A topic that no word mentions
-    stands before the question.
+    stands before the question. What names the kind of the answers ("which laptops") is left to the network to read, and
+    the answers are kept to it.
     """
     beside = _apart(names, [(mention.start, mention.end)] if mention.text else [])
     left = mention.entities
@@ -155,10 +165,28 @@ def _from_topic(text: str, mention: Mention, names: Sequence[_Name]) -> Iterator
         place = (mention.start, mention.end, MENTION)
         if beside:
             yield _reading(text, [place], topics, beside, [score])
+        kind = _kind_named(text, mention, mentions)
+        if kind:
+            others = [name for name in beside if name.end <= kind.start or kind.end <= name.start]
+            reading = _reading(text, [place], topics, others, [score])
+            arguments = (*reading.arguments, Argument(kind.text, _alike(kind)))
+            yield replace(reading, arguments=arguments, kind=len(reading.arguments))
         named = math.prod(name.score for name in beside if name.placeholder == OTHER)
         doubt = max(DOUBT, 1 - named) if beside else 1.0
-        yield _reading(text, [place], topics, [], [score * doubt])
+        yield _reading(text, [place], topics, [], [score * doubt * (KIND_LEFT_OUT if kind else 1.0)])
         left = left[len(alike) :]
+
+
+def _kind_named(text: str, topic: Mention, mentions: Sequence[Mention]) -> Mention | None:
+    """What names the kind of the answers: words in small letters that begin the question, or follow its topic there."""
+    for one in mentions:
+        before = text[: one.start]
+        if topic.text and topic.end <= one.start:
+            before = f"{text[: topic.start]}{text[topic.end : one.start]}"
+        is_likely = one is not topic and one.score >= LEAST_KIND and one.text.islower()
+        if is_likely and _BEFORE_KIND.fullmatch(before):
+            return one
+    return None
 
 
 def _from_two(text: str, mentions: Sequence[Mention], names: Sequence[_Name]) -> Iterator[Reading]:

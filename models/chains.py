@@ -20,13 +20,15 @@ from models.texts import Pieces
 class Reading:
     """One way to read a question: placeholders for what it names, and what the names may mean.
 
-    Without `topics` it starts from everything there is.
+    Without `topics` it starts from everything there is. `kind` is the number of the argument that says what the answers
+    are ("which laptops"): it has no placeholder, and they are kept to what it names.
     """
 
     text: str
     topics: IntArray
     score: float
     arguments: tuple[Argument, ...] = ()
+    kind: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

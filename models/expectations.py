@@ -34,6 +34,9 @@ _ASKS_FOR_NAMES = _begins("who|whom|whose|which")
 _BEGINS_ASKING = _begins(
     r"(?:(?:in|on|at|by|from|to|for|with|of|since|until) )?(?:who|whom|whose|what|which|when|where|how)"
 )
+_ASKS_WHETHER = _begins("is|are|was|were|do|does|did|has|have|had")
+_OFFERS_OR_ASKS = _has("or|any|there|you|we|who|whom|whose|what|which|when|where|how")
+"""Not answered by yes or no: *is it a solid, a liquid or a gas*, *do you have any*, *do you know who*."""
 _KINDS = (
     (_begins("who|whom|whose|where"), (Kind.NUMBER, Kind.DATE)),
     (
@@ -69,6 +72,8 @@ def of_asked(text: str, chances: FloatArray) -> FloatArray:
         chances[Asked.ENTITIES] = 0.0
     if _BEGINS_ASKING.match(text):
         chances[Asked.WHETHER] = 0.0
+    elif _ASKS_WHETHER.match(text) and not _OFFERS_OR_ASKS.search(text):
+        chances[[Asked.ENTITIES, Asked.COUNT]] *= CONTRADICTED
     total = chances.sum()
     return chances / total if total else np.full_like(chances, 1 / len(chances))
 

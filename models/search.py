@@ -90,7 +90,7 @@ class Search:
             start=start,
             steps=(),
             asked=Asked.ENTITIES,
-            unused=tuple(range(len(given.arguments))),
+            unused=tuple(number for number in range(len(given.arguments)) if number != given.kind),
             reads=0,
             log_probability=0.0,
             rejected=0.0,
@@ -102,17 +102,27 @@ class Search:
         ]
 
     def best(self) -> list[Chain]:
-        """The chains found, best first.
+        """The chains found, best first; of those that lead to the same, the best one, as likely as all of them.
 
         If the words of the question contradict others but not the best, it is as likely as if those had not been.
         """
-        ranked = sorted(self._chains, key=partial(worth, self.request), reverse=True)[: self._beam]
-        if not ranked or self._contradicted.get(id(ranked[0])):
-            return ranked
-        left = sum(worth(self.request, chain) for chain in self._chains)
-        lost = sum(self._contradicted.values())
-        scale = min((left + lost) / left, 1 / ranked[0].probability)
-        return [replace(chain, probability=chain.probability * scale) for chain in ranked]
+        ranked = sorted(self._chains, key=partial(worth, self.request), reverse=True)
+        if not ranked:
+            return []
+        scale = 1.0
+        if not self._contradicted.get(id(ranked[0])):
+            left = sum(worth(self.request, chain) for chain in ranked)
+            scale = (left + sum(self._contradicted.values())) / left
+        alike: dict[tuple[Asked, bytes], list[Chain]] = {}
+        for chain in ranked:
+            alike.setdefault((chain.asked, np.sort(chain.steps[-1].entities).tobytes()), []).append(chain)
+        merged = []
+        for chains in alike.values():
+            shared = sum(worth(self.request, chain) for chain in chains) * scale
+            score = self.request.readings[chains[0].reading].score
+            merged.append(replace(chains[0], probability=min(1.0, shared / score)))
+        merged.sort(key=partial(worth, self.request), reverse=True)
+        return merged[: self._beam]
 
     def manners(self, hop: int) -> set[Manner]:
         """The manners in which the live paths may use keys."""
@@ -263,14 +273,43 @@ class Search:
         if path.asked is Asked.WHETHER and path.unused:
             return
         log_probability += sum(math.log(self._argument(path, one).left_out) for one in path.unused)
+        path, likely = self._kept_to_kind(path)
         text, kinds = self.request.readings[path.reading].text, self.request.keys.kinds
         uses = [(step.use.key, step.use.manner) for step in path.steps]
         share = expectations.of_chain(text, uses, kinds, path.asked)
-        chain = Chain(path.reading, path.steps, math.exp(log_probability) * share, path.rejected, path.asked)
+        chain = Chain(path.reading, path.steps, math.exp(log_probability) * likely * share, path.rejected, path.asked)
         self._chains.append(chain)
         if share < 1:
             self._contradicted[id(chain)] = worth(self.request, chain) * (1 / share - 1)
         self._best_worth = max(self._best_worth, _log(worth(self.request, chain)))
+
+    def _kept_to_kind(self, path: Path) -> tuple[Path, float]:
+        """A path kept to what the question says that its answers are, and its worth: less where none are that."""
+        number = self.request.readings[path.reading].kind
+        if number is None or path.asked is Asked.WHETHER or not len(path.start.entities):
+            return path, 1.0
+        kind = self._argument(path, number)
+        keys = np.intersect1d(self.request.memory.keys_of(kind.entities) ^ 1, self._reach(path))
+        kept = [(key, self._stepper.take(path.start, key, Manner.KEEP, kind)) for key in keys.tolist()]
+        found = [(key, hop) for key, hop in kept if hop is not None and len(hop.entities)]
+        if not found:
+            return path, expectations.CONTRADICTED
+        key, hop = max(found, key=lambda one: len(one[1].entities))
+        if len(hop.entities) == len(path.start.entities):
+            return path, 1.0
+        weights = hop.weights / max(hop.weights.sum(), SMALLEST)
+        step = replace(
+            path.steps[-1],
+            use=Use(key, Manner.KEEP, 1.0),
+            argument=number,
+            by_count=False,
+            alternatives=(),
+            entities=hop.entities,
+            weights=weights,
+            facts=hop.facts,
+            facts_read=hop.facts_read,
+        )
+        return replace(path, start=Start(hop.entities, weights), steps=(*path.steps, step)), 1.0
 
     def _unsaid(self, path: Path, reach: IntArray, usable: Sequence[Manner]) -> IntArray:
         """The uses, by place, that lead on from a path to what the question asks for by name."""

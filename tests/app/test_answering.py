@@ -30,6 +30,9 @@ The Golem|starred actors|Greta Schröder
 The Golem|release year|1920
 F. W. Murnau|place of birth|Bielefeld
 Bielefeld|country|Germany
+Nosferatu|genre|horror
+Faust|genre|drama
+Sunrise|genre|drama
 """
 KEYS = {
     *("question", "kind", "answers", "answer_count", "confidence", "abstained", "reason", "linked_entities", "hops"),
@@ -202,3 +205,20 @@ def test_a_step_that_goes_without_saying_is_taken(films: tuple[QuestionAnswerer,
     reply = ask(films, "Which country was F. W. Murnau born in?")
     assert labels(reply) == ["Germany"]
     assert labels(ask(films, "Which town was F. W. Murnau born in?")) == ["Bielefeld"]
+
+
+def test_what_the_answers_are_called_is_what_they_are(films: tuple[QuestionAnswerer, Kb]) -> None:
+    reply = ask(films, "which dramas did F. W. Murnau direct?")
+    assert set(labels(reply)) == {"Faust", "Sunrise"}
+    answers = reply["answers"]
+    assert isinstance(answers, list)
+    for answer in answers:
+        proof = [(fact["subject"], fact["relation"], fact["object"], fact["hop"]) for fact in answer["evidence"]]
+        assert proof == [
+            (answer["label"], "directed by", "F. W. Murnau", 1),
+            (answer["label"], "genre", "drama", 2),
+        ]
+    assert "drama" in str(reply["sparql"])
+    assert labels(ask(films, "how many dramas did F. W. Murnau direct?")) == ["2"]
+    sure, unsure = (ask(films, f"which {what} has Max Schreck starred in?") for what in ("movies", "dramas"))
+    assert float(str(unsure["confidence"])) < float(str(sure["confidence"])) - 0.1, "it is no drama"

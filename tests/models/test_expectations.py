@@ -30,8 +30,21 @@ def test_who_asks_how_many_wants_a_number(text: str, asked: Asked) -> None:
 
 def test_who_asks_what_does_not_ask_whether() -> None:
     assert of_asked("in which city is it", np.array([0.1, 0.1, 0.8], np.float32))[Asked.WHETHER] == 0
-    assert of_asked("is it in Bern", np.array([0.1, 0.1, 0.8], np.float32))[Asked.WHETHER] == pytest.approx(0.8)
     assert of_asked("what is it", np.array([0.0, 0.0, 1.0], np.float32)).tolist() == pytest.approx([1 / 3] * 3)
+
+
+@pytest.mark.parametrize(
+    ("text", "is_whether"),
+    [
+        ("Is X a laptop?", True),
+        ("is X or Y older", False),
+        ("do you have any X", False),
+        ("Do they say who X is", False),
+    ],
+)
+def test_who_asks_whether_by_the_first_word_wants_yes_or_no(text: str, *, is_whether: bool) -> None:
+    chances = of_asked(text, np.array([0.7, 0.0, 0.3], np.float32))
+    assert (chances[Asked.WHETHER] > 0.5) == is_whether
 
 
 @pytest.mark.parametrize(

@@ -183,7 +183,8 @@ def test_the_better_reading_comes_first() -> None:
     keys = reader.key_vectors(memory.relation_labels)
     readings = [Reading(MENTION, memory.entities([name]), score) for name, score in (("salome", 0.2), ("kismet", 0.9))]
     (chains,) = reader.read([ReadRequest(memory, keys, readings, 3, 100)])
-    assert [chain.reading for chain in chains[:2]] == [1, 0]
+    assert chains[0].reading == 1
+    assert len(chains) == 1, "both lead to the same"
 
 
 def test_a_step_shows_the_words_it_attended_to() -> None:

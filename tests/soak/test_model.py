@@ -76,6 +76,7 @@ class Soak:
                 for client in self.clients:  # what one acknowledged, all must know
                     client.connect(self.random.choice(self.services).client.base_url)
                     client.check()
+            wait(lambda: not any((self.data / "spool").iterdir()), "an upload was left")
             for process in self.processes:
                 process.stop()
             assert verify(self.data, **self.variables) == 0, "SQL and index differ"
@@ -87,7 +88,6 @@ class Soak:
                 http.close()
         done, events = sum(client.done for client in self.clients), dict(self.events)
         logger.info("seed %d: %d calls, %s, ready in %.1f s at most", self.seed, done, events, max(starts))
-        assert list((self.data / "spool").iterdir()) == [], "an upload was left"
 
     def _round(self, event: str, one: ServiceProcess | WorkerProcess) -> None:
         """Let all clients make calls at once, and something happen meanwhile."""
