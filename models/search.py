@@ -300,7 +300,7 @@ class Search:
         weights = hop.weights / max(hop.weights.sum(), SMALLEST)
         step = replace(
             path.steps[-1],
-            use=Use(key, Manner.KEEP, 1.0),
+            use=Use(key, Manner.KEEP, path.steps[-1].use.probability),  # the words say it, and make nothing surer
             argument=number,
             by_count=False,
             alternatives=(),
