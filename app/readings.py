@@ -56,7 +56,7 @@ _THAN = re.compile(r"\b(than|as \w+ as)\b", re.IGNORECASE)
 _THAN_THAT = re.compile(r"\b(before|after)\b", re.IGNORECASE)
 """Compares with a thing, where there is no number or date to compare with."""
 _BEFORE_KIND = re.compile(
-    r"\W*(?:(?:in|of|on|at|which|what|how many|list|name|show|give|tell|find|me|all|the|any|other|kinds?|of)\W+)*",
+    r"\W*(?:(?:in|of|on|at|which|what|how many|list|name|show|give|tell|find|me|all|the|any|other|kinds?)\W+)*",
     re.IGNORECASE,
 )
 """What stands before the words for what is asked for."""

@@ -39,10 +39,12 @@ def gold_episodes(
 
 
 def episode_of(request: ReadRequest, chain: Chain, labels: Sequence[str]) -> PathEpisode:
-    """Give the choices that lead along a chain."""
+    """Give the choices that lead along a chain; keeping to the kind that the words name is none of the network's."""
     reading = request.readings[chain.reading]
     reach, choices = _reach(request, reading.topics, labels), []
     for step in chain.steps:
+        if reading.kind is not None and step.argument == reading.kind:
+            continue
         choices.append(Choice(reach, _key(request, step.key, labels), step.use.manner))
         reach = _keys(request, request.memory.keys_of(step.entities), labels)
     if not chain.is_denied and len(choices) < MAX_STEPS:

@@ -7,6 +7,7 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -60,6 +61,13 @@ class _Candidate:
     rejected: float
 
 
+class _Ended(NamedTuple):
+    """A chain, and what it lost by contradicting the words of the question."""
+
+    chain: Chain
+    lost: float
+
+
 class Search:
     """The beam of one request, from some of its readings."""
 
@@ -70,17 +78,18 @@ class Search:
         self._mask_topic = mask_topic
         self._thorough = thorough
         self._stepper = Stepper(request.memory, request.keys.kinds, request.budget)
-        self._chains: list[Chain] = []
-        self._contradicted: dict[int, float] = {}
-        """What chains lost by contradicting the words of the question, by the identity of each."""
+        self._ended: list[_Ended] = []
         self._best_worth = -math.inf
         self._leading_to: dict[int, frozenset[int]] = {}
+        self._wanted: dict[int, frozenset[int]] = {}
+        """The relations that each reading asks for by name."""
 
     def begin(self, reading: int, text: Pieces, row: int, asked: FloatArray) -> None:
         """Start from a reading, once for each thing that may be wanted; `row` is its row among the texts read."""
         if not self.request.max_hops:
             return
         given = self.request.readings[reading]
+        self._wanted[reading] = expectations.wanted(given.text, self.request.keys.labels)
         starts_anywhere = MENTION not in given.text
         start = Start(given.topics, np.ones(len(given.topics), np.float32), starts_anywhere)
         path = Path(
@@ -104,25 +113,23 @@ class Search:
     def best(self) -> list[Chain]:
         """The chains found, best first; of those that lead to the same, the best one, as likely as all of them.
 
-        If the words of the question contradict others but not the best, it is as likely as if those had not been.
+        If the words of the question contradict others but not the best, it is as likely as if those had not been. A
+        thorough search gives every chain as it is.
         """
-        ranked = sorted(self._chains, key=partial(worth, self.request), reverse=True)
-        if not ranked:
-            return []
-        scale = 1.0
-        if not self._contradicted.get(id(ranked[0])):
-            left = sum(worth(self.request, chain) for chain in ranked)
-            scale = (left + sum(self._contradicted.values())) / left
+        ended = sorted(self._ended, key=lambda one: worth(self.request, one.chain), reverse=True)
+        if self._thorough or not ended:
+            return [one.chain for one in ended[: self._beam]]
+        left, lost = sum(worth(self.request, one.chain) for one in ended), sum(one.lost for one in ended)
+        scale = 1.0 if ended[0].lost else (left + lost) / left
         alike: dict[tuple[Asked, bytes], list[Chain]] = {}
-        for chain in ranked:
+        for chain, _ in ended:
             alike.setdefault((chain.asked, np.sort(chain.steps[-1].entities).tobytes()), []).append(chain)
         merged = []
         for chains in alike.values():
             shared = sum(worth(self.request, chain) for chain in chains) * scale
             score = self.request.readings[chains[0].reading].score
             merged.append(replace(chains[0], probability=min(1.0, shared / score)))
-        merged.sort(key=partial(worth, self.request), reverse=True)
-        return merged[: self._beam]
+        return sorted(merged, key=partial(worth, self.request), reverse=True)[: self._beam]
 
     def manners(self, hop: int) -> set[Manner]:
         """The manners in which the live paths may use keys."""
@@ -278,9 +285,7 @@ class Search:
         uses = [(step.use.key, step.use.manner) for step in path.steps]
         share = expectations.of_chain(text, uses, kinds, path.asked)
         chain = Chain(path.reading, path.steps, math.exp(log_probability) * likely * share, path.rejected, path.asked)
-        self._chains.append(chain)
-        if share < 1:
-            self._contradicted[id(chain)] = worth(self.request, chain) * (1 / share - 1)
+        self._ended.append(_Ended(chain, worth(self.request, chain) * (1 / share - 1)))
         self._best_worth = max(self._best_worth, _log(worth(self.request, chain)))
 
     def _kept_to_kind(self, path: Path) -> tuple[Path, float]:
@@ -313,8 +318,7 @@ class Search:
 
     def _unsaid(self, path: Path, reach: IntArray, usable: Sequence[Manner]) -> IntArray:
         """The uses, by place, that lead on from a path to what the question asks for by name."""
-        keys = self.request.keys
-        wanted = expectations.wanted(self.request.readings[path.reading].text, keys.labels)
+        wanted = self._wanted[path.reading]
         is_used = any(step.use.key // 2 in wanted for step in path.steps)
         if not wanted or is_used or path.reads == self.request.max_hops or Manner.READ not in usable:
             return np.empty(0, np.int32)

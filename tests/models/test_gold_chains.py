@@ -74,3 +74,14 @@ def test_a_question_without_readings_teaches_nothing(reader: Reader) -> None:
     request = ReadRequest(MEMORY, keys, (), 3, 1_000)
     for answers in (frozenset[str](), frozenset(["Murnau"])):
         assert [*gold_episodes(reader, [request], MEMORY.relation_labels, [answers])] == [None]
+
+
+def test_keeping_answers_to_the_kind_that_is_named_is_nothing_to_learn(reader: Reader) -> None:
+    kind = Argument("schreck", MEMORY.entities(["Schreck"]))
+    reading = Reading(f"which schrecks did {MENTION} direct", MEMORY.entities(["Murnau"]), 1.0, (kind,), kind=0)
+    keys = reader.key_vectors(MEMORY.relation_labels, MEMORY.kinds())
+    request = ReadRequest(MEMORY, keys, (reading,), 3, 1_000)
+    (found,) = gold_episodes(reader, [request], MEMORY.relation_labels, [frozenset({"Nosferatu"})])
+    assert steps(found) == [("directed by", 1, Manner.READ)]
+    assert found is not None
+    assert found.choices[-1].gold == End.STOP
