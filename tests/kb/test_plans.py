@@ -136,3 +136,28 @@ def test_changing_a_little_reads_only_what_it_touches(
     assert found
     assert [step for step in found if _is_scan(step) or "AUTOMATIC" in step] == []
     assert [step for step in found if step.endswith("(kb_id=?)") and "relation" not in step] == []
+
+
+def test_postgresql_looks_up_the_terms_of_a_large_new_kb_by_their_digests(postgres_engine: Engine) -> None:
+    with writing(postgres_engine) as connection:
+        store = TripleStore(connection)
+        for number in range(20):
+            store.write(store.create_kb(f"known-{number}").id, [make_triple("a", "b", "c")], [])
+        connection.exec_driver_sql("ANALYZE")
+    plans: list[str] = []
+
+    def explain(connection: Connection, _: object, statement: str, parameters: object, __: object, ___: object) -> None:
+        if statement.startswith("INSERT INTO pg_temp.stage_entity_id"):
+            cursor = connection.connection.driver_connection.execute(f"EXPLAIN {statement}", parameters)  # type: ignore[union-attr]
+            plans.append("\n".join(row[0] for row in cursor))
+
+    with writing(postgres_engine) as connection:
+        store = TripleStore(connection)
+        event.listen(connection, "before_cursor_execute", explain)
+        store.write(store.create_kb("new").id, [make_triple(f"film {n}", "by", f"maker {n}") for n in range(3_000)], [])
+    (plan,) = plans
+    (condition,) = [line for line in plan.splitlines() if "Index Cond" in line]
+    assert "digest" in condition, plan
+    with writing(postgres_engine) as connection:
+        for kb in TripleStore(connection).kbs():
+            TripleStore(connection).delete_kb(kb.id)
