@@ -17,6 +17,7 @@ RUN /opt/hopfact/bin/pip install --no-cache-dir ${TORCH_INDEX:+--extra-index-url
       --require-hashes --requirement requirements.lock
 COPY LICENSE NOTICE README.md pyproject.toml ./
 COPY app app
+COPY hopfact hopfact
 COPY kb kb
 COPY models models
 COPY migrations migrations

@@ -7,8 +7,8 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from enum import StrEnum
+from itertools import islice
 from pathlib import Path
-from time import sleep
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
@@ -25,16 +25,22 @@ from rich.progress import (
 )
 from rich.table import Table
 
-from app.client import Client, ClientError
 from app.diagrams import diagram
 from app.errors import Problem, ServiceError, problem_of
 from app.settings import Settings, SettingsError, load_settings
 from app.telemetry import Metrics, configure_logging
 from app.terminal import read_questions, show_answer, show_evaluation, show_training
+from hopfact.bodies import guess_media_type
+from hopfact.client import Client, Retries
+from hopfact.errors import HopfactError, JobFailed
+from hopfact.types import JobReply
 from kb.errors import KnowledgeError
 
 if TYPE_CHECKING:
     import torch
+
+    from app.embedded import Embedded
+    from app.wiring import Services
 
 app = typer.Typer(
     name="hopfact",
@@ -52,9 +58,9 @@ app.add_typer(keys_app, name="keys")
 app.add_typer(db_app, name="db")
 
 console = Console()
-TOLD = (SettingsError, ClientError, ServiceError, Problem, KnowledgeError)
-_POLL_SECONDS = 0.1
+TOLD = (SettingsError, HopfactError, ServiceError, Problem, KnowledgeError)
 _SHOWN_REJECTED = 10
+_RETRIES = Retries(times=3)  # someone waits
 
 
 class OnError(StrEnum):
@@ -132,6 +138,14 @@ def worker() -> None:
 
 
 @app.command()
+def mcp(url: Url = None, key: Key = None) -> None:
+    """Serve an agent on standard input and output, as Claude Desktop and others start it."""
+    from app import stdio
+
+    stdio.run(load_settings(), url, key)
+
+
+@app.command()
 def demo(
     port: Annotated[int | None, typer.Option(help="Port to listen on.")] = None,
     once: Annotated[bool, typer.Option(help="Stop after the questions.")] = False,
@@ -155,8 +169,6 @@ def ingest(
     key: Key = None,
 ) -> None:
     """Load a file of triples; the KB is made if it is not there."""
-    from kb.formats import guess_media_type
-
     guessed, encoding = guess_media_type(file.name)
     media_type = media_type or guessed
     if media_type is None:
@@ -164,12 +176,13 @@ def ingest(
     with _target(url, key) as target:
         if all(known["name"] != kb for known in target.kbs()):
             target.create_kb(kb)
-        job = _followed(target, target.ingest(kb, file, media_type, encoding, source, on_error.value))
-        for line in target.rejected(job["id"], _SHOWN_REJECTED) if job["rejected"] else []:
+        job = target.upload(kb, file, media_type=media_type, encoding=encoding, source=source, on_error=on_error.value)
+        job = _followed(target, job)
+        lines = target.rejected(job["id"], page_size=_SHOWN_REJECTED) if job["rejected"] else iter(())
+        for line in islice(lines, _SHOWN_REJECTED):
             console.print(f"line {line['number']}: {line['reason']}", style="yellow", markup=False)
     if job["state"] != "succeeded":
-        error = job["error"] or {"detail": "The job was cancelled.", "code": "cancelled"}
-        raise ClientError(f"{error['detail']} ({error['code']})")
+        raise JobFailed(job)
     names = f" and {job['names']:,} names" if job["names"] else ""
     console.print(f"{job['accepted']:,} new{names}, {job['duplicates']:,} known already, {job['rejected']:,} rejected.")
 
@@ -186,13 +199,8 @@ def ask(
     key: Key = None,
 ) -> None:
     """Ask a question; print answers, confidence and the facts that prove each."""
-    asked: dict[str, Any] = {"question": question, "limit": limit}
-    if entity:
-        asked["entities"] = entity
-    if max_hops is not None:
-        asked["max_hops"] = max_hops
     with _target(url, key) as target, console.status("reading"):
-        reply = target.ask(kb, asked)
+        reply = target.ask(kb, question, entities=entity or None, max_hops=max_hops, limit=limit)
     show_answer(console, reply, explain=explain)
 
 
@@ -213,6 +221,9 @@ def train(
         str, typer.Option(help="Where a network of the literature learns: cpu, or cuda for an NVIDIA card.")
     ] = "cpu",
     resume: Annotated[bool, typer.Option(help="Go on from the last saved state.")] = True,
+    start: Annotated[
+        Path | None, typer.Option("--from", exists=True, dir_okay=False, help="Begin from this reader's weights.")
+    ] = None,
     url: Url = None,
     key: Key = None,
 ) -> None:
@@ -220,7 +231,7 @@ def train(
     if kb is not None and recipe is None:
         asked = read_questions(questions) if questions else []
         with _target(url, key) as target:
-            job = _followed(target, target.train(kb, {"questions": asked}))
+            job = _followed(target, target.train(kb, asked))
             versions = target.models(kb)["models"]
         show_training(console, job, versions)
         return
@@ -238,10 +249,12 @@ def train(
             raise typer.BadParameter("the service's reader learns on the CPU.", param_hint="--device")
         out = out or Path("reader.safetensors")
         path = path_training.train(
-            recipe, out, settings.datasets, threads=settings.num_threads, resume=resume, report=_report
+            recipe, out, settings.datasets, threads=settings.num_threads, resume=resume, report=_report, start=start
         )
         console.print(f"Checkpoint: {path}")
         return
+    if start is not None:
+        raise typer.BadParameter("only the service's reader begins from another's weights.", param_hint="--from")
     given = Recipe.read(recipe).with_seed(seed)
     folder = out or given.folder
     with _steps() as tick:
@@ -278,9 +291,9 @@ def evaluate(
 ) -> None:
     """Evaluate a network by a recipe, or the answers of a knowledge base by questions of yours."""
     if kb is not None and questions is not None and recipe is None:
-        body = {"questions": read_questions(questions), "mistakes": mistakes}
+        asked = read_questions(questions)
         with _target(url, key) as target, console.status("asking"):
-            found = target.evaluate(kb, body)
+            found = target.evaluate(kb, asked, mistakes=mistakes)
         show_evaluation(console, found)
         if picture is not None:
             picture.write_text(diagram(found), encoding="utf-8")
@@ -337,7 +350,7 @@ def list_kbs(url: Url = None, key: Key = None) -> None:
         for kb in target.kbs():
             counts = kb["counts"]
             numbers = [f"{counts[name]:,}" for name in ("triples", "entities", "relations")]
-            table.add_row(kb["name"], *numbers, str(kb["revision"]), kb["index"]["state"])
+            table.add_row(kb["name"], *numbers, str(kb["revision"]), str(kb["index"]["state"]))
     console.print(table)
 
 
@@ -355,8 +368,9 @@ def list_models(
     with _target(url, key) as target:
         found = target.models(name) if activate is None else target.activate(name, activate)
     for one in found["models"]:
-        exact = [f"{one['metrics'].get(which, {}).get('exact', 0):.3f}" for which in ("active", "candidate")]
-        shown = exact if one["metrics"] else ["", ""]
+        metrics: dict[str, Any] = one["metrics"]
+        exact = [f"{metrics.get(which, {}).get('exact', 0):.3f}" for which in ("active", "candidate")]
+        shown = exact if metrics else ["", ""]
         table.add_row(str(one["id"]), one["created_at"] or "", one["base"], *shown, "yes" if one["active"] else "")
     console.print(table)
 
@@ -373,7 +387,7 @@ def create_kb(name: str, url: Url = None, key: Key = None) -> None:
 def show_kb(name: str, url: Url = None, key: Key = None) -> None:
     """Counts, revision and index of a knowledge base."""
     with _target(url, key) as target:
-        console.print_json(data=target.kb(name), default=str)
+        console.print_json(data=target.kb(name))
 
 
 @kb_app.command("delete")
@@ -457,7 +471,7 @@ def verify_index(kb: Annotated[str | None, typer.Argument(help="Default: all.")]
             problems += len(found)
             console.print(f"{name}: {'; '.join(found) or 'agrees'}", markup=False)
     if problems:
-        raise ClientError(f"{problems} differences: `hopfact index rebuild` mends them.")
+        raise ServiceError(f"{problems} differences: `hopfact index rebuild` mends them.")
 
 
 @index_app.command("rebuild")
@@ -483,9 +497,8 @@ def create_key(
     from datetime import UTC, datetime, timedelta
 
     expires_at = datetime.now(UTC) + timedelta(days=days) if days else None
-    new = {"name": name, "scope": scope.value, "kb": kb, "expires_at": expires_at and expires_at.isoformat()}
     with _target(url, key) as target:
-        made = target.create_key(new)
+        made = target.create_key(name, scope.value, kb=kb, expires_at=expires_at)
     typer.echo(made["key"])
 
 
@@ -494,7 +507,7 @@ def list_keys(url: Url = None, key: Key = None) -> None:
     """All API keys, without their secrets."""
     table = Table("id", "name", "prefix", "scope", "kb", "expires")
     with _target(url, key) as target:
-        for one in target.stored_keys():
+        for one in target.api_keys():
             row = (str(one["id"]), one["name"], one["prefix"], one["scope"], one["kb"] or "all")
             table.add_row(*row, one["expires_at"] or "never")
     console.print(table)
@@ -522,7 +535,7 @@ def check_database() -> None:
     with _services(load_settings()) as services:
         is_current = services.has_current_schema()
     if not is_current:
-        raise ClientError("The schema is not this version's: run `hopfact db upgrade`.")
+        raise ServiceError("The schema is not this version's: run `hopfact db upgrade`.")
     console.print("The schema is this version's.")
 
 
@@ -545,7 +558,7 @@ def _steps() -> Iterator[Callable[[int, int], None]]:
 
 
 @contextmanager
-def _services(settings: Settings) -> Iterator[Any]:
+def _services(settings: Settings) -> "Iterator[Services]":
     from app.wiring import Services  # FAISS and SQL take a second to import: only for commands that need them
 
     services = Services(settings, Metrics())
@@ -556,13 +569,13 @@ def _services(settings: Settings) -> Iterator[Any]:
 
 
 @contextmanager
-def _embedded() -> Iterator[Any]:
+def _embedded() -> "Iterator[Embedded]":
     with _embedded_services() as (_, target):
         yield target
 
 
 @contextmanager
-def _embedded_services() -> Iterator[tuple[Any, Any]]:
+def _embedded_services() -> "Iterator[tuple[Services, Embedded]]":
     """The services of the data folder, and the verbs on them."""
     from app.embedded import Embedded
 
@@ -573,34 +586,31 @@ def _embedded_services() -> Iterator[tuple[Any, Any]]:
 
 
 @contextmanager
-def _target(url: str | None, key: str | None) -> Iterator[Any]:
+def _target(url: str | None, key: str | None) -> "Iterator[Client | Embedded]":
     """What the command works on: a server, or the embedded store."""
     if url is None:
         with _embedded() as target:
             yield target
         return
-    client = Client(url, key)
-    try:
+    with Client(url, key, retries=_RETRIES) as client:
         yield client
-    finally:
-        client.close()
 
 
-def _followed(target: Any, job: dict[str, Any]) -> dict[str, Any]:  # noqa: ANN401 - Client or Embedded
+def _followed(target: "Client | Embedded", job: JobReply) -> JobReply:
     """The job as it ended, with a bar meanwhile."""
     trains = job["kind"] == "training"
     amount = MofNCompleteColumn() if trains else DownloadColumn()
     columns = (SpinnerColumn(), TextColumn("{task.fields[name]}"), BarColumn(), amount, TimeElapsedColumn())
     with Progress(*columns, console=console, transient=True) as bar:
         task = bar.add_task("", name="ingesting", total=job["progress"]["total"])
-        while job["state"] in ("queued", "running"):
-            sleep(_POLL_SECONDS)
-            job = target.job(job["id"])
-            read_all = job["progress"]["done"] >= job["progress"]["total"]
+
+        def show(job: JobReply) -> None:
+            done, total = job["progress"]["done"], job["progress"]["total"]
             reading = "training" if trains else "reading"
-            name = "making answerable" if job["kb_revision"] else "merging" if read_all else reading
-            bar.update(task, completed=job["progress"]["done"], name=name)
-    return job
+            name = "making answerable" if job["kb_revision"] else "merging" if done == total else reading
+            bar.update(task, completed=done, name=name)
+
+        return target.wait(job["id"], progress=show, check=False)
 
 
 def _report(*parts: Any) -> None:  # noqa: ANN401 - whatever training says

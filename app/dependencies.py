@@ -37,6 +37,15 @@ async def services(request: Request) -> Services:
 
 async def access_of(request: Request, scope: Scope) -> Access:
     """The caller's rights, once they reach `scope` and the KB of the path, and its key may make one more request."""
+    access: Access | None = getattr(request.state, "access", None)
+    if access is None:  # else an agent's tool calls, and its request was counted: see app.agents.calls
+        access = await _recognised(request)
+    request.state.key = access.key
+    access.check(scope, request.path_params.get("kb"))
+    return access
+
+
+async def _recognised(request: Request) -> Access:
     keys = services_of(request).keys
     authorization, host = request.headers.get("authorization"), request.headers.get("host", "")
     access = keys.remembered(authorization, host)
@@ -44,7 +53,6 @@ async def access_of(request: Request, scope: Scope) -> Access:
         access = await run_sync(keys.authenticate, authorization, host)
     request.state.key = access.key
     services_of(request).limiter.check(access.key)
-    access.check(scope, request.path_params.get("kb"))
     return access
 
 
@@ -77,8 +85,8 @@ Asker = Annotated[Access, Depends(may("ask"))]
 Writer = Annotated[Access, Depends(may("write"))]
 Admin = Annotated[Access, Depends(may("admin"))]
 Limit = Annotated[int, Query(ge=1, le=1_000, description="most rows of a page")]
-Id = Annotated[int, Path(ge=1, lt=2**63)]
-Cursor = Annotated[int, Query(ge=0, lt=2**63, description="`next_cursor` of the page before")]
+Id = Annotated[int, Path(ge=1, le=2**63 - 1)]
+Cursor = Annotated[int, Query(ge=0, le=2**63 - 1, description="`next_cursor` of the page before")]
 
 
 def only_parameters(*names: str) -> Callable[[Request], Coroutine[Any, Any, None]]:

@@ -1,29 +1,44 @@
 """The verbs of the command line on the embedded store, without a server; replies are those of the HTTP API."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from threading import Thread
 from time import sleep
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar, cast
 
 import orjson
 
 from app import evaluation
 from app.answering import Question
 from app.api.schemas import EvaluateBody, KeyBody, TrainBody
-from app.client import chunks_of
-from app.errors import ServiceError
 from app.exports import exported
 from app.jobs import Job, JobStore, Upload
 from app.keys import NewKey
 from app.spool import SpoolFile
 from app.wiring import Services
 from app.worker import Worker
+from hopfact.bodies import pieces_of
+from hopfact.errors import JobFailed
+from hopfact.events import ENDED
+from hopfact.types import (
+    AskReply,
+    EvaluationReply,
+    GoldQuestionBody,
+    JobReply,
+    KbReply,
+    KeyReply,
+    ModelsReply,
+    NewKeyReply,
+    RejectedLineReply,
+    Scope,
+)
 from kb.deletion import purge
 from kb.errors import EmptyInput
 from kb.store import TripleStore
 from kb.triples import normalise_label
 
+T = TypeVar("T")
 _POLL_SECONDS = 0.05
 
 
@@ -43,47 +58,49 @@ class Embedded:
             self._running.join()
         self._services.close()
 
-    def kbs(self) -> list[dict[str, Any]]:
+    def kbs(self) -> list[KbReply]:
         """All knowledge bases."""
         with self._services.reading() as connection:
             kbs = TripleStore(connection).kbs()
-        return [self._services.kb_envelope(kb) for kb in kbs]
+        return [_as_json(self._services.kb_envelope(kb), KbReply) for kb in kbs]
 
-    def create_kb(self, name: str) -> dict[str, Any]:
+    def create_kb(self, name: str) -> KbReply:
         """Make a knowledge base."""
-        return self._services.kb_envelope(self._services.create_kb(name))
+        return _as_json(self._services.kb_envelope(self._services.create_kb(name)), KbReply)
 
-    def kb(self, name: str) -> dict[str, Any]:
+    def kb(self, name: str) -> KbReply:
         """One knowledge base."""
         kb = self._services.kb(name)
         self._services.views.refresh(kb.id)
-        return self._services.kb_envelope(kb)
+        return _as_json(self._services.kb_envelope(kb), KbReply)
 
     def delete_kb(self, name: str) -> None:
         """Delete a knowledge base."""
         self._services.delete_kb(name)
         purge(self._services.engine)
 
-    def export(self, name: str, format: str) -> Iterator[bytes]:
+    def export(self, kb: str, format: str) -> Iterator[bytes]:
         """A KB as a file."""
-        return exported(self._services.engine, self._services.kb(name).id, format)
+        return exported(self._services.engine, self._services.kb(kb).id, format)
 
-    def ingest(
+    def upload(
         self,
         kb: str,
         file: Path,
+        *,
         media_type: str,
-        encoding: str | None,
-        source: str | None,
-        on_error: Literal["skip", "abort"],
-    ) -> dict[str, Any]:
+        encoding: str | None = None,
+        source: str | None = None,
+        on_error: Literal["skip", "abort"] = "skip",
+    ) -> JobReply:
         """Record a job for a file and begin it; the job."""
         services = self._services
         found = services.kb(kb)
         spool = SpoolFile(services.settings.spool_folder)
         try:
-            for chunk in chunks_of(file):
-                spool.write(chunk)
+            with file.open("rb") as opened:
+                for piece in pieces_of(opened):
+                    spool.write(piece)
             if spool.size == 0:
                 raise EmptyInput
             path = spool.keep()
@@ -99,72 +116,84 @@ class Embedded:
         """Load a file into a KB and wait for the end, all of it or nothing.
 
         Raises:
-            ServiceError: the job failed.
+            JobFailed: nothing was changed.
         """
-        job = self.ingest(kb, file, media_type, encoding, None, "abort")
-        while job["state"] in ("queued", "running"):
-            sleep(_POLL_SECONDS)
-            job = self.job(job["id"])
-        if job["state"] != "succeeded":
-            error = job["error"] or {"detail": "The job was cancelled.", "code": "cancelled"}
-            raise ServiceError(f"{kb}: {error['detail']} ({error['code']})")
+        self.wait(self.upload(kb, file, media_type=media_type, encoding=encoding, on_error="abort")["id"])
 
-    def train(self, kb: str, body: dict[str, Any]) -> dict[str, Any]:
+    def train(self, kb: str, questions: Sequence[GoldQuestionBody]) -> JobReply:
         """Record a job that adapts the reader to a KB and begin it; the job."""
-        given = TrainBody.model_validate(body)
+        given = TrainBody.model_validate({"questions": questions})
         job = self._services.record_training(kb, [one.gold() for one in given.questions])
         return self._begin(self._services.trainer, job)
 
-    def _begin(self, worker: Worker, job: Job) -> dict[str, Any]:
+    def _begin(self, worker: Worker, job: Job) -> JobReply:
         self._running = Thread(target=worker.run_one, args=(job.id,), name="hopfact-job")
         self._running.start()
-        return _as_json(job.envelope())
+        return _as_json(job.envelope(), JobReply)
 
-    def models(self, kb: str) -> dict[str, Any]:
+    def models(self, kb: str) -> ModelsReply:
         """The versions of a KB's reader."""
-        return _as_json(self._services.model_versions(kb))
+        return _as_json(self._services.model_versions(kb), ModelsReply)
 
-    def activate(self, kb: str, version: int) -> dict[str, Any]:
+    def activate(self, kb: str, version: int) -> ModelsReply:
         """Let a version of a KB's reader answer."""
         self._services.activate_model(kb, version)
         return self.models(kb)
 
-    def job(self, job_id: int) -> dict[str, Any]:
-        """One job."""
-        return _as_json(self._services.job(job_id).envelope())
+    def wait(
+        self, job_id: int, *, progress: Callable[[JobReply], object] | None = None, check: bool = True
+    ) -> JobReply:
+        """A job as it ended; `progress` hears of how far it is before.
 
-    def rejected(self, job_id: int, limit: int) -> list[dict[str, Any]]:
+        Raises:
+            JobFailed: it did not succeed; not raised without `check`.
+        """
+        while (job := _as_json(self._services.job(job_id).envelope(), JobReply))["state"] not in ENDED:
+            if progress is not None:
+                progress(job)
+            sleep(_POLL_SECONDS)
+        if check and job["state"] != "succeeded":
+            raise JobFailed(job)
+        return job
+
+    def rejected(self, job_id: int, *, page_size: int) -> Iterator[RejectedLineReply]:
         """The first lines that a job left out."""
         with self._services.reading() as connection:
-            return [line._asdict() for line in JobStore(connection).rejected(job_id, 0, limit)]
+            lines = JobStore(connection).rejected(job_id, 0, page_size)
+        return (_as_json(line._asdict(), RejectedLineReply) for line in lines)
 
-    def ask(self, kb: str, question: dict[str, Any]) -> dict[str, Any]:
+    def ask(
+        self,
+        kb: str,
+        question: str,
+        *,
+        entities: Sequence[str] | None = None,
+        max_hops: int | None = None,
+        limit: int = 1_000,
+    ) -> AskReply:
         """The answer to one question."""
-        asked = Question(
-            question["question"],
-            tuple(question.get("entities", ())),
-            question.get("max_hops"),
-            question.get("limit", 1_000),
-        )
-        return self._services.ask(kb, [asked])[0]
+        asked = Question(question, tuple(entities or ()), max_hops, limit)
+        return _as_json(self._services.ask(kb, [asked])[0], AskReply)
 
-    def evaluate(self, kb: str, body: dict[str, Any]) -> dict[str, Any]:
+    def evaluate(self, kb: str, questions: Sequence[GoldQuestionBody], *, mistakes: int) -> EvaluationReply:
         """How well questions with known answers are answered."""
-        given = EvaluateBody.model_validate(body)
+        given = EvaluateBody.model_validate({"questions": questions, "mistakes": mistakes})
         gold = [one.gold() for one in given.questions]
         replies = self._services.ask(kb, [one.asked() for one in gold])
         found = evaluation.report(gold, replies, self._services.settings.abstain_below, given.mistakes)
-        return {**found, "kb": kb, "model": self._services.model_of(kb)}
+        return _as_json({**found, "kb": kb, "model": self._services.model_of(kb)}, EvaluationReply)
 
-    def create_key(self, new: dict[str, Any]) -> dict[str, Any]:
+    def create_key(
+        self, name: str, scope: Scope, *, kb: str | None = None, expires_at: datetime | None = None
+    ) -> NewKeyReply:
         """Make a key."""
-        body = KeyBody.model_validate(new)
+        body = KeyBody(name=name, scope=scope, kb=kb, expires_at=expires_at)
         key, text = self._services.keys.create(NewKey(body.name, body.scope, body.kb, body.expires_at))
-        return _as_json({**key.envelope(), "key": text})
+        return _as_json({**key.envelope(), "key": text}, NewKeyReply)
 
-    def stored_keys(self) -> list[dict[str, Any]]:
+    def api_keys(self) -> list[KeyReply]:
         """All keys, without their secrets."""
-        return [_as_json(key.envelope()) for key in self._services.keys.stored()]
+        return [_as_json(key.envelope(), KeyReply) for key in self._services.keys.stored()]
 
     def revoke_key(self, key_id: int) -> None:
         """Revoke a key."""
@@ -179,6 +208,6 @@ class Embedded:
         self._services.views.rebuild(self._services.kb(kb).id)
 
 
-def _as_json(content: dict[str, Any]) -> dict[str, Any]:
+def _as_json(content: Mapping[str, Any], kind: type[T]) -> T:
     """What a client of the HTTP API would read: times are texts."""
-    return dict(orjson.loads(orjson.dumps(content)))
+    return cast(T, orjson.loads(orjson.dumps(content)))

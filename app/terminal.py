@@ -1,8 +1,8 @@
 """What the command line reads and shows: answers with their proof, questions of a file, the report on them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, cast
 
 import orjson
 import typer
@@ -10,14 +10,15 @@ from pydantic import ValidationError
 from rich.console import Console
 from rich.table import Table
 
-from app.api.schemas import GoldQuestionBody
-from app.client import ClientError
+from app.api import schemas
+from hopfact.errors import JobFailed
+from hopfact.types import AskReply, EvaluationReply, GoldQuestionBody, JobReply, ModelReply, Scores
 
-FIELDS = frozenset(GoldQuestionBody.model_fields)
-FIGURES = ("hits_at_1", "f1", "exact", "refused")
+FIELDS = frozenset(schemas.GoldQuestionBody.model_fields)
+FIGURES: tuple[Literal["hits_at_1", "f1", "exact", "refused"], ...] = ("hits_at_1", "f1", "exact", "refused")
 
 
-def show_answer(console: Console, reply: Mapping[str, Any], *, explain: bool) -> None:
+def show_answer(console: Console, reply: AskReply, *, explain: bool) -> None:
     """Print answers, confidence and the facts that prove each; with `explain` also links, hops and the query."""
     if reply["abstained"]:
         console.print(f"I don't know: {reply['reason']} (confidence {reply['confidence']:.2f})", style="yellow")
@@ -30,11 +31,11 @@ def show_answer(console: Console, reply: Mapping[str, Any], *, explain: bool) ->
         more = reply["answer_count"] - len(reply["answers"])
         console.print(f"confidence {reply['confidence']:.2f}" + (f", {more:,} more answers" if more > 0 else ""))
     if explain:
-        parts = ("linked_entities", "hops", "sparql", "kb_revision", "model", "timings_ms")
-        console.print_json(data={name: reply[name] for name in parts})
+        parts = {"linked_entities", "hops", "sparql", "kb_revision", "model", "timings_ms"}
+        console.print_json(data={name: value for name, value in reply.items() if name in parts})
 
 
-def read_questions(path: Path) -> list[dict[str, Any]]:
+def read_questions(path: Path) -> list[GoldQuestionBody]:
     """Questions with their answers from JSON lines; fields that evaluation does not know are left out.
 
     Raises:
@@ -47,7 +48,8 @@ def read_questions(path: Path) -> list[dict[str, Any]]:
         try:
             given = orjson.loads(line)
             known = {name: value for name, value in given.items() if name in FIELDS}
-            found.append(GoldQuestionBody.model_validate(known).model_dump(exclude_none=True))
+            question = schemas.GoldQuestionBody.model_validate(known)
+            found.append(cast(GoldQuestionBody, question.model_dump(exclude_none=True)))
         except (orjson.JSONDecodeError, ValidationError, AttributeError) as error:
             reason = error.errors()[0]["msg"] if isinstance(error, ValidationError) else "no JSON object"
             needed = 'it needs "question" and "answers"'
@@ -57,17 +59,16 @@ def read_questions(path: Path) -> list[dict[str, Any]]:
     return found
 
 
-def show_training(console: Console, job: Mapping[str, Any], versions: Sequence[Mapping[str, Any]]) -> None:
+def show_training(console: Console, job: JobReply, versions: Sequence[ModelReply]) -> None:
     """Print how a training ended, and how what it made compares.
 
     Raises:
-        ClientError: it did not succeed.
+        JobFailed: it did not succeed.
     """
     if job["state"] != "succeeded":
-        error = job["error"] or {"detail": "The job was cancelled.", "code": "cancelled"}
-        raise ClientError(f"{error['detail']} ({error['code']})")
+        raise JobFailed(job)
     made = next(version for version in versions if version["job"] == job["id"])
-    metrics = made["metrics"]
+    metrics: dict[str, Any] = made["metrics"]
     table = Table("", "before", "after")
     for name, value in metrics["candidate"].items():
         table.add_row(name, f"{metrics['active'][name]:.3f}", f"{value:.3f}")
@@ -76,13 +77,13 @@ def show_training(console: Console, job: Mapping[str, Any], versions: Sequence[M
     console.print(f"Version {made['id']} {said}: {metrics['reason']}.", markup=False)
 
 
-def show_evaluation(console: Console, report: Mapping[str, Any]) -> None:
+def show_evaluation(console: Console, report: EvaluationReply) -> None:
     """Print figures by kind and hops, calibration, and the worst mistakes."""
     table = Table("kind", "hops", "questions", *FIGURES)
     for row in report["groups"]:
         hops = "" if row["hops"] is None else str(row["hops"])
-        table.add_row(row["kind"] or "", hops, str(row["questions"]), *(f"{row[name]:.3f}" for name in FIGURES))
-    table.add_row("all", "", str(report["questions"]), *(f"{report['all'][name]:.3f}" for name in FIGURES))
+        table.add_row(row["kind"] or "", hops, str(row["questions"]), *_figures(row))
+    table.add_row("all", "", str(report["questions"]), *_figures(report["all"]))
     console.print(table)
     error = report["calibration"]["error"]
     console.print(f"expected calibration error {error:.3f}, refused below {report['threshold']}", highlight=False)
@@ -94,3 +95,7 @@ def show_evaluation(console: Console, report: Mapping[str, Any]) -> None:
         for fact in one["evidence"]:
             triple = f"  {fact['hop']}. {fact['subject']} — {fact['relation']} — {fact['object']}"
             console.print(triple, markup=False, highlight=False)
+
+
+def _figures(scores: Scores) -> Iterator[str]:
+    return (f"{scores[name]:.3f}" for name in FIGURES)

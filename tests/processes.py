@@ -19,11 +19,14 @@ READY_SECONDS = 120.0
 class ServiceProcess:
     """The service on one data folder; what it logs goes to a file there. The address may change with each start."""
 
-    def __init__(self, data: Path, log: str = "log", inside: Sequence[str] = (), **variables: str) -> None:
-        """`inside`: the words of a command that runs the service, such as `unshare`."""
+    def __init__(
+        self, data: Path, log: str = "log", inside: Sequence[str] = (), port: str = "0", **variables: str
+    ) -> None:
+        """`inside`: the words of a command that runs the service, such as `unshare`; `port`: "0" takes a free one."""
         self.data = data
         self.log = data / log
         self._inside = inside
+        self._port = port
         self._environment = environment_of(data) | variables
         self._process: subprocess.Popen[bytes] | None = None
         self.client = httpx.Client()
@@ -40,7 +43,7 @@ class ServiceProcess:
         self.data.mkdir(parents=True, exist_ok=True)
         with open(self.log, "ab") as log:
             start = log.tell()
-            command = [*self._inside, HOPFACT, "serve", "--port", "0"]
+            command = [*self._inside, HOPFACT, "serve", "--port", self._port]
             self._process = subprocess.Popen(command, env=self._environment, stdout=log, stderr=log)
         url = _url(self.log, start, self._process)
         self.client.close()

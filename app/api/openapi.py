@@ -1,4 +1,4 @@
-"""What /openapi.json says beyond what FastAPI finds: bodies that endpoints read themselves, and one shape of error."""
+"""What /openapi.json says beyond what FastAPI finds: bodies that endpoints read, one shape of error, sizes."""
 
 from collections.abc import Callable
 from typing import Any
@@ -21,6 +21,7 @@ _READ_BY_HAND = (
     schemas.ReadBody,
     schemas.TriplesBody,
 )
+_SIZES = {"integer": "int64", "number": "double"}
 
 
 def describe(app: FastAPI) -> Callable[[], dict[str, Any]]:
@@ -33,7 +34,21 @@ def describe(app: FastAPI) -> Callable[[], dict[str, Any]]:
                 [(schema, "validation") for schema in _READ_BY_HAND], ref_template="#/components/schemas/{model}"
             )
             document.setdefault("components", {}).setdefault("schemas", {}).update(defined["$defs"])
+            _size_numbers(document)
             app.openapi_schema = document
         return app.openapi_schema
 
     return openapi
+
+
+def _size_numbers(part: object) -> None:
+    """Say how large numbers may be: without it generated clients take 32 bits, too few for an id."""
+    if isinstance(part, dict):
+        kind = part.get("type")
+        if isinstance(kind, str) and kind in _SIZES:
+            part.setdefault("format", _SIZES[kind])
+        for inner in part.values():
+            _size_numbers(inner)
+    elif isinstance(part, list):
+        for inner in part:
+            _size_numbers(inner)

@@ -4,14 +4,22 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt, StringConstraints, WithJsonSchema
+from typing_extensions import TypeAliasType
 
 from app.evaluation import GoldQuestion
+
+
+def _one_of(schema: dict[str, Any]) -> None:
+    """Say of alternatives that a value is just one of them: generators of clients make a type of those only."""
+    schema["oneOf"] = [one for one in schema.pop("anyOf") if one.get("type") != "integer"]  # a whole number is a number
+
 
 KB_NAME = r"^[a-z0-9][a-z0-9_-]{0,62}$"
 KbName = Annotated[str, StringConstraints(pattern=KB_NAME)]
 Name = Annotated[str, StringConstraints(pattern=r"\S")]
 Said = Annotated[str, WithJsonSchema({"type": "string", "minLength": 1, "pattern": r"\S"})]
 """A text that must not be blank: OpenAPI says so, and the endpoint refuses it with a code of its own."""
+_ONE_OF = Field(json_schema_extra=_one_of)
 Scope = Literal["ask", "write", "admin"]
 Reason = Literal["no_entity_linked", "no_relation_matched", "no_fact_found", "too_many_facts", "low_confidence"]
 State = Literal["queued", "running", "succeeded", "failed", "cancelled"]
@@ -38,14 +46,15 @@ class TermBody(Body):
     language: str | None = None
 
 
-TermValue = TermBody | bool | int | float | Said
+Term = TypeAliasType("Term", Annotated[Said | TermBody, _ONE_OF])
+TermValue = TypeAliasType("TermValue", Annotated[Said | bool | int | float | TermBody, _ONE_OF])
 
 
 class TripleBody(Body):
     """One triple: plain labels, JSON numbers and booleans (literals), or whole terms."""
 
-    subject: Said | TermBody
-    relation: Said | TermBody
+    subject: Term
+    relation: Term
     object: TermValue
     source: str | None = None
 
@@ -68,10 +77,13 @@ class AskBody(Body):
     model: str | None = Field(default=None, description="the reader that must answer; default: the active one")
 
 
+AskedQuestion = TypeAliasType("AskedQuestion", Annotated[Said | AskBody, _ONE_OF])
+
+
 class AskBatchBody(Body):
     """Several questions on one KB."""
 
-    questions: list[Said | AskBody] = Field(min_length=1)
+    questions: list[AskedQuestion] = Field(min_length=1)
 
 
 class GoldQuestionBody(Body):
@@ -111,10 +123,13 @@ class FeedbackBody(Body):
     request_id: str | None = Field(default=None, max_length=100, description="of the reply that this is about")
 
 
+MemorySlot = TypeAliasType("MemorySlot", Annotated[Said | TripleBody, _ONE_OF])
+
+
 class ReadBody(Body):
     """A memory and a question about it."""
 
-    memory: list[Said | TripleBody] = Field(
+    memory: list[MemorySlot] = Field(
         description="sentences, the oldest first, or triples", examples=[["Mary went to the kitchen."]]
     )
     question: Said = Field(examples=["Where is Mary?"])
@@ -387,6 +402,15 @@ class HopRelation(BaseModel):
     weight: float
 
 
+class AttendedWord(BaseModel):
+    """A word of the question, or a name in it, and how much a hop attended to it."""
+
+    word: str
+    start: int
+    end: int
+    weight: float
+
+
 class Hop(BaseModel):
     """One hop along facts."""
 
@@ -394,6 +418,7 @@ class Hop(BaseModel):
     relations: list[HopRelation]
     facts_read: int
     entities: int
+    attention: list[AttendedWord] = Field(description="the question's words; what is missing to 1 went to its start")
 
 
 class AskReply(BaseModel):

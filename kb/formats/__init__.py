@@ -1,7 +1,6 @@
 """Bytes of triples in, batches of triples out, in bounded memory: one module a format, dispatched by media type."""
 
 from collections.abc import Callable, Iterable, Iterator
-from pathlib import PurePath
 
 from kb.errors import MediaTypeUnknown
 from kb.formats.batches import Batch, CountedChunks, Found, ParseOptions, in_batches
@@ -17,7 +16,6 @@ __all__ = [
     "MEDIA_TYPES",
     "Batch",
     "ParseOptions",
-    "guess_media_type",
     "parse",
     "write_jsonl",
     "write_ntriples",
@@ -33,16 +31,6 @@ MEDIA_TYPES: dict[str, Callable[[Iterable[bytes], ParseOptions], Iterator[Found]
 }
 CONTENT_ENCODINGS = ("gzip", "zstd")
 
-_MEDIA_TYPE_OF_SUFFIX = {
-    ".tsv": "text/tab-separated-values",
-    ".csv": "text/csv",
-    ".jsonl": "application/x-ndjson",
-    ".ndjson": "application/x-ndjson",
-    ".nt": "application/n-triples",
-    ".ttl": "text/turtle",
-}
-_ENCODING_OF_SUFFIX = {".gz": "gzip", ".zst": "zstd"}
-
 
 def parse(chunks: Iterable[bytes], options: ParseOptions) -> Iterator[Batch]:
     """What the bytes say, in batches in their order.
@@ -55,12 +43,3 @@ def parse(chunks: Iterable[bytes], options: ParseOptions) -> Iterator[Batch]:
     counted = CountedChunks(chunks)
     text = unpacked(counted, options.content_encoding, options.max_unpacked_bytes)
     return in_batches(parser(text, options), counted)
-
-
-def guess_media_type(file_name: str) -> tuple[str | None, str | None]:
-    """What a file's name says of its media type and content encoding: facts.tsv.gz -> TSV, gzip; None if nothing."""
-    suffixes = [suffix.lower() for suffix in PurePath(file_name).suffixes]
-    encoding = _ENCODING_OF_SUFFIX.get(suffixes[-1]) if suffixes else None
-    if encoding is not None:
-        suffixes.pop()
-    return (_MEDIA_TYPE_OF_SUFFIX.get(suffixes[-1]) if suffixes else None), encoding

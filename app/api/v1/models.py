@@ -11,7 +11,7 @@ from app.model_versions import ModelStore
 from app.wiring import Services
 
 router = APIRouter(prefix="/v1/kbs/{kb}", tags=["models"])
-VersionId = Annotated[int, Path(ge=0, lt=2**63, description="0: the shipped reader")]
+VersionId = Annotated[int, Path(ge=0, le=2**63 - 1, description="0: the shipped reader")]
 
 
 @router.post(

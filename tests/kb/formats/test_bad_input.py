@@ -7,7 +7,7 @@ import re
 import pytest
 
 from kb.errors import EmptyInput, MediaTypeUnknown, SyntaxErrorAt, UnpackFailed
-from kb.formats import MEDIA_TYPES, ParseOptions, guess_media_type, parse
+from kb.formats import MEDIA_TYPES, ParseOptions, parse
 from kb.formats.batches import BATCH_ITEMS
 from tests.kb.formats.reading import CSV, JSONL, NTRIPLES, TSV, TURTLE, in_chunks, labels, read
 
@@ -210,19 +210,3 @@ def test_garbage_ends_in_rejections_or_an_error_never_in_triples(media_type: str
         batch = read(noise, media_type)
         assert not batch.triples
         assert batch.rejected
-
-
-@pytest.mark.parametrize(
-    ("name", "expected"),
-    [
-        ("facts.tsv", (TSV, None)),
-        ("a/facts.v2.NT.gz", (NTRIPLES, "gzip")),
-        ("facts.ttl.zst", (TURTLE, "zstd")),
-        ("facts.ndjson", (JSONL, None)),
-        ("facts.csv", (CSV, None)),
-        ("facts.gz", (None, "gzip")),
-        ("facts", (None, None)),
-    ],
-)
-def test_a_file_name_tells_the_media_type(name: str, expected: tuple[str | None, str | None]) -> None:
-    assert guess_media_type(name) == expected
