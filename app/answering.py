@@ -7,7 +7,7 @@ honest refusal, and prove what is answered. A view is taken once per batch: all 
 import re
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -127,7 +127,7 @@ class QuestionAnswerer:
         for one, found in zip(prepared, chains, strict=True):
             proving_started = time.perf_counter()
             reply, believed = self._reply(view, reader, one, found)
-            reply["sparql"] = self._query(view, reader, one, believed) if believed else None
+            reply["sparql"] = self._query(view, reader, one, believed, reply["kind"]) if believed else None
             reply |= {"kb": kb.name, "kb_revision": view.revision, "model": reader.name}
             now = time.perf_counter()
             reply["timings_ms"] = {
@@ -197,7 +197,7 @@ class QuestionAnswerer:
             "abstained": reason is not None,
             "reason": reason,
             "linked_entities": [_linked(view, mention) for mention in one.mentions if mention.text],
-            "hops": proof.hops(view, best) if best else [],
+            "hops": proof.hops(view, one.question.text, one.readings[best.reading], best) if best else [],
         }
         return reply, believed
 
@@ -214,8 +214,10 @@ class QuestionAnswerer:
             return None
         return "no_relation_matched" if best.rejected > best.probability else "low_confidence"
 
-    def _query(self, view: KnowledgeView, reader: Reader, one: _Prepared, chain: Chain) -> str | None:
+    def _query(self, view: KnowledgeView, reader: Reader, one: _Prepared, chain: Chain, kind: str) -> str | None:
         reading = one.readings[chain.reading]
+        if kind == "value":  # a number that the facts give answers "how many", and is not counted
+            chain = replace(chain, asked=Asked.ENTITIES)
         return self._queries.query(view, reading, chain, mask_topics=reader.masks_topics)
 
 

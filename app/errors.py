@@ -11,7 +11,14 @@ ServiceError
 ├── JobFinished
 ├── KeyRefused          no key, or one that is unknown, expired or revoked
 ├── ScopeTooSmall
-└── FirstKeyMustBeAdmin
+├── FirstKeyMustBeAdmin
+├── GraphLoading        a KB is read for SPARQL, or too large for it
+├── GraphTooLarge
+├── QueryMalformed      a SPARQL query that cannot be read, be carried out, be afforded, be sent, be written so
+├── QueryFailed
+├── QueryTooCostly
+├── ResultTooLarge
+└── NotAcceptable
 """
 
 from collections.abc import Mapping, Sequence
@@ -84,6 +91,61 @@ class TooManyRequests(ServiceError):
         super().__init__(f"This key may make {rate}: try again in {seconds} s.")
 
 
+class GraphLoading(ServiceError):
+    """A KB is being read for SPARQL, and was not there in time."""
+
+    def __init__(self) -> None:
+        super().__init__("The knowledge base is being read for SPARQL, as after each change: try again in seconds.")
+
+
+class GraphTooLarge(ServiceError):
+    """A KB has more triples than may be kept in memory for SPARQL."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The knowledge base is too large for SPARQL here: raise HOPFACT_SPARQL_MAX_TRIPLES, or load its export "
+            "into a triple store."
+        )
+
+
+class QueryMalformed(ServiceError):
+    """A text is no SPARQL query."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"This is no SPARQL 1.1 query: {reason}. Updates are not taken here.")
+
+
+class QueryFailed(ServiceError):
+    """A query cannot be carried out."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"The query cannot be carried out: {reason}. SERVICE reaches no other endpoint from here.")
+
+
+class QueryTooCostly(ServiceError):
+    """A query wanted more memory than it may have, or broke what reads it."""
+
+    def __init__(self, limit_bytes: int) -> None:
+        super().__init__(
+            f"The query took more than {limit_bytes:,} bytes of memory, or is nested too deeply, and was ended: "
+            "make it narrower, or add a LIMIT."
+        )
+
+
+class ResultTooLarge(ServiceError):
+    """A query found more than may be sent."""
+
+    def __init__(self, limit_bytes: int) -> None:
+        super().__init__(f"The result has more than {limit_bytes:,} bytes: add a LIMIT, with an OFFSET for the rest.")
+
+
+class NotAcceptable(ServiceError):
+    """There is no result in a format that the client takes."""
+
+    def __init__(self) -> None:
+        super().__init__("The Accept header takes none of the formats that there are for this: see docs/api.md.")
+
+
 @dataclass
 class Problem(Exception):
     """An error as a client sees it; raised by the edge, or made from a domain exception by `problem_of`."""
@@ -138,6 +200,13 @@ PROBLEMS: dict[str, tuple[int, str]] = {
     "ScopeTooSmall": (403, "scope_too_small"),
     "FirstKeyMustBeAdmin": (409, "first_key_must_be_admin"),
     "TooManyRequests": (429, "too_many_requests"),
+    "GraphLoading": (503, "structures_busy"),
+    "GraphTooLarge": (413, "kb_too_large"),
+    "QueryMalformed": (400, "malformed_query"),
+    "QueryFailed": (400, "query_failed"),
+    "QueryTooCostly": (422, "query_too_costly"),
+    "ResultTooLarge": (413, "result_too_large"),
+    "NotAcceptable": (406, "not_acceptable"),
 }
 _HEADERS = {401: {"WWW-Authenticate": "Bearer"}, 503: {"Retry-After": "2"}}
 

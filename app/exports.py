@@ -1,14 +1,18 @@
-"""Exports: a whole KB as a file, streamed from one state of the database."""
+"""Exports: a whole KB as a file, streamed from one state of the database; and a few of its triples as RDF."""
 
 from collections.abc import Callable, Iterable, Iterator
 
+import pyoxigraph
+from pyoxigraph import RdfFormat
 from sqlalchemy import Engine
 
+from app.graphs.formats import GRAPHS
 from kb.database import reading
 from kb.formats import write_jsonl, write_ntriples, write_tsv
 from kb.store import TripleStore
 from kb.triples import Name, Triple
 
+_PREFIXES = {"rdfs": "http://www.w3.org/2000/01/rdf-schema#", "xsd": "http://www.w3.org/2001/XMLSchema#"}
 Writer = Callable[[Iterable[Triple], Iterable[Name]], Iterator[bytes]]
 
 
@@ -21,6 +25,13 @@ FORMATS: dict[str, tuple[str, Writer]] = {
     "tsv": ("text/tab-separated-values", _labels_only),
     "jsonl": ("application/x-ndjson", write_jsonl),
 }
+
+
+def as_rdf(triples: Iterable[Triple], names: Iterable[Name], media_type: str) -> bytes:
+    """Triples and names in one of the formats of `GRAPHS`."""
+    found = pyoxigraph.parse(b"".join(write_ntriples(triples, names)), RdfFormat.N_TRIPLES, lenient=True)
+    statements = (quad.triple for quad in found)
+    return pyoxigraph.serialize(statements, format=GRAPHS[media_type], prefixes=_PREFIXES) or b""
 
 
 def exported(engine: Engine, kb_id: int, format: str) -> Iterator[bytes]:

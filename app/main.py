@@ -22,6 +22,7 @@ from app.middleware import RequestFrame
 from app.protocol import ProblemProtocol
 from app.settings import Settings, SettingsError
 from app.telemetry import Metrics, configure_logging, logger
+from app.web import pages
 from app.wiring import Services
 from kb.errors import KnowledgeError
 from models.checkpoints import CheckpointUnusable
@@ -30,6 +31,7 @@ from models.errors import StoryUnreadable
 VERSION = "0.1.0"
 
 OF_MODELS = (StoryUnreadable, CheckpointUnusable)
+ALL_ROUTERS = (*ROUTERS, explorer.router, *pages.ROUTERS)
 log = logger("hopfact.service")
 
 
@@ -57,9 +59,10 @@ def create_app(settings: Settings, opened: Services | None = None) -> FastAPI:
         # FastAPI's own traces tell the whole address, which holds labels: ours are in app.tracing.
         telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
     )
-    for router in (*ROUTERS, explorer.router):
+    for router in ALL_ROUTERS:
         app.include_router(router)
     explorer.mount_assets(app)
+    pages.mount_assets(app)
     app.add_exception_handler(HTTPException, _reply_status)
     app.add_exception_handler(RequestValidationError, _reply_invalid)
     for ours in (Problem, ServiceError, KnowledgeError, OperationalError, DataError, *OF_MODELS):
@@ -148,7 +151,7 @@ def _reply_status(request: Request, error: Exception) -> Response:
 
 def _methods_at(request: Request) -> set[str]:
     """The methods of all routes at an address."""
-    routes = (route for router in (*ROUTERS, explorer.router) for route in router.routes if isinstance(route, Route))
+    routes = (route for router in ALL_ROUTERS for route in router.routes if isinstance(route, Route))
     return {
         method
         for route in routes

@@ -14,6 +14,7 @@ from kb.view import KnowledgeView
 from models.chains import Chain, Reading, Step, Use
 from models.episodes import Manner
 from models.memory import IntArray
+from models.texts import PLACEHOLDERS
 
 COUNTED_FACTS = 100
 CONTRARY_FACTS = 8
@@ -57,17 +58,30 @@ def denial(view: KnowledgeView, reading: Reading, chain: Chain) -> list[dict[str
     return facts
 
 
-def hops(view: KnowledgeView, chain: Chain) -> list[dict[str, Any]]:
-    """What each step attended to: the relations in reach, the one that was used first, and how much it read."""
+def hops(view: KnowledgeView, question: str, reading: Reading, chain: Chain) -> list[dict[str, Any]]:
+    """What each step attended to: the question's words, and the relations in reach, the one that was used first."""
     return [
         {
             "hop": number,
             "relations": [_relation(view, use) for use in (step.use, *step.alternatives)],
             "facts_read": step.facts_read,
             "entities": len(step.entities),
+            "attention": _attention(question, reading, step),
         }
         for number, step in enumerate(chain.steps, start=1)
     ]
+
+
+def _attention(question: str, reading: Reading, step: Step) -> list[dict[str, Any]]:
+    """The attention of a step to each word of the question, a name being one word."""
+    spans, at, words = iter(reading.spans), 0, []
+    for word, weight in step.attention:
+        start = question.find(word, at)
+        start, end = next(spans, (at, at)) if word in PLACEHOLDERS else (start, start + len(word))
+        if at <= start < end:
+            words.append({"word": question[start:end], "start": start, "end": end, "weight": round(weight, 6)})
+            at = end
+    return words
 
 
 def _triples(view: KnowledgeView, reading: Reading, step: Step, at: int) -> list[int]:

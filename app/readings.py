@@ -234,4 +234,5 @@ def _reading(
     places = [*topics_at, *((name.start, name.end, name.placeholder) for name in beside)]
     for start, end, placeholder in sorted(places, reverse=True):
         text = f"{text[:start]}{placeholder}{text[end:]}"
-    return Reading(text, topics, min(scores), tuple(name.argument for name in beside))
+    spans = tuple((start, end) for start, end, _ in sorted(places))
+    return Reading(text, topics, min(scores), tuple(name.argument for name in beside), spans=spans)

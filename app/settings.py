@@ -9,7 +9,7 @@ from typing import Literal
 from urllib.parse import urlsplit
 
 from limits import RateLimitItem, parse_many
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 PREFIX = "HOPFACT_"
@@ -87,6 +87,24 @@ class Settings(BaseSettings):
 
     training_steps: int = Field(default=240, ge=1, le=100_000, description="steps of a job that adapts the reader")
 
+    mcp_writes: bool = Field(default=False, description="let agents whose key may write add facts")
+    mcp_origins: str = Field(
+        default="",
+        description="origins of web pages that may call /mcp, as https://a.example, https://b.example:8443; "
+        "on loopback also those of this machine",
+    )
+    mcp_hosts: str = Field(
+        default="", description="names of this service that /mcp answers to, as facts.example; default: any"
+    )
+
+    sparql_max_triples: int = Field(
+        default=1_000_000, ge=0, description="most triples kept in memory for SPARQL, of all knowledge bases; 0: none"
+    )
+    sparql_query_bytes: int = Field(
+        default=256 * 1024**2, ge=1024**2, description="most memory that one SPARQL query may take"
+    )
+    sparql_result_bytes: int = Field(default=16 * 1024**2, ge=1024, description="largest result of a SPARQL query")
+
     threads: int = Field(
         default=0, ge=0, le=256, description="threads of FAISS and of training; 0 takes one a core, 2 at most"
     )
@@ -119,6 +137,15 @@ class Settings(BaseSettings):
             if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
                 raise ValueError("write it as http://collector:4318; the path /v1/traces is added")
         return url
+
+    @field_validator("mcp_origins", "mcp_hosts")
+    @classmethod
+    def _check_names(cls, text: str, info: ValidationInfo) -> str:
+        for name in listed(text):
+            parts = urlsplit(name if info.field_name == "mcp_origins" else f"//{name}")
+            if not parts.netloc or parts.path or (info.field_name == "mcp_origins" and not parts.scheme):
+                raise ValueError("write it as https://a.example, https://b.example:8443; hosts without the https://")
+        return text
 
     @property
     def url_of_database(self) -> str:
@@ -156,6 +183,11 @@ class Settings(BaseSettings):
     def is_loopback(self) -> bool:
         """Whether only this machine can reach the service."""
         return is_loopback(self.host)
+
+
+def listed(text: str) -> list[str]:
+    """The parts of a list with commas, in lower case."""
+    return [part.strip().lower() for part in text.split(",") if part.strip()]
 
 
 def is_loopback(host: str) -> bool:

@@ -13,7 +13,7 @@ from sqlalchemy import Engine
 from kb.formats.writers import node
 from kb.graph import INVERSE
 from kb.terms import entity_term, relation_term
-from kb.triples import Term
+from kb.triples import BLANK_NODE, Term
 from kb.view import KnowledgeView
 from models.chains import Chain, Reading, Step
 from models.episodes import MENTION, Asked, Manner
@@ -56,7 +56,7 @@ class QueryWriter:
         self._relation = lru_cache(CACHED_TERMS)(partial(relation_term, engine))
 
     def query(self, view: KnowledgeView, reading: Reading, chain: Chain, *, mask_topics: bool) -> str | None:
-        """A query for the answers of a chain, see `chain_query`; None where it would have to name too many values.
+        """A query for the answers of a chain, see `chain_query`; None where it would name too many, or a blank node.
 
         What was deleted since the view was taken is named by its label.
         """
@@ -64,6 +64,9 @@ class QueryWriter:
         if any(pattern.values and len(pattern.values) > MOST_VALUES for pattern in patterns):
             return None
         topics = self._terms(view, reading.topics) if MENTION in reading.text else ()
+        named = (*topics, *(value for pattern in patterns for value in pattern.values or ()))
+        if any(term.startswith(BLANK_NODE) for term in named):
+            return None
         return chain_query(topics, patterns, chain.asked, mask_topics=mask_topics)
 
     def _pattern(self, view: KnowledgeView, reading: Reading, step: Step) -> Pattern:

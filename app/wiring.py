@@ -24,6 +24,8 @@ from app.api.schemas import KB_NAME
 from app.batching import QuestionBatcher
 from app.errors import KbNameInvalid
 from app.evaluation import GoldQuestion
+from app.graphs.pool import Graphs
+from app.graphs.turns import Turns
 from app.jobs import KB_DELETED, Job, JobStore, Kind, Upload
 from app.keys import KeyRing
 from app.limiting import RateLimiter
@@ -47,6 +49,9 @@ from models.threads import limit_threads
 
 if TYPE_CHECKING:
     from models.stories import StoryReader
+
+SPARQL_AT_ONCE = 2
+SPARQL_WAITING = 16
 
 log = logger("hopfact.service")
 
@@ -131,6 +136,16 @@ class Services:
         from models.stories import DEFAULT_CHECKPOINT, StoryReader  # brings torch, which nothing else here needs
 
         return StoryReader.load(self.settings.stories or DEFAULT_CHECKPOINT)
+
+    @cached_property
+    def graphs(self) -> Graphs:
+        """Where SPARQL is asked."""
+        return Graphs(self.engine, self.settings)
+
+    @cached_property
+    def graph_turns(self) -> Turns:
+        """Whose turn it is to ask by SPARQL; made in the event loop that uses it."""
+        return Turns(SPARQL_AT_ONCE, SPARQL_WAITING)
 
     @cached_property
     def worker(self) -> Worker:
@@ -237,6 +252,8 @@ class Services:
             JobStore(connection).end_with_kb(kb.id, *KB_DELETED)
             store.delete_kb(kb.id)
         self.views.drop(kb.id)
+        if "graphs" in self.__dict__:
+            self.graphs.forget(kb.id)
         shutil.rmtree(self.settings.models_folder / str(kb.id), ignore_errors=True)
         self.keys.forget()
         self.worker.wake()  # it removes the rows of a large KB, which nobody sees any more
@@ -375,6 +392,8 @@ class Services:
                 getattr(self, worker).stop()
         if self._warming is not None:
             self._warming.join()
+        if "graphs" in self.__dict__:
+            self.graphs.close()
         self.tracing.close()
         self.engine.dispose()
 

@@ -120,16 +120,28 @@ def export(connection: Connection, kb_id: int) -> Iterator[Triple]:
 
 def names(connection: Connection, kb_id: int) -> Iterator[Name]:
     """All naming statements in the order in which they came."""
-    query = (
+    for chunk in stream(connection, _names(kb_id)):
+        for row in chunk:
+            yield _name(row)
+
+
+def names_of(connection: Connection, kb_id: int, entity_id: int) -> list[Name]:
+    """The naming statements about one entity."""
+    return [_name(row) for row in connection.execute(_names(kb_id).where(alias.c.entity_id == entity_id))]
+
+
+def _names(kb_id: int) -> Select[*tuple[Any, ...]]:
+    return (
         select(entity.c.label, entity.c.iri, entity.c.datatype, entity.c.language)
         .add_columns(alias.c.text, alias.c.language, alias.c.property)
         .join_from(alias, entity, entity.c.id == alias.c.entity_id)
         .where(alias.c.kb_id == kb_id)
         .order_by(alias.c.id)
     )
-    for chunk in stream(connection, query):
-        for label, iri, datatype, language, *name in chunk:
-            yield Name(Term(label, iri, datatype, language), *name)
+
+
+def _name(row: AnyRow) -> Name:
+    return Name(Term(row[0], row[1], row[2], row[3]), row[4], row[5], row[6])
 
 
 def _entities_named(kb_id: int, text: str) -> Select[int]:

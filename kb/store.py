@@ -124,6 +124,10 @@ class TripleStore:
         """All naming statements in the order in which they came, streamed."""
         return browsing.names(self._connection, kb_id)
 
+    def names_of(self, kb_id: int, entity_id: int) -> list[Name]:
+        """The naming statements about one entity."""
+        return browsing.names_of(self._connection, kb_id, entity_id)
+
     def find_entities(self, kb_id: int, query: str, limit: int) -> list[EntityRow]:
         """Entities with a label or alias that begins so, whatever case and punctuation; exact and short ones first."""
         return browsing.find_entities(self._connection, kb_id, query, limit)

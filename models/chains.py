@@ -21,7 +21,8 @@ class Reading:
     """One way to read a question: placeholders for what it names, and what the names may mean.
 
     Without `topics` it starts from everything there is. `kind` is the number of the argument that says what the answers
-    are ("which laptops"): it has no placeholder, and they are kept to what it names.
+    are ("which laptops"): it has no placeholder, and they are kept to what it names. `spans` are where in the question
+    the placeholders stand, in their order.
     """
 
     text: str
@@ -29,6 +30,7 @@ class Reading:
     score: float
     arguments: tuple[Argument, ...] = ()
     kind: int | None = None
+    spans: tuple[tuple[int, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

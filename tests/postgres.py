@@ -37,8 +37,8 @@ def postgres_url() -> Iterator[str]:
 
 
 @contextmanager
-def postgres_server() -> Iterator["PostgresServer"]:
-    """A running server of one's own, with an empty database."""
+def postgres_server(fsync: str = "off") -> Iterator["PostgresServer"]:
+    """A running server of one's own, with an empty database; tests kill processes, not the machine: fsync is off."""
     folder = Path(tempfile.mkdtemp(prefix="hopfact-postgres-"))
     try:
         account = _account()
@@ -50,7 +50,7 @@ def postgres_server() -> Iterator["PostgresServer"]:
         if account:
             shutil.chown(data, account, _group(account))
         _initialise(programs, data, account)
-        server = PostgresServer(programs, data, account)
+        server = PostgresServer(programs, data, account, fsync)
         server.start()
         yield server
         server.stop()
@@ -166,11 +166,11 @@ def _initialise(programs: Path, data: Path, account: str | None) -> None:
 class PostgresServer:
     """A server that can be stopped and started again."""
 
-    def __init__(self, programs: Path, data: Path, account: str | None) -> None:
+    def __init__(self, programs: Path, data: Path, account: str | None, fsync: str = "off") -> None:
         settings = {
             "listen_addresses": "",
             "unix_socket_directories": str(data),
-            "fsync": "off",  # tests kill processes, not the machine
+            "fsync": fsync,
             "shared_buffers": "64MB",
             "max_connections": "100",
         }

@@ -169,3 +169,21 @@ def test_many_clients_get_their_own_answers(service: RunningService, kb: str) ->
 def test_questions_are_counted_by_outcome(service: RunningService, kb: str) -> None:
     ask(service, kb, "?!")
     assert 'hopfact_questions_total{outcome="no_entity_linked"}' in service.http.get("/metrics").text
+
+
+def test_each_hop_tells_its_attention_to_the_words_of_the_question(service: RunningService, kb: str) -> None:
+    question = "  Oslo is the capital of which country?"
+    hops = ask(service, kb, question).json()["hops"]
+    assert hops
+    for hop in hops:
+        words = hop["attention"]
+        assert [one["word"] for one in words] == question.split()
+        assert all(question[one["start"] : one["end"]] == one["word"] for one in words)
+        assert 0 < sum(one["weight"] for one in words) <= 1.001
+
+
+def test_a_name_of_several_words_is_one_word_of_attention(service: RunningService) -> None:
+    kb = service.kb("New York City|part of|New York", "Big Apple Tour|starts in|New York City")
+    for question in ("What is New York City part of?", "New York City, what is it part of?"):
+        for hop in ask(service, kb, question).json()["hops"]:
+            assert "New York City" in [one["word"] for one in hop["attention"]]

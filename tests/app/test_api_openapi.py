@@ -20,6 +20,7 @@ CALLS = {
     "/v1/kbs/{kb}/entities": {"get"},
     "/v1/kbs/{kb}/entities/{entity_id}": {"get"},
     "/v1/kbs/{kb}/relations": {"get"},
+    "/v1/kbs/{kb}/sparql": {"get", "post"},
     "/v1/kbs/{kb}/ask": {"post"},
     "/v1/kbs/{kb}/ask/batch": {"post"},
     "/v1/kbs/{kb}/evaluate": {"post"},

@@ -99,7 +99,7 @@ def test_everything_comes_back(backup: Path, tmp_path: Path) -> None:
             assert models.feedback(new.kb("films").id, 9) == {"who made Heat?": ["Michael Mann"]}
             (version,) = models.versions(new.kb("films").id)
         assert (version.active, version.metrics) == (True, {"held_out": 9})
-        answers = target.ask("films", {"question": "who directed Heat?"})
+        answers = target.ask("films", "who directed Heat?")
         assert answers["model"].startswith("restored-0-")
         assert [one["label"] for one in answers["answers"]] == ["Michael Mann"]
         assert [(key.name, key.scope, key.kb) for key in new.keys.stored()] == [
@@ -159,7 +159,7 @@ def test_a_broken_backup_is_refused_and_changes_nothing(backup: Path, tmp_path: 
         with pytest.raises(BackupUnusable):
             restore(new, target, backup, None, silent)
         assert target.kbs() == []
-        assert target.stored_keys() == []
+        assert target.api_keys() == []
 
 
 def test_a_knowledge_base_with_other_facts_is_left_alone(backup: Path, tmp_path: Path) -> None:

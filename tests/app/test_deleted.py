@@ -150,6 +150,7 @@ def looked_at(service: RunningService, kb: str, names: tuple[str, ...]) -> str:
     get = service.http.get
     seen = [get(f"/v1/kbs/{kb}/export", params={"format": form}).text for form in ("nt", "tsv", "jsonl")]
     seen += [get(f"/v1/kbs/{kb}/{what}").text for what in ("triples", "relations", "models")]
+    seen.append(get(f"/v1/kbs/{kb}/sparql", params={"query": "CONSTRUCT WHERE { ?s ?p ?o }"}).text)
     view = service.services.views.current(service.services.kb(kb).id)
     for name in names:
         [vector] = service.services.encoder.encode([name])
@@ -161,7 +162,9 @@ def looked_at(service: RunningService, kb: str, names: tuple[str, ...]) -> str:
         for question in questions:
             reply = service.http.post(f"/v1/kbs/{kb}/ask", json={"question": question}).json()
             linked = [one["label"] for one in reply["linked_entities"]]
-            seen.append(orjson.dumps([reply["answers"], reply["hops"], reply["sparql"], linked]).decode())
+            hops = [{name: hop[name] for name in hop.keys() - {"attention"}} for hop in reply["hops"]]
+            # The question itself, and what words of it were attended to, are the asker's.
+            seen.append(orjson.dumps([reply["answers"], hops, reply["sparql"], linked]).decode())
         gold = {"questions": [{"question": one, "answers": ["Bern"]} for one in questions], "mistakes": 0}
         seen.append(service.http.post(f"/v1/kbs/{kb}/evaluate", json=gold).text)
     return "\n".join(seen).lower()

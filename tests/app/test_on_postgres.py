@@ -39,6 +39,15 @@ def test_an_upload_becomes_facts_that_are_browsed_deleted_and_exported(service: 
     assert [one["label"] for one in linked["linked_entities"]] == ["Rome"]
 
 
+def test_sparql_sees_the_facts_that_are_there_now(service: RunningService) -> None:
+    kb = service.kb("Bern|capital of|Switzerland", "Rome|capital of|Italy")
+    count = {"query": "SELECT (COUNT(*) AS ?count) WHERE { ?city <urn:hopfact:capital%20of> ?land }"}
+    for expected in (2, 1):
+        found = service.http.get(f"/v1/kbs/{kb}/sparql", params=count, headers={"Accept": "text/csv"})
+        assert found.text.split() == ["count", str(expected)]
+        service.http.delete(f"/v1/kbs/{kb}/triples", params={"subject": "Rome"})
+
+
 def test_keys_and_kbs_are_made_and_deleted(service: RunningService) -> None:
     kb = service.kb()
     assert service.http.delete(f"/v1/kbs/{kb}").status_code == 204

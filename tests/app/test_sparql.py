@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import product
+from pathlib import Path
 
 import numpy as np
 import pyoxigraph
@@ -162,6 +163,29 @@ def test_every_chain_gives_the_same_answers_as_its_query(
         assert bool(says) is True
         manners |= {step.use.manner for step in chain.steps}
     assert manners == set(Manner)
+
+
+def test_a_chain_that_would_have_to_name_a_blank_node_has_no_query(engine: Engine, tmp_path: Path) -> None:
+    node_of_ours = Term("_:b", "_:hopfact-x-b")
+    with database.writing(engine) as connection:
+        store = TripleStore(connection)
+        kb = store.create_kb("blank")
+        store.write(
+            kb.id, [Triple(node_of_ours, Term("size"), Term("3")), Triple(Term("Bach"), Term("size"), Term("4"))]
+        )
+    view = Views(engine, tmp_path, StaticEncoder()).current(kb.id)
+    topics = np.flatnonzero([view.label(entity) == "_:b" for entity in range(view.num_entities)]).astype(np.int32)
+    assert len(topics) == 1
+    size = view.relation_position("size")
+    assert size is not None
+    step = Stepper(view, [kind_of(labels) for labels in view.key_samples(24)], 1_000)
+    start = Start(topics, np.ones(1, np.float32), False)
+    ((reached, steps),) = [
+        (reached, steps) for reached, steps in longer(step, 2, None, start, ()) if steps[0].use.manner is Manner.READ
+    ]
+    assert [view.label(entity) for entity in reached.entities.tolist()] == ["3"]
+    writer = QueryWriter(engine)
+    assert writer.query(view, Reading(MENTION, topics, 1.0), Chain(0, steps, 1.0, 0.0), mask_topics=False) is None
 
 
 def test_a_denied_claim_is_asked_as_false(export: pyoxigraph.Store, engine: Engine, view: KnowledgeView) -> None:

@@ -1,8 +1,9 @@
-"""All endpoints of version 1, and those for watching."""
+"""All endpoints of version 1, and those for watching and for agents."""
 
 from fastapi import APIRouter
 
-from app.api.v1 import entities, evaluations, health, jobs, kbs, keys, models, questions, read, triples
+from app.api import mcp
+from app.api.v1 import entities, evaluations, health, jobs, kbs, keys, models, questions, read, sparql, triples
 
 ROUTERS: tuple[APIRouter, ...] = (
     questions.router,
@@ -11,8 +12,10 @@ ROUTERS: tuple[APIRouter, ...] = (
     kbs.router,
     triples.router,
     entities.router,
+    sparql.router,
     models.router,
     jobs.router,
     keys.router,
     health.router,
+    mcp.router,
 )

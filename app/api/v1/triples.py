@@ -43,7 +43,7 @@ Source = Annotated[str | None, Query(min_length=1, max_length=1_000, description
     "/triples",
     response_model=WrittenReply,
     dependencies=[Depends(only_parameters("source", "on_error"))],
-    openapi_extra={"requestBody": {"required": True, "content": {**{name: _FILE for name in MEDIA_TYPES}, **_TRIPLES}}},
+    openapi_extra={"requestBody": {"required": True, "content": {**_TRIPLES, **{name: _FILE for name in MEDIA_TYPES}}}},
     responses={
         202: {"model": JobReply, "description": "the job that ingests the upload"},
         **gives(400, 404, 413, 415, 507),

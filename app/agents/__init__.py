@@ -1,0 +1,1 @@
+"""Tools by which other programs' models ask Hopfact, over the Model Context Protocol."""

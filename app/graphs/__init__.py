@@ -1,0 +1,1 @@
+"""SPARQL over knowledge bases, in processes that can be killed."""
