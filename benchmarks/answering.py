@@ -1,84 +1,69 @@
 """How fast questions are answered over HTTP by one server process; prints JSON, writes it with --out.
 
-    python -m benchmarks.answering [--questions 2000] [--clients 16] [--repeat 3] [--out FILE]
+    python -m benchmarks.answering [--questions 900] [--clients 16] [--repeat 5] [--peers] [--out FILE]
 
 One client asks one question after the other (p50, p99); then 16 clients in processes of their own ask at once (rate).
 In the same run and by the same clients: an endpoint that only parses the question and returns the same envelope
-(benchmarks.floor). Questions are MetaQA's of its dev sets, one to three hops alike, where the data is; else of one hop
-over a generated KB.
+(benchmarks.floor); and in this process the raw hop along the gold paths of the same questions (benchmarks.hops) and,
+unless --no-peers, what finds facts without a language model (benchmarks.peers). Questions are MetaQA's of its dev sets,
+one to three hops alike, where the data is; else those of a generated KB. `stages_ms` says where the time goes as the
+service itself tells it; `cpu_ms` is what a question costs in processor time of the whole process.
 """
 
-import argparse
-import lzma
-import multiprocessing
-import os
-import random
-import re
+import json
+import subprocess
+import sys
 import tempfile
-import time
 from collections.abc import Sequence
 from pathlib import Path
-from threading import Thread
 from typing import Any
 
-from benchmarks import report, service, synthetic
+import numpy as np
 
-_KB = "benchmark"
-_CLIENT_PROCESSES = 2
+from benchmarks import hops, report, service
+from benchmarks.clients import ask_all, rate
+from benchmarks.questions import Asked
+from benchmarks.sources import source_of
+
+_KB = hops.KB
+_PATH = f"/v1/kbs/{_KB}/"
+_PROCESSES = 2
+"""That the clients are in."""
 _WARM_UP = 100
+_STAGES = ("link", "read", "prove", "total")
 
 
 def main() -> None:
     """Loads, asks, reports."""
-    given = _arguments()
+    arguments = report.arguments(__doc__)
+    arguments.add_argument("--questions", type=int, default=900)
+    arguments.add_argument("--clients", type=int, default=16)
+    arguments.add_argument("--no-peers", action="store_true", help="leave the other programs out")
+    given = report.read(arguments, questions=150)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        tsv = folder / "kb.tsv"
-        source = "metaqa" if service.metaqa_as_tsv(given.datasets, tsv) else "synthetic"
-        if source == "metaqa":
-            questions = _metaqa_questions(given.datasets, given.questions, given.seed)
-        else:
-            questions = _synthetic_questions(tsv, given.questions, given.seed)
+        source = source_of(given.datasets, folder, given.questions, given.seed)
+        questions = [one.text for one in source.questions]
         with service.running(folder / "data", ("-m", "benchmarks.floor")) as server:
-            client = server.client()
-            service.load(client, _KB, tsv, "text/tab-separated-values")
-            _ask_all(server.port, "ask", questions[:_WARM_UP], [])
+            service.load(server.client(), _KB, source.tsv, "text/tab-separated-values")
+            ask_all(server.port, _PATH + "ask", questions[:_WARM_UP])
             figures = _measure(server, questions, given.clients, given.repeat)
-            figures["abstained"] = _share_abstained(server.client(), questions[:_WARM_UP])
+            figures |= _said(server.client(), source.questions)
             figures["memory_mib_peak"] = round(server.peak_memory_mib())
-    size = {"kb": source, "questions": len(questions), "clients": given.clients}
-    report.write(
-        {"benchmark": "answering", **report.circumstances(given.seed), "size": size, "figures": figures}, given.out
-    )
+        figures["raw_hop"] = hops.over(folder, source, given.repeat)
+        if not given.no_peers:
+            figures["peers"] = _peers(folder / "peers.json", given)
+    size = {"kb": source.name, "questions": len(questions), "clients": given.clients}
+    report.write("answering", given, size, figures)
 
 
-def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--questions", type=int, default=2_000)
-    parser.add_argument("--clients", type=int, default=16)
-    parser.add_argument("--repeat", type=int, default=3)
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--datasets", type=Path, default=Path(os.environ.get("HOPFACT_DATASETS", "../shared/data")))
-    parser.add_argument("--out", type=Path)
-    return parser.parse_args()
-
-
-def _metaqa_questions(datasets: Path, count: int, seed: int) -> list[str]:
-    questions: list[str] = []
-    for hops in (1, 2, 3):
-        with lzma.open(datasets / "metaqa" / f"{hops}-hop" / "qa_dev.txt.xz", "rt", encoding="utf-8") as lines:
-            asked = [re.sub(r"[\[\]]", "", line.partition("\t")[0]) for line in lines]
-        questions += random.Random(seed).sample(asked, count // 3)
-    random.Random(seed).shuffle(questions)
-    return questions
-
-
-def _synthetic_questions(tsv: Path, count: int, seed: int) -> list[str]:
-    """Makes the KB as well."""
-    synthetic.write_tsv(tsv, synthetic.Shape(100_000, 30_000, 50), seed)
-    with tsv.open(encoding="utf-8") as lines:
-        rows = [line.split("\t") for line in lines]
-    return [f"who is the {relation} of {subject}?" for subject, relation, _ in random.Random(seed).sample(rows, count)]
+def _peers(out: Path, given: Any) -> dict[str, Any]:  # noqa: ANN401 - options
+    """Measured in a process of its own, so that what they import weighs on nothing here."""
+    command = [sys.executable, "-m", "benchmarks.peers", "--questions", str(given.questions), "--out", str(out)]
+    command += ["--seed", str(given.seed), "--repeat", str(given.repeat), "--datasets", str(given.datasets)]
+    subprocess.run(command + ["--short"] * given.short, stdout=subprocess.DEVNULL, check=True)
+    figures: dict[str, Any] = json.loads(out.read_text(encoding="utf-8"))["figures"]
+    return figures
 
 
 def _measure(server: service.Service, questions: Sequence[str], clients: int, repeat: int) -> dict[str, Any]:
@@ -86,66 +71,36 @@ def _measure(server: service.Service, questions: Sequence[str], clients: int, re
     taken: dict[str, dict[str, list[float]]] = {}
     for _ in range(repeat):
         for endpoint in ("ask", "floor"):
-            figures = taken.setdefault(endpoint, {"p50_ms": [], "p99_ms": [], "questions_per_second": []})
-            seconds: list[float] = []
-            _ask_all(server.port, endpoint, questions, seconds)
-            seconds.sort()
-            figures["p50_ms"].append(1_000 * seconds[len(seconds) // 2])
-            figures["p99_ms"].append(1_000 * seconds[len(seconds) * 99 // 100])
-            figures["questions_per_second"].append(_rate(server.port, endpoint, questions, clients))
-    return {name: {key: report.spread(values) for key, values in figures.items()} for name, figures in taken.items()}
+            figures = taken.setdefault(endpoint, {"p50_ms": [], "p99_ms": [], "cpu_ms": [], "questions_per_second": []})
+            before = server.cpu_seconds()
+            seconds = ask_all(server.port, _PATH + endpoint, questions)
+            figures["cpu_ms"].append(1_000 * (server.cpu_seconds() - before) / len(questions))
+            figures["p50_ms"].append(1_000 * float(np.percentile(seconds, 50)))
+            figures["p99_ms"].append(1_000 * float(np.percentile(seconds, 99)))
+            figures["questions_per_second"].append(rate(server.port, _PATH + endpoint, questions, clients, _PROCESSES))
+    rates = (taken[endpoint]["questions_per_second"] for endpoint in ("ask", "floor"))
+    share = [ask / floor for ask, floor in zip(*rates, strict=True)]
+    return {
+        **{name: {key: report.spread(values) for key, values in figures.items()} for name, figures in taken.items()},
+        "rate_against_floor": report.spread(share, 3),
+    }
 
 
-def _ask_all(port: int, endpoint: str, questions: Sequence[str], seconds: list[float]) -> None:
-    client = service.Client(port)
-    for question in questions:
-        started = time.perf_counter()
-        client.call("POST", f"/v1/kbs/{_KB}/{endpoint}", {"question": question})
-        seconds.append(time.perf_counter() - started)
-
-
-def _rate(port: int, endpoint: str, questions: Sequence[str], clients: int) -> float:
-    """Questions a second, from the moment that every client is ready to the moment that the last is done."""
-    context = multiprocessing.get_context("spawn")
-    processes = min(_CLIENT_PROCESSES, clients)
-    ready = context.Barrier(processes + 1, timeout=60)
-    shares = [questions[number::processes] for number in range(processes)]
-    running = [
-        context.Process(target=_ask_at_once, args=(port, endpoint, share, clients // processes, ready))
-        for share in shares
-    ]
-    for process in running:
-        process.start()
-    ready.wait()
-    started = time.perf_counter()
-    for process in running:
-        process.join()
-    seconds = time.perf_counter() - started
-    if any(process.exitcode for process in running):
-        raise service.ServiceFailed("a client ended with an error: its output tells why")
-    return len(questions) / seconds
-
-
-def _ask_at_once(port: int, endpoint: str, questions: Sequence[str], clients: int, ready: Any) -> None:  # noqa: ANN401
-    """One process of clients; a thread each, since they only wait."""
-    shares = [questions[number::clients] for number in range(clients)]
-    taken: list[list[float]] = [[] for _ in shares]
-    threads = [
-        Thread(target=_ask_all, args=(port, endpoint, share, seconds))
-        for share, seconds in zip(shares, taken, strict=True)
-    ]
-    ready.wait()
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    if any(len(share) != len(seconds) for share, seconds in zip(shares, taken, strict=True)):
-        raise service.ServiceFailed("a client did not ask all of its questions")
-
-
-def _share_abstained(client: service.Client, questions: Sequence[str]) -> float:
-    replies = [client.call("POST", f"/v1/kbs/{_KB}/ask", {"question": question}) for question in questions]
-    return sum(1 for reply in replies if reply["abstained"]) / len(replies)
+def _said(client: service.Client, asked: Sequence[Asked]) -> dict[str, Any]:
+    """How often the answers are the whole set, how often there are none, and the median time of each stage."""
+    exact = abstained = 0
+    stages = []
+    for one in asked:
+        reply = client.call("POST", _PATH + "ask", {"question": one.text})
+        exact += {answer["label"] for answer in reply["answers"]} == one.answers
+        abstained += reply["abstained"]
+        stages.append([reply["timings_ms"][stage] for stage in _STAGES])
+    medians = np.median(stages, axis=0).round(3).tolist()
+    return {
+        "exact": round(exact / len(asked), 3),
+        "abstained": round(abstained / len(asked), 3),
+        "stages_ms": dict(zip(_STAGES, medians, strict=True)),
+    }
 
 
 if __name__ == "__main__":

@@ -68,7 +68,7 @@ def main() -> None:
     troubles = _troubles(figures)
     size = {"facts": _SHAPE.num_triples, "minutes": given.minutes, "max_wait_seconds": given.wait}
     circumstances = {"benchmark": "load", **report.circumstances(given.seed), "size": size}
-    report.write({**circumstances, "figures": figures, "troubles": troubles}, given.out)
+    report.put({**circumstances, "figures": figures, "troubles": troubles}, given.out)
     sys.exit(1 if troubles else 0)
 
 

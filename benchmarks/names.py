@@ -68,7 +68,7 @@ def main() -> None:
                 right += bool(found) and found[0]["label"] in one.answers
             figures[way] = round(100 * right / len(asked), 2)
     size = {"kb": "metaqa", "split": "dev", "questions": len(asked)}
-    report.write(
+    report.put(
         {"benchmark": "names", **report.circumstances(given.seed), "size": size, "figures": {"hits_at_1": figures}},
         given.out,
     )

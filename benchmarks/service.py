@@ -2,14 +2,13 @@
 
 import http.client
 import json
-import lzma
 import os
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -42,6 +41,10 @@ class Client:
             raise ServiceFailed(f"{method} {path}: {reply.status} {text.decode(errors='replace')[:500]}")
         return json.loads(text) if text else None
 
+    def close(self) -> None:
+        """End the connection."""
+        self._connection.close()
+
 
 @dataclass(frozen=True)
 class Service:
@@ -68,15 +71,21 @@ class Service:
                 return int(line.split()[1]) / 1024
         raise ServiceFailed("the kernel does not tell the memory of the service")
 
+    def shared_memory_mib(self) -> float:
+        """The memory that the process holds now, what it shares with others counted in part (PSS)."""
+        for line in Path(f"/proc/{self.process_id}/smaps_rollup").read_text(encoding="utf-8").splitlines():
+            if line.startswith("Pss:"):
+                return int(line.split()[1]) / 1024
+        raise ServiceFailed("the kernel does not tell the memory of the service")
+
     def open_files(self) -> int:
         """How many files and connections the process has open."""
         return len(list(Path(f"/proc/{self.process_id}/fd").iterdir()))
 
     def cpu_seconds(self) -> float:
-        """The processor time that the process has used so far, in all its threads."""
+        """The processor time that the process has used so far, in all its threads and children that have ended."""
         fields = Path(f"/proc/{self.process_id}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
-        user, system = int(fields[11]), int(fields[12])
-        return (user + system) / os.sysconf("SC_CLK_TCK")
+        return sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")
 
 
 @contextmanager
@@ -107,7 +116,8 @@ def _wait_until_ready(port: int, process: "subprocess.Popen[bytes]") -> None:
     deadline = time.monotonic() + _START_SECONDS
     while process.poll() is None and time.monotonic() < deadline:
         try:
-            Client(port).call("GET", "/readyz")
+            with closing(Client(port)) as client:
+                client.call("GET", "/readyz")
         except (OSError, ServiceFailed, http.client.HTTPException):
             time.sleep(0.1)
         else:
@@ -127,13 +137,3 @@ def load(client: Client, kb: str, path: Path, media_type: str) -> float:
     if job["state"] != "succeeded" or job["rejected"]:
         raise ServiceFailed(f"loading {path.name} has {job['state']}: {job}")
     return time.perf_counter() - started
-
-
-def metaqa_as_tsv(datasets: Path, out: Path) -> bool:
-    """Writes MetaQA's KB as tab-separated values; False when the data set is not here."""
-    packed = datasets / "metaqa" / "kb.txt.xz"
-    if not packed.is_file():
-        return False
-    with lzma.open(packed, "rt", encoding="utf-8") as lines, out.open("w", encoding="utf-8") as file:
-        file.writelines(line.replace("|", "\t") for line in lines)
-    return True

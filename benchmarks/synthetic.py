@@ -1,46 +1,40 @@
-"""A knowledge base of any size from a seed: readable labels, Zipf degrees, no triple twice, every entity in use.
+"""A knowledge base of any size from a seed: Zipf degrees, hubs, many- and few-valued relations, values, aliases.
 
     python -m benchmarks.synthetic OUT.tsv [--triples 1000000] [--entities 300000] [--relations 200] [--seed 1]
 
-A name ending in .nt gives N-Triples. Triples come in batches; memory holds 8 bytes a triple, to find repeats.
+A name ending in .nt gives N-Triples, with typed values, and a twentieth of the entities with a second name. Every
+entity is a subject, no triple comes twice. Facts come subject by subject, as in a dump, in blocks; each block is drawn
+from a seed of its own, so that any can be made again alone, and only 8 bytes a block of entities are kept.
+`--questions N` writes questions of one to three hops with their gold paths and answers beside it, as NDJSON.
 """
 
 import argparse
-from collections.abc import Callable, Iterator
+import json
+import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 
-IntArray = NDArray[np.int64]
-Rows = Iterator[tuple[str, str, str]]
+from benchmarks import labels
+from benchmarks.labels import DATE, MAX_ENTITIES, MAX_RELATIONS, NUMBER, ROLES, TEXT, THING, IntArray, Lines
 
-_BATCH = 50_000
-
-
-def _words(text: str) -> list[str]:
-    return text.split()
-
+BLOCK = 2_048
+"""Entities whose facts are drawn together."""
+ALIAS_STEP = 20
+"""One entity of these has a second name."""
 
 # Exponents as in large graphs of people, works and places: a few hubs, a long tail.
 _SUBJECT_EXPONENT, _OBJECT_EXPONENT, _RELATION_EXPONENT = 0.6, 0.9, 1.0
-
-_STARTS = _words("Al Bar Cor Dan El Far Gal Hol Is Jor Kel Lin Mar Nor Os Pel Quin Ros Sel Tor")
-_ENDS = _words("ano bert by da den dor fel gan ham ia kin la ley mond na nell ra rick sen ston tan ter ton vik win")
-_FAMILIES = _words(
-    "Amber Ash Black Bridge Brook Cliff Copper Dale East Field Forest Glen Golden Green Harbour Hill Iron Lake Long "
-    "Marsh Meadow North Oak River Silver South Stone Thorn West Wood"
-)
-_KINDS = _words(
-    "Academy Ballad Bridge Castle Chapel Chronicle College Company Gallery Garden Hall Institute Island Journal "
-    "Library Museum Orchestra Park School Society"
-)
-_MANNERS = _words("chief early first former honorary last main official present second")
-_ROLES = _words(
-    "architect author composer critic director editor founder guest host leader member neighbour owner patron "
-    "producer publisher sponsor successor teacher translator"
-)
+_FREE_ROUNDS = 3
+"""Times that what came twice is drawn anew from all relations; then from many-valued ones only."""
+_BASE = "http://example.org/"
+_XSD = "http://www.w3.org/2001/XMLSchema#"
+_DATATYPES = {DATE: f"^^<{_XSD}date>", NUMBER: f"^^<{_XSD}integer>", TEXT: ""}
+_ALIAS = "http://www.w3.org/2004/02/skos/core#altLabel"
 
 
 @dataclass(frozen=True)
@@ -52,97 +46,229 @@ class Shape:
     num_relations: int = 200
 
     def __post_init__(self) -> None:
-        if self.num_entities > MAX_ENTITIES or self.num_relations > MAX_RELATIONS:
-            raise ValueError(f"there are names for {MAX_ENTITIES:,} entities and {MAX_RELATIONS} relations only")
+        if self.num_entities > MAX_ENTITIES or not 2 <= self.num_relations <= MAX_RELATIONS:
+            raise ValueError(f"there are names for {MAX_ENTITIES:,} entities and 2 to {MAX_RELATIONS} relations only")
         if self.num_triples < self.num_entities:
             raise ValueError("every entity needs a triple of its own: ask for at least as many triples as entities")
 
 
-MAX_ENTITIES = len(_STARTS) * len(_ENDS) * len(_FAMILIES) * len(_KINDS)
-MAX_RELATIONS = len(_MANNERS) * len(_ROLES)
+@dataclass(frozen=True)
+class Facts:
+    """Facts by number, those of one subject together; what an object's number means, the relation says."""
+
+    subjects: IntArray
+    relations: IntArray
+    objects: IntArray
+
+    def __len__(self) -> int:
+        return len(self.subjects)
+
+    def rows(self) -> Iterator[tuple[str, str, str]]:
+        """The facts as labels."""
+        for subject, relation, value in zip(*map(np.ndarray.tolist, self._parts()), strict=True):
+            yield labels.entity_label(subject), labels.relation_label(relation), object_label(relation, value)
+
+    def of(self, subject: int) -> "Facts":
+        """The facts of one subject."""
+        first, last = self.subjects.searchsorted(np.array([subject, subject + 1])).tolist()
+        return Facts(*(part[first:last] for part in self._parts()))
+
+    def _parts(self) -> tuple[IntArray, IntArray, IntArray]:
+        return self.subjects, self.relations, self.objects
 
 
-def entity_label(entity: int) -> str:
-    """The name of an entity, different for each number below MAX_ENTITIES: "Kelston Silver Orchestra"."""
-    rest, kind = divmod(entity, len(_KINDS))
-    rest, family = divmod(rest, len(_FAMILIES))
-    start, end = divmod(rest, len(_ENDS))
-    return f"{_STARTS[start]}{_ENDS[end]} {_FAMILIES[family]} {_KINDS[kind]}"
+def value_kind(relation: int) -> int:
+    """What a relation leads to."""
+    return int(labels.VALUE_KINDS[relation % len(ROLES)])
 
 
-def relation_label(relation: int) -> str:
-    """The name of a relation, different for each number below MAX_RELATIONS: "former editor"."""
-    manner, role = divmod(relation, len(_ROLES))
-    return f"{_MANNERS[manner]} {_ROLES[role]}"
+def object_label(relation: int, value: int) -> str:
+    """What a relation leads to, as text."""
+    kind = value_kind(relation)
+    return labels.entity_label(value) if kind == THING else labels.value_label(kind, value)
 
 
-def generate(shape: Shape, seed: int) -> Rows:
-    """All triples as labels; the same for the same shape and seed."""
-    entities = [entity_label(number) for number in range(shape.num_entities)]
-    relations = [relation_label(number) for number in range(shape.num_relations)]
-    for subjects, keys, objects in _batches(shape, seed):
-        for subject, key, object_ in zip(subjects.tolist(), keys.tolist(), objects.tolist(), strict=True):
-            yield entities[subject], relations[key], entities[object_]
+class _Shuffle:
+    """A one-to-one map of the numbers below a count to themselves, without a table."""
+
+    def __init__(self, random: np.random.Generator, count: int) -> None:
+        self._count = count
+        self._factor = max(1, int(count * random.uniform(0.3, 0.7)))
+        while math.gcd(self._factor, count) != 1:
+            self._factor += 1
+        self._shift = int(random.integers(count))
+
+    def __call__(self, numbers: IntArray) -> IntArray:
+        return (numbers * self._factor + self._shift) % self._count
 
 
-def _batches(shape: Shape, seed: int) -> Iterator[tuple[IntArray, IntArray, IntArray]]:
-    """Subjects, relations and objects, numbered: first each entity once as a subject, then as chance has it."""
-    random = np.random.default_rng(seed)
-    draw_subjects = _zipf(random, shape.num_entities, _SUBJECT_EXPONENT)
-    draw_objects = _zipf(random, shape.num_entities, _OBJECT_EXPONENT)
-    draw_relations = _zipf(random, shape.num_relations, _RELATION_EXPONENT)
-    waiting = random.permutation(shape.num_entities)
-    seen: IntArray = np.empty(0, dtype=np.int64)
-    while len(seen) < shape.num_triples:
-        wanted = min(_BATCH, shape.num_triples - len(seen))
-        spine, waiting = waiting[:wanted], waiting[wanted:]
-        subjects = np.concatenate([spine, draw_subjects(wanted - len(spine))])
-        relations, objects = draw_relations(wanted), draw_objects(wanted)
-        objects = np.where(objects == subjects, (objects + 1) % shape.num_entities, objects)
-        codes = (subjects * shape.num_relations + relations) * shape.num_entities + objects
-        _, first = np.unique(codes, return_index=True)
-        new = np.sort(first[~np.isin(codes[first], seen)])
-        seen = np.concatenate([seen, codes[new]])
-        yield subjects[new], relations[new], objects[new]
+class KnowledgeBase:
+    """Facts by block; the same for the same shape and seed."""
 
+    def __init__(self, shape: Shape, seed: int) -> None:
+        self.shape = shape
+        self.seed = seed
+        random = np.random.default_rng(seed)
+        self._subject_ranks, self._objects = (_Shuffle(random, shape.num_entities) for _ in range(2))
+        numbers = np.arange(shape.num_relations)
+        self._kinds = labels.VALUE_KINDS[numbers % len(ROLES)]
+        self._is_few = (self._kinds != THING) | (numbers % 2 == 0)
+        weights = (numbers + 1.0) ** -_RELATION_EXPONENT
+        self._relation_weights = np.cumsum(weights)
+        self._many_weights = np.cumsum(np.where(self._is_few, 0, weights))
+        sums = [float(self._weights(number).sum()) for number in range(self.num_blocks)]
+        drawn = shape.num_triples - shape.num_entities
+        self._scale = drawn / math.fsum(sums)
+        self._bounds = np.floor(np.concatenate(([0.0], np.cumsum(sums))) * self._scale).astype(np.int64)
+        self._bounds[-1] = drawn
+        num_many = int((~self._is_few).sum())
+        if self._scale + 2 > num_many * (shape.num_entities - 1) / 2:  # facts of the largest hub
+            raise ValueError("so many different triples need more entities or relations")
 
-def _zipf(random: np.random.Generator, count: int, exponent: float) -> Callable[[int], IntArray]:
-    """Draws numbers below `count`, the i-th most frequent with weight i ** -exponent, which is which shuffled."""
-    cumulative = np.cumsum(np.arange(1, count + 1, dtype=np.float64) ** -exponent)
-    shuffled = random.permutation(count)
+    @property
+    def num_blocks(self) -> int:
+        """How many blocks there are."""
+        return -(-self.shape.num_entities // BLOCK)
 
-    def draw(amount: int) -> IntArray:
-        ranks = np.searchsorted(cumulative, random.random(amount) * cumulative[-1], side="right")
-        drawn: IntArray = shuffled[np.minimum(ranks, count - 1)]
+    def blocks(self) -> Iterator[Facts]:
+        """All facts."""
+        return map(self.block, range(self.num_blocks))
+
+    def block(self, number: int) -> Facts:
+        """The facts of one block of subjects."""
+        random = np.random.default_rng([self.seed, number])
+        subjects = np.repeat(self._members(number), self._quotas(number))
+        owners, relations, objects = subjects[:0], subjects[:0], subjects[:0]
+        missing, rounds = subjects, 0
+        while len(missing):
+            weights = self._relation_weights if rounds < _FREE_ROUNDS else self._many_weights
+            fresh = self._drawn_relations(random, weights, len(missing))
+            owners, relations = np.concatenate((owners, missing)), np.concatenate((relations, fresh))
+            objects = np.concatenate((objects, self._drawn_objects(random, missing, fresh)))
+            first = self._first_of_each(owners, relations, objects)
+            is_repeat = np.ones(len(owners), bool)
+            is_repeat[first] = False
+            missing = owners[is_repeat]
+            owners, relations, objects = owners[first], relations[first], objects[first]
+            rounds += 1
+        order = np.argsort(owners, kind="stable")
+        return Facts(owners[order], relations[order], objects[order])
+
+    def _members(self, number: int) -> IntArray:
+        return np.arange(number * BLOCK, min((number + 1) * BLOCK, self.shape.num_entities))
+
+    def _weights(self, number: int) -> NDArray[np.float64]:
+        ranks = self._subject_ranks(self._members(number)).astype(np.float64)
+        return np.power(ranks + 1, -_SUBJECT_EXPONENT, dtype=np.float64)
+
+    def _quotas(self, number: int) -> IntArray:
+        """How many facts each subject of a block has."""
+        low, high = self._bounds[number : number + 2].tolist()
+        inner = low + np.floor(np.cumsum(self._weights(number)) * self._scale).astype(np.int64)
+        ends = np.concatenate(([low], np.minimum(inner, high)))
+        ends[-1] = high
+        quotas: IntArray = 1 + np.diff(ends)
+        return quotas
+
+    def _drawn_relations(self, random: np.random.Generator, weights: NDArray[np.float64], count: int) -> IntArray:
+        places = weights.searchsorted(random.random(count) * weights[-1], side="right")
+        drawn: IntArray = np.minimum(places, len(weights) - 1).astype(np.int64)
         return drawn
 
-    return draw
+    def _drawn_objects(self, random: np.random.Generator, subjects: IntArray, relations: IntArray) -> IntArray:
+        """Entities by Zipf, values evenly."""
+        count, power = self.shape.num_entities, 1 - _OBJECT_EXPONENT
+        chance = random.random(len(subjects))
+        ranks = (1 + chance * ((count + 1.0) ** power - 1)) ** (1 / power)  # the inverse of the sum, as of an integral
+        things = self._objects(np.clip(ranks.astype(np.int64), 1, count) - 1)
+        things = np.where(things == subjects, (things + 1) % count, things)
+        kinds = self._kinds[relations]
+        return np.where(kinds == THING, things, (chance * labels.VALUE_COUNTS[kinds]).astype(np.int64))
+
+    def _first_of_each(self, owners: IntArray, relations: IntArray, objects: IntArray) -> IntArray:
+        """Places of facts that are no repeat; a few-valued relation has one value."""
+        values = np.where(self._is_few[relations], 0, objects)
+        codes = ((owners % BLOCK) * self.shape.num_relations + relations) * self.shape.num_entities + values
+        first: IntArray = np.unique(codes, return_index=True)[1]
+        return first
 
 
 def write_tsv(path: Path, shape: Shape, seed: int) -> None:
     """One triple a line, tabs between."""
-    with path.open("w", encoding="utf-8") as file:
-        file.writelines(f"{subject}\t{relation}\t{object_}\n" for subject, relation, object_ in generate(shape, seed))
+    with path.open("wb") as file:
+        for facts in KnowledgeBase(shape, seed).blocks():
+            lines = Lines(len(facts))
+            lines.entities(facts.subjects, " ")
+            lines.text("\t")
+            lines.relations(facts.relations, " ")
+            lines.text("\t")
+            _add_objects(lines, facts, " ", ("", ""), dict.fromkeys(_DATATYPES, ("", "")))
+            lines.text("\n")
+            file.write(lines.content())
 
 
 def write_ntriples(path: Path, shape: Shape, seed: int) -> None:
-    """The same triples as N-Triples, each term an IRI whose last part is the label."""
-    with path.open("w", encoding="ascii") as file:
-        for row in generate(shape, seed):
-            file.write(" ".join(f"<http://example.org/{label.replace(' ', '_')}>" for label in row) + " .\n")
+    """The same triples as N-Triples, things as IRIs whose last part is the label; and aliases."""
+    quotes = {kind: ('"', f'"{datatype}') for kind, datatype in _DATATYPES.items()}
+    with path.open("wb") as file:
+        for facts in KnowledgeBase(shape, seed).blocks():
+            lines = Lines(len(facts))
+            lines.text(f"<{_BASE}")
+            lines.entities(facts.subjects, "_")
+            lines.text(f"> <{_BASE}")
+            lines.relations(facts.relations, "_")
+            lines.text("> ")
+            _add_objects(lines, facts, "_", (f"<{_BASE}", ">"), quotes)
+            lines.text(" .\n")
+            file.write(lines.content())
+            _write_aliases(file, facts)
+
+
+def _add_objects(
+    lines: Lines, facts: Facts, blank: str, around_things: tuple[str, str], around: dict[int, tuple[str, str]]
+) -> None:
+    kinds = labels.VALUE_KINDS[facts.relations % len(ROLES)]
+    is_thing = kinds == THING
+    lines.text(around_things[0], is_thing)
+    lines.entities(np.where(is_thing, facts.objects, 0), blank, is_thing)
+    lines.text(around_things[1], is_thing)
+    for kind, (before, after) in around.items():
+        lines.text(before, kinds == kind)
+        lines.values(kind, facts.objects, kinds == kind)
+        lines.text(after, kinds == kind)
+
+
+def _write_aliases(file: BinaryIO, facts: Facts) -> None:
+    subjects = np.unique(facts.subjects)
+    named = subjects[subjects % ALIAS_STEP == 0]
+    lines = Lines(len(named))
+    lines.text(f"<{_BASE}")
+    lines.entities(named, "_")
+    lines.text(f'> <{_ALIAS}> "')
+    lines.aliases(named)
+    lines.text('"@en .\n')
+    file.write(lines.content())
 
 
 def main() -> None:
     """Writes a file; its suffix says which format."""
+    from benchmarks.questions import synthetic_questions
+
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments.add_argument("out", type=Path)
     arguments.add_argument("--triples", type=int, default=Shape.num_triples)
     arguments.add_argument("--entities", type=int, default=Shape.num_entities)
     arguments.add_argument("--relations", type=int, default=Shape.num_relations)
+    arguments.add_argument("--questions", type=int, default=0)
     arguments.add_argument("--seed", type=int, default=1)
     given = arguments.parse_args()
+    shape = Shape(given.triples, given.entities, given.relations)
     write = write_ntriples if given.out.suffix == ".nt" else write_tsv
-    write(given.out, Shape(given.triples, given.entities, given.relations), given.seed)
+    write(given.out, shape, given.seed)
+    if given.questions:
+        with given.out.with_suffix(".questions.jsonl").open("w", encoding="utf-8") as file:
+            for asked in synthetic_questions(KnowledgeBase(shape, given.seed), given.questions, given.seed):
+                file.write(json.dumps(asked.as_json()) + "\n")
 
 
 if __name__ == "__main__":
