@@ -62,7 +62,9 @@ def run(console: Console, settings: Settings, *, once: bool = False) -> None:
             f"{counts['triples']:,} facts about countries and cities are in the knowledge base [bold]{KB}[/bold]."
         )
         console.print(_answers(client))
-        console.print(f"Ready after {time.perf_counter() - started:.1f} s at [link]{url}/docs[/link]. Ask your own:\n")
+        console.print(
+            f"Ready after {time.perf_counter() - started:.1f} s. The page: [link]{url}/ui/kbs/{KB}[/link]. Or:\n"
+        )
         console.print(_example(url, settings), soft_wrap=True, highlight=False)
         if not once:
             console.print("\nCtrl-C ends.", style="dim")

@@ -31,6 +31,22 @@ def diagram(report: Mapping[str, Any]) -> str:
     )
 
 
+def panels(report: Mapping[str, Any]) -> dict[str, str]:
+    """The two diagrams by their names, each a picture of its own: for a page, which brings ground and colours."""
+    top, wide, high = MARGIN - 12, SIDE + MARGIN + 24, SIDE + MARGIN + 12
+    contents = {
+        "Reliability": ("confidence", "share right", _reliability(report["calibration"])),
+        "Abstention": ("threshold", "share", _abstention(report["abstention"], report["threshold"])),
+    }
+    head = (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 {top} {wide} {high}" font-size="12" role="img" aria-label='
+    )
+    return {
+        name: "\n".join([f'{head}"{name}" fill="{INK}">', *_panel(0, "", x_label, y_label, content), "</svg>"])
+        for name, (x_label, y_label, content) in contents.items()
+    }
+
+
 def _panel(left: int, title: str, x_label: str, y_label: str, content: Sequence[str]) -> list[str]:
     middle = MARGIN + SIDE / 2
     lines = [
@@ -73,10 +89,10 @@ def _abstention(rows: Sequence[Mapping[str, float]], threshold: float) -> list[s
     lines = [f'<path d="M{x:.1f} {MARGIN}V{MARGIN + SIDE}" stroke="{INK}" stroke-dasharray="2 3"/>']
     for number, (name, color, label) in enumerate(CURVES):
         points = " ".join("{:.1f},{:.1f}".format(*_at(row["threshold"], row[name])) for row in rows)
-        y = MARGIN + SIDE - 12 - 16 * number
+        y = MARGIN + SIDE / 2 + 16 * number  # between the curves, which lie near the edges where the threshold is low
         lines += [
             f'<polyline points="{points}" fill="none" stroke="{color}" stroke-width="2"/>',
-            f'<text x="{MARGIN + SIDE - 8}" y="{y}" text-anchor="end" fill="{color}">{label}</text>',
+            f'<text x="{MARGIN + 8}" y="{y:.1f}" fill="{color}">{label}</text>',
         ]
     return lines
 
