@@ -2,11 +2,11 @@
 
     python -m benchmarks.calibration [--checkpoint F] [--write]
 
-Questions are asked as a user asks them, names linked by us: those of tests/models/transfer, tests/acceptance/kbs and
-tests/acceptance/unseen/dev, and every fourth of the answerable ones once more on its knowledge base without a relation
-of its answer's evidence, where it must be refused. One knowledge base at a time is held out, so that the error printed
-and the table of thresholds are those of one which neither training nor the fit has seen. `--write` puts the fit over
-all into the checkpoint.
+Questions are asked as a user asks them, names linked by us: those of tests/models/transfer, tests/acceptance/kbs,
+tests/acceptance/unseen/dev and the written ones that are held out (models/tasks/written), and every fourth of the
+answerable ones once more on its knowledge base without a relation of its answer's evidence, where it must be refused.
+One knowledge base at a time is held out, so that the error printed and the table of thresholds are those of one which
+neither training nor the fit has seen. `--write` puts the fit over all into the checkpoint.
 """
 
 import argparse
@@ -29,6 +29,7 @@ from models import checkpoints
 from models.calibration import Calibration, Held, calibration_error, fit
 from models.episodes import MENTION
 from models.reader import Reader
+from models.tasks.written import FOLDER, HELD_OUT
 from models.threads import limit_threads
 from tests.models import transfer
 
@@ -69,7 +70,8 @@ def knowledge_bases() -> Iterator[tuple[str, Rows, list[Asked]]]:
     for name in transfer.NAMES:
         questions = [(one.text.replace(MENTION, one.topic), one.answers) for one in transfer.load(name)[1]]
         yield name, transfer.triples(name), questions
-    for path in sorted(path for folder in FOLDERS for path in folder.glob("*.jsonl")):
+    written = [FOLDER / f"{name}.jsonl" for name in HELD_OUT]
+    for path in [*sorted(path for folder in FOLDERS for path in folder.glob("*.jsonl")), *written]:
         lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
         rows: Rows = []
         for line in path.with_suffix(".tsv").read_text(encoding="utf-8").splitlines():

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from models.episodes import OTHER, VALUE, Choice, End, LabelledKey, Manner, PathEpisode, manners
+from models.episodes import MAX_READS, OTHER, VALUE, Choice, End, LabelledKey, Manner, PathEpisode, manners
 from models.kinds import Kind
 from models.texts import Pieces, TextCutter
 
@@ -49,7 +49,7 @@ def pad(texts: Sequence[Pieces], cutter: TextCutter) -> Tokens:
 class PathBatch(NamedTuple):
     """Episodes as tensors. Columns of `in_reach`: the keys once for each manner, then STOP and REJECT.
 
-    A gold of -1 is no choice.
+    A gold of -1 is no choice. Rows of `further` pair a key in reach with one that comes in reach by it.
     Labels come in parts of about the same length, so that little of them is padding; a key names its label by its
     number among all parts.
     """
@@ -60,6 +60,7 @@ class PathBatch(NamedTuple):
     in_reach: Tensor  # batch hops manners*keys+2, bool
     gold: Tensor  # batch hops
     asked: Tensor  # batch
+    further: Tensor  # pairs 4: row, hop, key, key beyond
 
 
 def path_batch(
@@ -75,20 +76,27 @@ def path_batch(
         episodes = [
             _with_stray_name(episode, random) if random.random() < STRAY_NAMES else episode for episode in episodes
         ]
-    keys = list(dict.fromkeys(key for episode in episodes for choice in episode.choices for key in choice.reach))
+    choices = [choice for episode in episodes for choice in episode.choices]
+    beyond = (far for choice in choices for _, far in choice.further)
+    keys = list(dict.fromkeys([*(key for choice in choices for key in choice.reach), *beyond]))
     columns = {key: column for column, key in enumerate(keys)}
     hops = max(len(episode.choices) for episode in episodes)
     first_end = len(Manner) * len(keys)
     in_reach = np.zeros((len(episodes), hops, first_end + len(End)), np.bool_)
     gold = np.full((len(episodes), hops), -1, np.int64)
+    further: list[tuple[int, int, int, int]] = []
     for row, episode in enumerate(episodes):
         for hop, choice in enumerate(episode.choices):
             reach = list(choice.reach)
             if random is not None and distractors and isinstance(choice.gold, LabelledKey):
                 drawn = random.sample(keys, min(random.randrange(distractors + 1), len(keys)))
-                reach += [key for key in drawn if unlike(key.label, choice.gold.label)]
+                far = {key for _, key in choice.further}
+                reach += [key for key in drawn if unlike(key.label, choice.gold.label) and key not in far]
             reached = np.array([columns[key] for key in reach], np.int64)
-            for manner in manners(episode.question, hop):
+            usable = manners(episode.question, hop)
+            if Manner.READ in usable and hop + 1 < MAX_READS:
+                further += [(row, hop, columns[near], columns[far]) for near, far in choice.further]
+            for manner in usable:
                 in_reach[row, hop, manner * len(keys) + reached] = True
             in_reach[row, hop, first_end + End.STOP] = hop > 0
             in_reach[row, hop, first_end + End.REJECT] = True
@@ -99,7 +107,8 @@ def path_batch(
     questions = pad(cutter.cut([episode.question for episode in episodes]), cutter)
     labels, tokens = _labels(keys, cutter)
     asked = torch.tensor([episode.asked for episode in episodes])
-    return PathBatch(questions, labels, tokens, torch.from_numpy(in_reach), torch.from_numpy(gold), asked)
+    pairs = torch.tensor(further, dtype=torch.int64).reshape(-1, 4)
+    return PathBatch(questions, labels, tokens, torch.from_numpy(in_reach), torch.from_numpy(gold), asked, pairs)
 
 
 def _labels(keys: Sequence[LabelledKey], cutter: TextCutter) -> tuple[tuple[Tokens, ...], KeyTokens]:
@@ -116,13 +125,18 @@ def _labels(keys: Sequence[LabelledKey], cutter: TextCutter) -> tuple[tuple[Toke
 def _hide_kinds(episode: PathEpisode) -> PathEpisode:
     hidden = [
         Choice(
-            tuple(dict.fromkeys(key._replace(kind=Kind.UNKNOWN) for key in choice.reach)),
-            choice.gold if isinstance(choice.gold, End) else choice.gold._replace(kind=Kind.UNKNOWN),
+            tuple(dict.fromkeys(map(_of_no_kind, choice.reach))),
+            choice.gold if isinstance(choice.gold, End) else _of_no_kind(choice.gold),
             choice.manner,
+            tuple(dict.fromkeys((_of_no_kind(near), _of_no_kind(far)) for near, far in choice.further)),
         )
         for choice in episode.choices
     ]
     return replace(episode, choices=tuple(hidden))
+
+
+def _of_no_kind(key: LabelledKey) -> LabelledKey:
+    return key._replace(kind=Kind.UNKNOWN)
 
 
 def _with_stray_name(episode: PathEpisode, random: Random) -> PathEpisode:

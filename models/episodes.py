@@ -97,6 +97,9 @@ MAX_READS = 3
 MAX_STEPS = 4
 """A path never has more hops, those that keep included."""
 
+UNSAID_COST = 1.5
+"""How much less (in log) a key is worth that comes in reach only by a step which the question does not speak of."""
+
 FORWARD = 0
 """Direction of a key read from subject to object."""
 
@@ -153,11 +156,16 @@ class LabelledKey(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """One hop: the keys in reach and what to choose; `gold` is an `End` or one of the keys, used in a `manner`."""
+    """One hop: the keys in reach and what to choose; `gold` is an `End` or one of the keys, used in a `manner`.
+
+    `further` pairs keys in reach with those that come in reach by reading them, and are not in reach without; empty
+    where that is not known.
+    """
 
     reach: tuple[LabelledKey, ...]
     gold: LabelledKey | End
     manner: Manner = Manner.READ
+    further: tuple[tuple[LabelledKey, LabelledKey], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,6 +210,18 @@ def path_episode(question: str, path: Sequence[LabelledKey], reaches: Sequence[S
     return PathEpisode(question, tuple(choices[:MAX_STEPS]))
 
 
-def rejection(question: str, reach: Sequence[LabelledKey]) -> PathEpisode:
-    """Build the episode of a question that nothing in reach fits."""
-    return PathEpisode(question, (Choice(tuple(dict.fromkeys(reach)), End.REJECT),))
+def rejection(
+    question: str, reach: Sequence[LabelledKey], further: Sequence[tuple[LabelledKey, LabelledKey]] = ()
+) -> PathEpisode:
+    """Build the episode of a question that nothing in reach fits, nor what comes in reach by it."""
+    return PathEpisode(question, (Choice(tuple(dict.fromkeys(reach)), End.REJECT, further=tuple(further)),))
+
+
+def without_key(episode: PathEpisode, random: Random) -> PathEpisode:
+    """Take the gold key of one hop away: nothing in reach fits there."""
+    at = random.randrange(sum(isinstance(choice.gold, LabelledKey) for choice in episode.choices))
+    choice = episode.choices[at]
+    left = tuple(key for key in choice.reach if key != choice.gold)
+    further = tuple(pair for pair in choice.further if choice.gold not in pair)
+    choices = (*episode.choices[:at], Choice(left, End.REJECT, further=further))
+    return PathEpisode(episode.question, choices, episode.asked)

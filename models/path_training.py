@@ -18,7 +18,7 @@ from torch.nn import functional
 from kb.context import ContextEncoder
 from models import checkpoints, training
 from models.batching import PathBatch, path_batch
-from models.episodes import Manner, PathTask
+from models.episodes import UNSAID_COST, Manner, PathTask
 from models.networks.path_config import PathReaderConfig
 from models.networks.path_reader import Labels, PathReader, Question
 from models.recipe import settings_of
@@ -153,9 +153,22 @@ def _hops(network: PathReader, batch: PathBatch, question: Question) -> Iterator
     state, num_keys = network.begin(question), len(keys.vectors)
     for hop in range(batch.gold.shape[1]):
         glimpse = network.look(question, state)
-        yield network.score(glimpse, keys).masked_fill(~batch.in_reach[:, hop], -math.inf)
+        scores = network.score(glimpse, keys)
+        in_reach = scores.masked_fill(~batch.in_reach[:, hop], -math.inf)
+        yield _with_further(in_reach, scores, batch.further[batch.further[:, 1] == hop])
         used = batch.gold[:, hop].clamp(0, len(Manner) * num_keys - 1)
         state = network.advance(state, glimpse, keys.vectors[used % num_keys], used // num_keys)
+
+
+def _with_further(in_reach: Tensor, scores: Tensor, pairs: Tensor) -> Tensor:
+    """Add to reading each key in reach what the best key is worth that comes in reach by it (`models.search`)."""
+    if not len(pairs):
+        return in_reach
+    row, _, near, far = pairs.T
+    places, groups = torch.unique(row * in_reach.shape[1] + near, return_inverse=True)
+    best = scores.new_full((len(places),), -math.inf).scatter_reduce(0, groups, scores[row, far], "amax")
+    flat = in_reach.flatten()
+    return flat.index_put((places,), torch.logaddexp(flat[places], best - UNSAID_COST)).view_as(in_reach)
 
 
 def _cross_entropy(scores: Tensor, gold: Tensor, in_reach: Tensor, smoothing: float) -> Tensor:
@@ -176,11 +189,15 @@ def train(
     resume: bool = True,
     encoder: TokenEncoder | None = None,
     report: Report = logger.info,
+    start: Path | None = None,
 ) -> Path:
     """Train by a recipe and write a checkpoint to `out`; a run that was killed goes on from its last saved state.
 
     One of several threads draws episodes ahead. A run that was killed, or had other threads, ends with the same weights
-    but for rounding.
+    but for rounding. With `start` it goes on from the weights of that checkpoint, of the same network.
+
+    Raises:
+        CheckpointUnusable: `start` is missing, broken, or made for another encoder or network.
     """
     torch.set_num_threads(max(1, threads - 1))
     started = time.perf_counter()
@@ -189,6 +206,8 @@ def train(
     config = given.training
     torch.manual_seed(config.seed)
     network = PathReader(given.network, torch.tensor(encoder.token_table()))
+    if start is not None:
+        _begin_from(network, start, encoder)
     cutter = TextCutter(encoder, given.network.max_tokens, REMEMBERED_TEXTS)
     tasks = [(make_path_task(name, datasets, settings), weight) for name, weight, settings in given.tasks]
     course = PathCourse(network, cutter, tasks, config, given.choices, ahead=threads > 1)
@@ -197,6 +216,15 @@ def train(
     out.parent.mkdir(parents=True, exist_ok=True)
     training.run(Training(course, config), config, state, resume=resume, report=report)
     provenance: checkpoints.Provenance = {"recipe": given.name, "seed": config.seed, "steps": config.steps}
+    if start is not None:
+        provenance = {**provenance, "base": checkpoints.name_of(start)}
     checkpoints.save(out, given.network, network.weights(), encoder.id, provenance)
     state.unlink(missing_ok=True)
     return out
+
+
+def _begin_from(network: PathReader, start: Path, encoder: TokenEncoder) -> None:
+    info, weights = checkpoints.load(start, encoder.id)
+    if info.config != network.config:
+        raise checkpoints.CheckpointUnusable(start, "it is of another network than the recipe's")
+    network.load_state_dict({name: torch.tensor(weight) for name, weight in weights.items()})

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from models import expectations
 from models.chains import Chain, ReadRequest, Step, Use
-from models.episodes import INVERSE, MAX_STEPS, MENTION, Asked, End, Manner, manners
+from models.episodes import INVERSE, MAX_STEPS, MENTION, UNSAID_COST, Asked, End, Manner, manners
 from models.memory import FloatArray, IntArray
 from models.networks.path_inference import Glimpse
 from models.steps import Argument, Start, Stepper
@@ -29,6 +29,10 @@ LEAST_ASKED = 0.1
 """What is less likely to be wanted than this is not looked for."""
 MOST_USES = 32
 """Of more ways to go on than these, the least likely are not tried."""
+SURE = 0.8
+"""With a step or an end as likely as this, no key out of reach is looked at."""
+FURTHER_FACTS = 50
+"""Of more facts, not all are asked where they lead."""
 FILTERS = (Manner.KEEP, Manner.ABOVE, Manner.BELOW)
 
 
@@ -164,14 +168,8 @@ class Search:
             return
         usable = manners(self.request.readings[path.reading].text, hop)
         ends = [End.REJECT, End.STOP] if hop else [End.REJECT]
-        used = [scores[glimpse.manners.index(manner), reach] for manner in usable]
-        chances = _softmax(np.concatenate([*used, glimpse.ends[row, ends]]))
+        chances = self._chances(hop, path, scores, glimpse, glimpse.ends[row, ends], reach, usable)
         if hop:
-            onward = self._unsaid(path, reach, usable)
-            if len(onward):
-                moved = chances[-1] * (1 - expectations.CONTRADICTED)
-                chances[-1] -= moved
-                chances[onward] += moved / len(onward)
             self._end(path, path.log_probability + _log(chances[-1]))
         rejected = path.rejected if hop else float(chances[-1])
         uses = chances[: -len(ends)]
@@ -188,6 +186,50 @@ class Search:
                 found += 1
             if found >= self._beam:
                 break
+
+    def _chances(
+        self,
+        hop: int,
+        path: Path,
+        scores: FloatArray,
+        glimpse: Glimpse,
+        ends: FloatArray,
+        reach: IntArray,
+        usable: Sequence[Manner],
+    ) -> FloatArray:
+        """How likely each use of a key in reach is, manner by manner, and then each end."""
+        logits = np.concatenate([*(scores[glimpse.manners.index(manner), reach] for manner in usable), ends])
+        chances = _softmax(logits)
+        if Manner.READ in usable and np.delete(chances, -len(ends)).max() < SURE:
+            further = self._further(path, reach, scores[glimpse.manners.index(Manner.READ)])
+            first = usable.index(Manner.READ) * len(reach)
+            chances = _softmax(np.concatenate([logits, further]))
+            chances[first : first + len(further)] += chances[len(logits) :]
+            chances = chances[: len(logits)]
+        if hop:
+            onward = self._unsaid(path, reach, usable)
+            if len(onward):
+                moved = chances[-1] * (1 - expectations.CONTRADICTED)
+                chances[-1] -= moved
+                chances[onward] += moved / len(onward)
+        return chances
+
+    def _further(self, path: Path, reach: IntArray, read: FloatArray) -> FloatArray:
+        """For each key in reach, how well the best key fits that comes in reach by it only.
+
+        *Who looks after the lotus* needs the greenhouse, which it does not mention: nothing in reach fits, but the head
+        gardener, whom the greenhouse leads to, does.
+        """
+        if path.start.is_everything or path.reads + 1 >= self.request.max_hops:
+            return np.empty(0, np.float32)
+        found = np.full(len(reach), -np.inf, np.float32)
+        memory, some = self.request.memory, path.start.entities[:FURTHER_FACTS]
+        for at, key in enumerate(reach.tolist()):
+            led_to = memory.facts_of(some, key, FURTHER_FACTS).targets
+            onward = np.setdiff1d(memory.keys_of(led_to), [*reach, key ^ 1])
+            if len(onward):
+                found[at] = read[onward].max() - UNSAID_COST
+        return found
 
     def _reach(self, path: Path) -> IntArray:
         if path.start.is_everything:

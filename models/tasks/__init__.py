@@ -19,6 +19,7 @@ from models.tasks.sort_of_clevr import SortOfClevrTask
 from models.tasks.sst import SstTask
 from models.tasks.ud_tags import UdTagsTask
 from models.tasks.wikimovies import WikiMoviesTask
+from models.tasks.written import WrittenTask
 from models.vocabulary import Vocabulary
 
 
@@ -70,6 +71,7 @@ PATH_TASKS: Mapping[str, Callable[..., PathTask]] = {
     "generated": GeneratedTask.of_datasets,
     "own-movies": partial(OwnTask.of_kb, "movies"),
     "own-wikidata": partial(OwnTask.of_kb, "wikidata"),
+    "written": WrittenTask,
 }
 """The service's own, for its reader."""
 

@@ -29,6 +29,7 @@ from models.episodes import (
     Manner,
     PathEpisode,
     rejection,
+    without_key,
 )
 from models.kinds import Kind
 from models.tasks.grammar import Lexicon, Relation, noisy, relation_of
@@ -109,18 +110,19 @@ class GeneratedTask:
         reaches = [_reach(schema, kind, strangers, random) for kind in kinds(plan)]
         if MENTION not in text:
             reaches[0] = _everything(schema, random)
+        furthers = [_further(schema, reach) for reach in reaches]
         choices = [
-            Choice(tuple(dict.fromkeys(reach)), gold, step.manner)
-            for reach, gold, step in zip(reaches, golds, plan.steps, strict=False)
+            Choice(tuple(dict.fromkeys(reach)), gold, step.manner, further)
+            for reach, further, gold, step in zip(reaches, furthers, golds, plan.steps, strict=False)
         ]
-        choices.append(Choice(tuple(dict.fromkeys(reaches[-1])), End.STOP))
+        choices.append(Choice(tuple(dict.fromkeys(reaches[-1])), End.STOP, further=furthers[-1]))
         episode = PathEpisode(text, tuple(choices[:MAX_STEPS]), plan.asked)
         if random.random() < WRONG_ROLES and (wrong := _in_wrong_role(text, plan)):
             kind = plan.steps[-1].side.target if VALUE in text else plan.start
             return rejection(wrong, _reach(schema, kind, strangers, random) or reaches[0])
         if OTHER in text and random.random() < UNKNOWN_NAMES:
             return self._with_unknown_name(episode, random)
-        return _without_key(episode, random) if random.random() < self._missing else episode
+        return without_key(episode, random) if random.random() < self._missing else episode
 
     def _question(self, random: Random) -> Plan:
         return question(self._steps, random)
@@ -298,17 +300,27 @@ def _reach(schema: Sequence[Placed], kind: str, strangers: float, random: Random
     return keys
 
 
+def _further(schema: Sequence[Placed], reach: Sequence[LabelledKey]) -> tuple[tuple[LabelledKey, LabelledKey], ...]:
+    """Give keys in reach, each with those that start at what it leads to and are not in reach themselves."""
+    here = set(reach)
+    onward: defaultdict[str, list[LabelledKey]] = defaultdict(list)
+    ends: dict[LabelledKey, str] = {}
+    for placed in schema:
+        for number, side in enumerate(placed.relation.sides):
+            key = placed.key(number)
+            ends[key] = side.target
+            if key not in here:
+                onward[side.source].append(key)
+    return tuple(
+        (near, far)
+        for near in dict.fromkeys(reach)
+        for far in onward[ends[near]]
+        if (far.label, far.direction) != (near.label, 1 - near.direction)
+    )
+
+
 def _everything(schema: Sequence[Placed], random: Random) -> list[LabelledKey]:
     """Give all keys of a schema."""
     keys = [placed.key(side) for placed in schema for side in (0, 1)]
     random.shuffle(keys)
     return keys
-
-
-def _without_key(episode: PathEpisode, random: Random) -> PathEpisode:
-    """Take the gold key of one hop away: nothing in reach fits there."""
-    at = random.randrange(sum(isinstance(choice.gold, LabelledKey) for choice in episode.choices))
-    choice = episode.choices[at]
-    left = tuple(key for key in choice.reach if key != choice.gold)
-    choices = (*episode.choices[:at], Choice(left, End.REJECT))
-    return PathEpisode(episode.question, choices, episode.asked)

@@ -23,9 +23,11 @@ from models.reader import Reader
 from models.threads import limit_threads
 
 KBS = Path(__file__).parent / "kbs"
+BLIND = Path(__file__).parent / "blind"
 Answerer = tuple[QuestionAnswerer, Engine]
 LEAST_RIGHT = {"boardgames": 22, "services": 20, "elements": 16}
 LEAST_REFUSED = {"boardgames": 6, "services": 4, "elements": 2}
+LEAST_BLIND = {"garden": 38, "hospital": 51, "software": 42}
 LEAST_METAQA = {1: 0.95, 2: 0.99, 3: 0.99}
 SAMPLE = 80
 
@@ -99,3 +101,28 @@ def test_metaqa_is_answered_as_recorded(answerer: Answerer, films: Kb, datasets:
 def films(answerer: Answerer, datasets: Path) -> Kb:
     with lzma.open(datasets / "metaqa" / "kb.txt.xz", "rb") as packed:
         return load(answerer, "films", [packed.read().replace(b"|", b"\t")])
+
+
+@pytest.mark.parametrize("name", LEAST_BLIND)
+def test_questions_of_people_who_do_not_know_us(answerer: Answerer, name: str) -> None:
+    kb = load(answerer, name, [(BLIND / "dev" / f"{name}.tsv").read_bytes()])
+    lines = (BLIND / "dev" / f"{name}.jsonl").read_text(encoding="utf-8").splitlines()
+    questions = [json.loads(line) for line in lines]
+    replies = ask(answerer, kb, [one["question"] for one in questions])
+    right = [
+        found(reply) == {answer.casefold() for answer in one["answers"]}
+        for one, reply in zip(questions, replies, strict=True)
+    ]
+    assert sum(right) >= LEAST_BLIND[name], sum(right)
+
+
+@pytest.mark.parametrize("path", sorted(BLIND.glob("*/*.jsonl")), ids=lambda path: path.stem)
+def test_the_answers_to_their_questions_are_in_the_facts(path: Path) -> None:
+    rows = [line.split("\t") for line in path.with_suffix(".tsv").read_text(encoding="utf-8").splitlines()]
+    labels = {label for subject, _, value in rows for label in (subject, value)}
+    questions = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    assert len({one["question"] for one in questions}) == len(questions) == 60
+    for one in questions:
+        assert bool(one["answers"]) != (one["kind"] == "unknown"), one["question"]
+        if one["kind"] not in ("count", "whether"):
+            assert set(one["answers"]) <= labels, one["question"]

@@ -16,7 +16,7 @@ from tests.contracts.tasks import case_of, names
 
 OTHERS = {
     "claims", "clauses", "generated", "grammar", "inventions", "metaqa", "own", "pathquestion", "peers", "plans",
-    "questions", "simplequestions", "superlatives", "unsaid", "wording",
+    "questions", "simplequestions", "superlatives", "unsaid", "wording", "written",
 }  # fmt: skip
 """Modules for the service's reader."""
 
@@ -26,7 +26,10 @@ def test_every_task_has_a_contract() -> None:
     files = {path.stem for path in Path(*tasks.__path__).glob("[a-z]*.py")}
     assert files == set(TASKS) | OTHERS
     own = {"own-movies", "own-wikidata"}
-    assert PATH_TASKS.keys() - {"generated", "metaqa"} - own == {"simplequestions-wikidata", "simplequestions-freebase"}
+    assert PATH_TASKS.keys() - {"generated", "metaqa", "written"} - own == {
+        "simplequestions-wikidata",
+        "simplequestions-freebase",
+    }
 
 
 @pytest.mark.datasets

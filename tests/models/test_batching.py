@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from models.batching import pad, path_batch, unlike
-from models.episodes import MENTION, End, Manner, manners
+from models.episodes import FORWARD, MENTION, Choice, End, LabelledKey, Manner, PathEpisode, manners
 from tests.models.factories import make_cutter, make_episodes
 
 
@@ -56,3 +56,20 @@ def test_distractors_share_no_word_with_the_gold_label(monkeypatch: pytest.Monke
     torch.testing.assert_close(crowded.gold, plain.gold)
     assert not unlike("directed by", "film director")
     assert unlike("born in", "place of death")
+
+
+def test_what_comes_in_reach_by_a_key_is_paired_with_it_while_two_more_are_read() -> None:
+    directed, born = LabelledKey("directed by", FORWARD), LabelledKey("born in", FORWARD)
+    pair = ((directed, born),)
+    choices = (Choice((directed,), directed, further=pair), Choice((directed,), End.STOP, further=pair))
+    late = (*choices[:1], Choice((directed,), directed), Choice((directed,), End.STOP, further=pair))
+    without_topic = (Choice((directed,), directed, Manner.MOST, further=pair),)
+    batch = path_batch(
+        [
+            PathEpisode(f"where is the director of {MENTION} from", choices),
+            PathEpisode(f"who made {MENTION}", late),
+            PathEpisode("which film has the most directors", without_topic),
+        ],
+        make_cutter(),
+    )
+    assert batch.further.tolist() == [[0, 0, 0, 1], [0, 1, 0, 1], [1, 0, 0, 1]]

@@ -6,7 +6,7 @@ import torch
 from safetensors.torch import load_file
 
 from models import path_training
-from models.episodes import PathEpisode
+from models.episodes import UNSAID_COST, PathEpisode
 from models.training import Report
 from tests.models.factories import TinyEncoder, make_episodes
 
@@ -90,3 +90,15 @@ def test_another_seed_gives_other_weights(recipe: Path, tmp_path: Path) -> None:
     recipe.write_text(RECIPE.replace("seed = 4", "seed = 5"), encoding="utf-8")
     second = train(recipe, tmp_path / "second.safetensors")
     assert not torch.equal(first["start"], second["start"])
+
+
+def test_a_key_in_reach_is_worth_what_comes_in_reach_by_it() -> None:
+    scores = torch.tensor([[1.0, 0.0, 4.0, 6.0, 2.0]], requires_grad=True)
+    in_reach = scores.masked_fill(torch.tensor([[False, False, True, True, False]]), -torch.inf)
+    pairs = torch.tensor([[0, 0, 1, 2], [0, 0, 1, 3]])
+    combined = path_training._with_further(in_reach, scores, pairs)
+    expected = torch.logaddexp(torch.tensor(0.0), torch.tensor(6.0 - UNSAID_COST))
+    torch.testing.assert_close(combined[0, :2], torch.stack([torch.tensor(1.0), expected]))
+    assert combined[0, 2:4].isinf().all()
+    (gradient,) = torch.autograd.grad(combined[0, 1], scores)
+    assert gradient[0].tolist() == pytest.approx([0.0, 0.011, 0.0, 0.989, 0.0], abs=1e-3)

@@ -1,12 +1,13 @@
 """The search, over a network whose scores a test sets."""
 
+import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pytest
 
 from models.chains import Chain, Reading, ReadRequest, everything
-from models.episodes import MENTION, OTHER, VALUE, Asked, End, Manner
+from models.episodes import MENTION, OTHER, UNSAID_COST, VALUE, Asked, End, Manner
 from models.expectations import CONTRADICTED
 from models.memory import TripleMemory
 from models.networks.path_inference import FloatArray, Glimpse, Keys, PathInference, Question, State
@@ -330,6 +331,16 @@ def test_a_step_goes_without_saying_where_the_question_names_what_it_leads_to() 
     memory, chains = read(script, text=f"which born in is the man of {MENTION}")
     assert [memory.relation_labels[step.key // 2] for step in chains[0].steps] == ["directed by", "born in"]
     assert chains[0].probability == pytest.approx(0.9, abs=0.01)
+
+
+def test_a_step_goes_without_saying_where_only_what_it_leads_to_fits() -> None:
+    script = {(0, "born in"): 5.0, (0, "reject"): 3.0, (1, "born in"): 9.0, (2, "stop"): 9.0}
+    memory, chains = read(script, text=f"where is the man behind {MENTION} from")
+    assert [memory.relation_labels[step.key // 2] for step in chains[0].steps] == ["directed by", "born in"]
+    chance = 1 / (2 + math.exp(3.0 - (5.0 - UNSAID_COST)))  # who starred in it was born somewhere, too
+    assert chains[0].steps[0].use.probability == pytest.approx(chance, abs=0.01)
+    _, chains = read(script, text=f"where is the man behind {MENTION} from", max_hops=1)
+    assert all(chain.probability < 0.01 for chain in chains)
 
 
 def test_a_number_with_a_unit_is_compared_with_no_count() -> None:

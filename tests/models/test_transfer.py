@@ -12,7 +12,7 @@ from models.reader import Reader
 from models.threads import limit_threads
 from tests.models import transfer
 
-LEAST_EXACT = {1: 0.88, 2: 0.84, 3: 0.7}
+LEAST_EXACT = {1: 0.88, 2: 0.9, 3: 0.8}
 
 
 @pytest.fixture(scope="module")

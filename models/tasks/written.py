@@ -1,0 +1,246 @@
+"""Questions written by hand over small knowledge bases, each with the path to its answers: how people really ask.
+
+Of many trades, by writers who knew neither the reader nor its grammar; hops that go unsaid, key words, possessives,
+asides. A path is written `count|ask START > relation > ^relation [condition]`: the start is an entity, two between a
+semicolon, or * for everything; ^ reads a relation from object to subject; conditions are `relation=value`,
+`relation>5`, `<`, `>=`, `<=`, `max relation`, `min relation`. `tests/models/tasks/test_written.py` proves every answer.
+No official scorer: it is a source of training questions only.
+"""
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from random import Random
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from kb.triples import readable_relation
+from models.episodes import (
+    FORWARD,
+    INVERSE,
+    MAX_STEPS,
+    MENTION,
+    OTHER,
+    VALUE,
+    Asked,
+    Choice,
+    End,
+    LabelledKey,
+    Manner,
+    PathEpisode,
+    rejection,
+    without_key,
+)
+from models.memory import IntArray, TripleMemory
+from models.numbers import quantity
+from models.steps import Argument, Start, Stepper
+from models.tasks.grammar import noisy
+from models.tasks.simplequestions import wrong_mention
+
+FOLDER = Path(__file__).parent / "written"
+HELD_OUT = ("council", "factory", "festival", "medical", "realestate", "school", "vet", "wine")
+"""Knowledge bases that are never trained on: development is measured on them."""
+_ASKED = {"count ": Asked.COUNT, "ask ": Asked.WHETHER, "": Asked.ENTITIES}
+_SIGNS = {"=": Manner.KEEP, ">": Manner.ABOVE, ">=": Manner.ABOVE, "<": Manner.BELOW, "<=": Manner.BELOW}
+_EXTREMES = {"max": Manner.MOST, "min": Manner.LEAST}
+LENGTHS = (0.2, 0.4, 0.25, 0.15)
+"""How often questions are drawn that need so many reads: long ones are written more often than they are asked."""
+_BUDGET = 10_000
+
+
+class PathStep(NamedTuple):
+    """A step as a path writes it; `value` is what a condition compares with."""
+
+    relation: str
+    direction: int
+    manner: Manner
+    value: str | None = None
+
+
+class WrittenPath(NamedTuple):
+    """A path, read: what is asked, where it starts (nowhere: everything), and its steps."""
+
+    asked: Asked
+    starts: tuple[str, ...]
+    steps: tuple[PathStep, ...]
+
+    @classmethod
+    def read(cls, path: str) -> "WrittenPath":
+        """Read a path as it is written."""
+        asked, text = re.fullmatch(r"(count |ask )?(.*)", path).groups("")  # type: ignore[union-attr]
+        start, *rest = re.split(r" (?=> |\[)", text)
+        steps = tuple(_reading(part[2:]) if part.startswith("> ") else _condition(part[1:-1]) for part in rest)
+        return cls(_ASKED[asked], () if start == "*" else tuple(start.split(";")), steps)
+
+
+def _reading(relation: str) -> PathStep:
+    return PathStep(relation.removeprefix("^"), INVERSE if relation.startswith("^") else FORWARD, Manner.READ)
+
+
+def _condition(text: str) -> PathStep:
+    extreme, _, relation = text.partition(" ")
+    if extreme in _EXTREMES:
+        return _reading(relation)._replace(manner=_EXTREMES[extreme])
+    relation, sign, value = re.fullmatch(r"(.+?)(>=|<=|=|>|<)(.+)", text).groups()  # type: ignore[union-attr]
+    return _reading(relation)._replace(manner=_SIGNS[sign], value=value)
+
+
+class WrittenKb:
+    """A knowledge base and its questions."""
+
+    def __init__(self, triples: Sequence[tuple[str, str, str]], questions: Sequence[Mapping[str, Any]]) -> None:
+        self.questions = questions
+        self._memory = TripleMemory(
+            (subject, readable_relation(relation), value) for subject, relation, value in triples
+        )
+        self._kinds = self._memory.kinds()
+        self._stepper = Stepper(self._memory, self._kinds, _BUDGET)
+
+    @classmethod
+    def load(cls, path: Path) -> "WrittenKb":
+        """Read the questions of a `.jsonl` file and the triples beside it."""
+        lines = path.with_suffix(".tsv").read_text(encoding="utf-8").splitlines()
+        rows = [(subject, relation, value) for subject, relation, value in (line.split("\t") for line in lines)]
+        return cls(rows, [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()])
+
+    def episodes(self) -> Iterator[PathEpisode | None]:
+        """Give each question's episode; None where its text does not name what its path does."""
+        for question in self.questions:
+            yield self._episode(question) if question["path"] else self._unknown(question)
+
+    def named_episodes(self) -> Iterator[tuple[PathEpisode, str]]:
+        """Give the episodes that there are, each with the name of what it starts from, if that is one thing."""
+        for question, episode in zip(self.questions, self.episodes(), strict=True):
+            if episode is not None:
+                starts = WrittenPath.read(question["path"]).starts if question["path"] else (question["topic"],)
+                yield episode, starts[0] if len(starts) == 1 else ""
+
+    def _unknown(self, question: Mapping[str, Any]) -> PathEpisode | None:
+        text = _masked(question["question"], [(question["topic"], MENTION)])
+        topic = self._memory.entities([question["topic"]])
+        return rejection(text, self._reach(topic), self._further(topic)) if text else None
+
+    def _episode(self, question: Mapping[str, Any]) -> PathEpisode | None:
+        path = WrittenPath.read(question["path"])
+        names = [(start, MENTION) for start in path.starts]
+        for step in path.steps:
+            if step.value is not None:
+                names.append(self._named(question["question"], step))
+        text = _masked(question["question"], names)
+        if text is None:
+            return None
+        start = self._start(path)
+        choices = []
+        for step in path.steps:
+            key = 2 * self._memory.relation_labels.index(readable_relation(step.relation)) + step.direction
+            reach = self._everything() if start.is_everything else self._reach(start.entities)
+            if self._key(key) not in reach:  # asks for what the facts do not have: nothing to choose
+                return None
+            further = () if start.is_everything else self._further(start.entities)
+            choices.append(Choice(reach, self._key(key), step.manner, further))
+            hop = self._stepper.take(start, key, step.manner, self._argument(step))
+            if hop is None or not len(hop.entities):  # nothing meets the condition: the answer is no
+                return PathEpisode(text, tuple(choices), path.asked)
+            start = Start(hop.entities, hop.weights)
+        choices.append(Choice(self._reach(start.entities), End.STOP, further=self._further(start.entities)))
+        return PathEpisode(text, tuple(choices[:MAX_STEPS]), path.asked)
+
+    def _start(self, path: WrittenPath) -> Start:
+        entities = self._memory.entities(path.starts)
+        return Start(entities, np.ones(len(entities), np.float32), not path.starts)
+
+    def _argument(self, step: PathStep) -> Argument | None:
+        if step.value is None:
+            return None
+        position = self._memory.positions.get(step.value)
+        entities = np.array([] if position is None else [position], np.int32)
+        return Argument(step.value, entities, quantity(step.value))
+
+    def _named(self, text: str, step: PathStep) -> tuple[str, str]:
+        """What names a condition's value in a question, and its placeholder: the value, or a thing that has it."""
+        assert step.value is not None
+        is_quantity = quantity(step.value) is not None
+        if step.manner is not Manner.KEEP and _place(text, step.value) is None:
+            for label in sorted(self._with_value(step), key=len, reverse=True):
+                if _place(text, label) is not None:
+                    return label, OTHER
+        return step.value, VALUE if is_quantity else OTHER
+
+    def _with_value(self, step: PathStep) -> list[str]:
+        """Labels of the entities whose value of a step's relation is its value, but for a unit."""
+        key = 2 * self._memory.relation_labels.index(readable_relation(step.relation)) + step.direction
+        holders = self._memory.holders(key)
+        rows = self._memory.facts_of(holders, key, _BUDGET)
+        wanted = quantity(step.value or "")
+        found = []
+        for owner, target in zip(rows.owners.tolist(), rows.targets.tolist(), strict=True):
+            value = quantity(self._memory.label(target))
+            if value is not None and wanted is not None and value.value == wanted.value:
+                found.append(self._memory.label(int(holders[owner])))
+        return found
+
+    def _reach(self, entities: IntArray) -> tuple[LabelledKey, ...]:
+        return tuple(self._key(key) for key in self._memory.keys_of(entities).tolist())
+
+    def _further(self, entities: IntArray) -> tuple[tuple[LabelledKey, LabelledKey], ...]:
+        """Keys in reach of some entities, each with those that reading it brings in reach."""
+        near = self._memory.keys_of(entities).tolist()
+        found = []
+        for key in near:
+            beyond = self._memory.keys_of(self._memory.facts_of(entities, key, _BUDGET).targets)
+            found += [(self._key(key), self._key(far)) for far in beyond.tolist() if far not in near and far != key ^ 1]
+        return tuple(found)
+
+    def _everything(self) -> tuple[LabelledKey, ...]:
+        return tuple(map(self._key, range(2 * len(self._memory.relation_labels))))
+
+    def _key(self, key: int) -> LabelledKey:
+        return LabelledKey(self._memory.relation_labels[key // 2], key % 2, self._kinds[key])
+
+
+class WrittenTask:
+    """Episodes of all that was written but what is held out."""
+
+    name = "written"
+
+    def __init__(self, datasets: Path, wrong_mentions: float, missing: float) -> None:
+        """Read them; they come with the code, not with the data sets."""
+        paths = sorted(path for path in FOLDER.glob("*.jsonl") if path.stem not in HELD_OUT)
+        episodes = [pair for path in paths for pair in WrittenKb.load(path).named_episodes()]
+        self._by_length = [[pair for pair in episodes if _num_reads(pair[0]) == reads] for reads in range(4)]
+        self._wrong_mentions = wrong_mentions
+        self._missing = missing
+
+    def episode(self, random: Random) -> PathEpisode:
+        """Draw a question, as it is written or with slips of the hand."""
+        drawn, topic = random.choice(random.choices(self._by_length, LENGTHS)[0])
+        first = drawn.choices[0]
+        episode = PathEpisode(noisy(drawn.question, (MENTION, OTHER, VALUE), random), drawn.choices, drawn.asked)
+        if not isinstance(first.gold, LabelledKey):
+            return episode
+        if random.random() < self._wrong_mentions and topic:
+            left = without_key(PathEpisode(drawn.question, drawn.choices[:1]), random).choices[0]
+            return rejection(wrong_mention(episode.question, topic, random), left.reach or first.reach, left.further)
+        return without_key(episode, random) if random.random() < self._missing else episode
+
+
+def _num_reads(episode: PathEpisode) -> int:
+    return sum(isinstance(choice.gold, LabelledKey) and choice.manner is Manner.READ for choice in episode.choices)
+
+
+def _masked(text: str, names: Sequence[tuple[str, str]]) -> str | None:
+    """Put placeholders where names stand; None where one of them does not."""
+    for name, placeholder in sorted(names, key=lambda pair: -len(pair[0])):
+        place = _place(text, name)
+        if place is None:
+            return None
+        text = text[: place[0]] + placeholder + text[place[1] :]
+    return text
+
+
+def _place(text: str, name: str) -> tuple[int, int] | None:
+    """Where a name stands in a text as whole words, whatever its case, perhaps in the plural."""
+    found = re.search(rf"(?<!\w){re.escape(name)}(?:e?s)?(?!\w)", text, re.IGNORECASE)
+    return found.span() if found else None
