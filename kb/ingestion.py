@@ -24,7 +24,10 @@ STAGE_FILE = "stage.sqlite"
 """The scratch file of a SQLite ingestion in its work folder; one that a killed process left is overwritten."""
 
 _CHUNK_BYTES = 1024 * 1024
-_MERGE_CACHE_KIBIBYTES = 64 * 1024
+_MERGE_CACHE_KIBIBYTES = (64 * 1024, 512 * 1024)
+"""At least, and at most."""
+_CACHED_BYTES_PER_ENTITY = 100
+"""What an entity takes in the index of digests, which grows everywhere at once and must fit."""
 _KB_CHECK_SECONDS = 1.0
 _CANCEL_CHECK_SECONDS = 0.1
 
@@ -110,7 +113,8 @@ class _Ingestion:
                     tables.metadata.create_all(staging, checkfirst=False)
                 stager = Stager(staging, tables)
                 self._read(staging, stager)
-            with write_connection(self.engine) as connection, attached(connection, path, _MERGE_CACHE_KIBIBYTES):
+            cache = _merge_cache_kibibytes(stager.num_entities)
+            with write_connection(self.engine) as connection, attached(connection, path, cache):
                 return self._merge(connection, stager, stage_tables(ATTACHED))
         finally:
             path.unlink(missing_ok=True)
@@ -214,6 +218,11 @@ class _Watch:
                 self._reason = IngestionCancelled()
         except BaseException as error:
             self._reason = error
+
+
+def _merge_cache_kibibytes(num_entities: int) -> int:
+    least, most = _MERGE_CACHE_KIBIBYTES
+    return min(max(least, num_entities * _CACHED_BYTES_PER_ENTITY // 1024), most)
 
 
 def _chunks(file: BinaryIO, seen: Callable[[bytes], None]) -> Iterator[bytes]:

@@ -14,7 +14,9 @@ import numpy as np
 
 from kb.graph import FloatArray, IntArray, LongArray
 
-MIN_LISTS = 256
+MIN_LISTS, MAX_LISTS = 256, 1024
+"""Every fact is compared with the centre of every list: without a bound ten million would take a hundred times as long
+as one million."""
 FACTS_PER_LIST = 2_000
 TRAINING_VECTORS_PER_LIST = 40
 BLOCK = 2_048
@@ -43,7 +45,7 @@ def write_lists(path: Path, ids: LongArray, vectors_of: VectorsOf, dim: int, thr
 
 def _trained(count: int, vectors_of: VectorsOf, dim: int) -> Any:  # noqa: ANN401 - a SWIG object
     """An empty index with its lists' centres and the range of each dimension, from a sample."""
-    num_lists = max(MIN_LISTS, count // FACTS_PER_LIST)
+    num_lists = min(max(MIN_LISTS, count // FACTS_PER_LIST), MAX_LISTS)
     quantizer = faiss.IndexFlatIP(dim)
     index = faiss.IndexIVFScalarQuantizer(
         quantizer, dim, num_lists, faiss.ScalarQuantizer.QT_8bit, faiss.METRIC_INNER_PRODUCT, False
