@@ -253,7 +253,6 @@ def test_a_full_disk_while_spooling(service: RunningService, kb: str) -> None:
     ("method", "path", "status", "code"),
     [
         ("GET", "/v1/nothing", 404, "not_found"),
-        ("GET", "/", 404, "not_found"),
         ("PUT", "/v1/kbs", 405, "method_not_allowed"),
         ("DELETE", "/v1/kbs", 405, "method_not_allowed"),
         ("GET", "/v1/jobs/none", 422, "invalid_parameter"),

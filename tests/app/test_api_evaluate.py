@@ -92,7 +92,7 @@ def test_a_bad_file_of_questions_is_told_by_its_line(tmp_path: Path, content: st
     file.write_text(content)
     code, output = evaluate("--kb", "films", "--questions", str(file))
     assert code == 2
-    assert message in " ".join(output.split())
+    assert message in " ".join(output.replace("│", " ").split())  # the path may be too long for a line of the frame
 
 
 def test_either_a_recipe_or_a_kb_is_evaluated() -> None:

@@ -57,9 +57,12 @@ def _many() -> bytes:
     return "\n".join([*lines, "Oslo\tcapital of\tNorway", "Norway\tcurrency\tkrone"]).encode()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    """The system's Chromium; Playwright brings none."""
+    """The system's Chromium; Playwright brings none.
+
+    Not for the whole session: while Playwright runs, no other test in the process can run an event loop.
+    """
     program = shutil.which("chromium") or shutil.which("chromium-browser")
     if program is None:
         pytest.skip("no Chromium here: scripts/browser installs it")

@@ -63,7 +63,7 @@ def test_an_empty_knowledge_base_says_what_to_do(open_page: NewPage, service: Ru
 @pytest.mark.parametrize(
     ("name", "data", "format"),
     [
-        ("facts.tsv.gz", gzip.compress(FILMS.encode()), "text/tab-separated-values"),
+        ("facts.tsv.gz", gzip.compress(FILMS.encode(), mtime=0), "text/tab-separated-values"),
         ("facts.csv", b'subject,relation,object\n"Sunrise",directed by,"F. W. Murnau"\nx,y\na,b,c\n', "text/csv"),
         (
             "facts.jsonl",

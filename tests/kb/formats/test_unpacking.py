@@ -140,7 +140,7 @@ def test_a_byte_order_mark_at_the_start_is_dropped_once(size: int) -> None:
 @pytest.mark.parametrize(
     ("data", "found"),
     [
-        (gzip.compress(b"x"), "gzip"),
+        (gzip.compress(b"x", mtime=0), "gzip"),
         (zstd(b"x"), "zstd"),
         ("a\tb\tc".encode("utf-16"), "UTF-16"),
     ],
