@@ -38,7 +38,7 @@ async def services(request: Request) -> Services:
 async def access_of(request: Request, scope: Scope) -> Access:
     """The caller's rights, once they reach `scope` and the KB of the path, and its key may make one more request."""
     access: Access | None = getattr(request.state, "access", None)
-    if access is None:  # else an agent's tool calls, and its request was counted: see app.agents.calls
+    if access is None:  # else an agent's tool calls, and its request was counted: see app.inside
         access = await _recognised(request)
     request.state.key = access.key
     access.check(scope, request.path_params.get("kb"))

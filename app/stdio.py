@@ -7,8 +7,9 @@ from contextlib import asynccontextmanager
 import httpx
 from mcp.server.stdio import stdio_server
 
-from app.agents.calls import Calls, calls_inside
+from app.agents.calls import Calls
 from app.agents.server import Context, agent_server
+from app.inside import client_inside
 from app.keys import EVERYTHING
 from app.main import VERSION, create_app
 from app.settings import Settings
@@ -44,7 +45,7 @@ async def _serve(settings: Settings, url: str | None, key: str | None) -> None:
 async def _embedded(settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
     """The application on the data folder, listening nowhere: whoever may read the folder may do everything."""
     app = create_app(settings.model_copy(update={"host": "127.0.0.1", "worker": "none"}))
-    async with app.router.lifespan_context(app), calls_inside(app, EVERYTHING, {}) as http:
+    async with app.router.lifespan_context(app), client_inside(app, {}, EVERYTHING) as http:
         yield http
 
 

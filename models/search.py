@@ -201,7 +201,8 @@ class Search:
         logits = np.concatenate([*(scores[glimpse.manners.index(manner), reach] for manner in usable), ends])
         chances = _softmax(logits)
         if Manner.READ in usable and np.delete(chances, -len(ends)).max() < SURE:
-            further = self._further(path, reach, scores[glimpse.manners.index(Manner.READ)])
+            least = float(logits.max()) - LEAST_WORTH
+            further = self._further(path, reach, scores[glimpse.manners.index(Manner.READ)] - UNSAID_COST, least)
             first = usable.index(Manner.READ) * len(reach)
             chances = _softmax(np.concatenate([logits, further]))
             chances[first : first + len(further)] += chances[len(logits) :]
@@ -214,21 +215,21 @@ class Search:
                 chances[onward] += moved / len(onward)
         return chances
 
-    def _further(self, path: Path, reach: IntArray, read: FloatArray) -> FloatArray:
-        """For each key in reach, how well the best key fits that comes in reach by it only.
+    def _further(self, path: Path, reach: IntArray, beyond: FloatArray, least: float) -> FloatArray:
+        """For each key in reach, what the best key is worth that comes in reach by it only; none where that is little.
 
         *Who looks after the lotus* needs the greenhouse, which it does not mention: nothing in reach fits, but the head
-        gardener, whom the greenhouse leads to, does.
+        gardener, whom the greenhouse leads to, does. `beyond` is what each key is worth out of reach.
         """
-        if path.start.is_everything or path.reads + 1 >= self.request.max_hops:
+        beyond = beyond.copy()
+        beyond[reach] = -np.inf
+        if path.start.is_everything or path.reads + 1 >= self.request.max_hops or beyond.max() < least:
             return np.empty(0, np.float32)
         found = np.full(len(reach), -np.inf, np.float32)
         memory, some = self.request.memory, path.start.entities[:FURTHER_FACTS]
         for at, key in enumerate(reach.tolist()):
-            led_to = memory.facts_of(some, key, FURTHER_FACTS).targets
-            onward = np.setdiff1d(memory.keys_of(led_to), [*reach, key ^ 1])
-            if len(onward):
-                found[at] = read[onward].max() - UNSAID_COST
+            onward = memory.keys_of(memory.facts_of(some, key, FURTHER_FACTS).targets)
+            found[at] = beyond[onward[onward != key ^ 1]].max(initial=-np.inf)
         return found
 
     def _reach(self, path: Path) -> IntArray:

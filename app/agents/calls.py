@@ -3,16 +3,12 @@
 A tool has no other way to a knowledge base, so what a key may do is decided in one place only.
 """
 
-import asyncio
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
 import httpx
 import orjson
-from starlette.types import ASGIApp, Receive, Scope, Send
-
-from app.keys import Access
 
 _ADVICE = {
     "kb_not_found": "Call list_kbs for the names there are.",
@@ -67,23 +63,6 @@ class Calls:
 def kb_path(kb: str, *parts: str | int) -> str:
     """The address of something in a KB."""
     return "/".join(["/v1/kbs", quote(kb, safe="") or "-", *map(str, parts)])
-
-
-def calls_inside(app: ASGIApp, access: Access, headers: Mapping[str, str]) -> httpx.AsyncClient:
-    """A client of the application in this process, for a caller whose rights are known already.
-
-    What it sends passes everything that a request from outside does, but is not counted as a second one of its key.
-    """
-
-    async def with_access(scope: Scope, receive: Receive, send: Send) -> None:
-        scope["state"] = {"access": access}
-        await asyncio.create_task(run(scope, receive, send))  # of its own, for it binds fields of the log
-
-    async def run(scope: Scope, receive: Receive, send: Send) -> None:
-        await app(scope, receive, send)
-
-    transport = httpx.ASGITransport(with_access)
-    return httpx.AsyncClient(transport=transport, base_url="http://localhost", headers=dict(headers), trust_env=False)
 
 
 def _words_of(reply: httpx.Response) -> str:

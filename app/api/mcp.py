@@ -16,6 +16,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from app.dependencies import access_of, read_limited, require_json, services_of
 from app.errors import Problem
+from app.inside import client_inside
 from app.keys import SCOPES
 from app.settings import Settings, is_loopback, listed
 
@@ -75,12 +76,12 @@ def _server(version: str, may_write: bool) -> "Server[Any]":
 @asynccontextmanager
 async def _inside(context: Any) -> AsyncIterator["Calls"]:  # noqa: ANN401 - a class of the SDK
     """Calls of this application, with the rights of the request that brought the message."""
-    from app.agents.calls import Calls, calls_inside
+    from app.agents.calls import Calls
 
     request: Request = context.request
     headers = {name: request.headers[name] for name in _PASSED_ON if name in request.headers}
     headers["x-request-id"] = request.state.request_id
-    async with calls_inside(request.app, request.state.access, headers) as http:
+    async with client_inside(request.app, headers, request.state.access) as http:
         yield Calls(http)
 
 

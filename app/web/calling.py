@@ -1,11 +1,12 @@
 """How the page asks the API: as any client does, in this process, with the caller's own key and nothing of its own."""
 
-import asyncio
 from collections.abc import Mapping
 from typing import Any
 
 import httpx
 from fastapi import Request
+
+from app.inside import client_inside
 
 _PASSED_ON = ("authorization", "host", "content-type", "user-agent")
 
@@ -23,7 +24,5 @@ async def call(
     if content_type is not None:
         headers["content-type"] = content_type
     headers["x-request-id"] = request.state.request_id
-    transport = httpx.ASGITransport(request.app)
-    async with httpx.AsyncClient(transport=transport, base_url="http://hopfact", trust_env=False) as client:
-        calling = client.request(method, f"/v1{path}", params=parameters, content=body, headers=headers)
-        return await asyncio.create_task(calling)  # a task of its own: its log lines and spans are its own
+    async with client_inside(request.app, headers) as client:
+        return await client.request(method, f"/v1{path}", params=parameters, content=body)

@@ -1,9 +1,10 @@
-"""Questions written by hand over small knowledge bases, each with the path to its answers: how people really ask.
+"""Questions written one by one over small knowledge bases, each with the path to its answers: as people may ask.
 
-Of many trades, by writers who knew neither the reader nor its grammar; hops that go unsaid, key words, possessives,
-asides. A path is written `count|ask START > relation > ^relation [condition]`: the start is an entity, two between a
-semicolon, or * for everything; ^ reads a relation from object to subject; conditions are `relation=value`,
-`relation>5`, `<`, `>=`, `<=`, `max relation`, `min relation`. `tests/models/tasks/test_written.py` proves every answer.
+Of many trades, drafted with a language model that knew what the reader was weak at, but not its grammar: hops that go
+unsaid, key words, possessives, asides. A path is written `count|ask START > relation > ^relation [condition]`: the
+start is an entity, two between a semicolon, or * for everything; ^ reads a relation from object to subject; conditions
+are `relation=value`, `relation>5`, `<`, `>=`, `max relation`, `min relation`. `tests/models/tasks/test_written.py`
+proves every answer.
 No official scorer: it is a source of training questions only.
 """
 
@@ -43,7 +44,7 @@ FOLDER = Path(__file__).parent / "written"
 HELD_OUT = ("council", "factory", "festival", "medical", "realestate", "school", "vet", "wine")
 """Knowledge bases that are never trained on: development is measured on them."""
 _ASKED = {"count ": Asked.COUNT, "ask ": Asked.WHETHER, "": Asked.ENTITIES}
-_SIGNS = {"=": Manner.KEEP, ">": Manner.ABOVE, ">=": Manner.ABOVE, "<": Manner.BELOW, "<=": Manner.BELOW}
+_SIGNS = {"=": Manner.KEEP, ">": Manner.ABOVE, ">=": Manner.ABOVE, "<": Manner.BELOW}
 _EXTREMES = {"max": Manner.MOST, "min": Manner.LEAST}
 LENGTHS = (0.2, 0.4, 0.25, 0.15)
 """How often questions are drawn that need so many reads: long ones are written more often than they are asked."""
@@ -51,12 +52,13 @@ _BUDGET = 10_000
 
 
 class PathStep(NamedTuple):
-    """A step as a path writes it; `value` is what a condition compares with."""
+    """A step as a path writes it; `value` is what a condition compares with, and may be equal to if `inclusive`."""
 
     relation: str
     direction: int
     manner: Manner
     value: str | None = None
+    inclusive: bool = False
 
 
 class WrittenPath(NamedTuple):
@@ -83,8 +85,8 @@ def _condition(text: str) -> PathStep:
     extreme, _, relation = text.partition(" ")
     if extreme in _EXTREMES:
         return _reading(relation)._replace(manner=_EXTREMES[extreme])
-    relation, sign, value = re.fullmatch(r"(.+?)(>=|<=|=|>|<)(.+)", text).groups()  # type: ignore[union-attr]
-    return _reading(relation)._replace(manner=_SIGNS[sign], value=value)
+    relation, sign, value = re.fullmatch(r"(.+?)(>=|=|>|<)(.+)", text).groups()  # type: ignore[union-attr]
+    return _reading(relation)._replace(manner=_SIGNS[sign], value=value, inclusive=sign == ">=")
 
 
 class WrittenKb:
@@ -156,7 +158,7 @@ class WrittenKb:
             return None
         position = self._memory.positions.get(step.value)
         entities = np.array([] if position is None else [position], np.int32)
-        return Argument(step.value, entities, quantity(step.value))
+        return Argument(step.value, entities, quantity(step.value), step.inclusive)
 
     def _named(self, text: str, step: PathStep) -> tuple[str, str]:
         """What names a condition's value in a question, and its placeholder: the value, or a thing that has it."""

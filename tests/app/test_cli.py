@@ -154,3 +154,11 @@ def test_a_device_that_is_not_there_is_named(device: str, says: str, monkeypatch
     ran = Ran("train", "models/recipes/weston2015_memnn_babi.toml", "--device", device)
     assert ran.code == 2
     assert says in " ".join(ran.output.replace("│", " ").split())
+
+
+def test_only_the_reader_begins_from_weights(tmp_path: Path) -> None:
+    weights = tmp_path / "reader.safetensors"
+    weights.touch()
+    ran = Ran("train", "models/recipes/weston2015_memnn_babi.toml", "--from", str(weights))
+    assert ran.code == 2
+    assert "only the service's reader" in " ".join(ran.output.replace("│", " ").split())

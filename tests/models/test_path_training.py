@@ -5,7 +5,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from models import path_training
+from models import checkpoints, path_training
 from models.episodes import UNSAID_COST, PathEpisode
 from models.training import Report
 from tests.models.factories import TinyEncoder, make_episodes
@@ -52,8 +52,10 @@ def recipe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return path
 
 
-def train(recipe: Path, out: Path, report: Report = lambda line: None, threads: int = 1) -> dict[str, torch.Tensor]:
-    path = path_training.train(recipe, out, Path(), threads=threads, encoder=TinyEncoder(), report=report)
+def train(
+    recipe: Path, out: Path, report: Report = lambda line: None, threads: int = 1, start: Path | None = None
+) -> dict[str, torch.Tensor]:
+    path = path_training.train(recipe, out, Path(), threads=threads, encoder=TinyEncoder(), report=report, start=start)
     return load_file(path)
 
 
@@ -102,3 +104,22 @@ def test_a_key_in_reach_is_worth_what_comes_in_reach_by_it() -> None:
     assert combined[0, 2:4].isinf().all()
     (gradient,) = torch.autograd.grad(combined[0, 1], scores)
     assert gradient[0].tolist() == pytest.approx([0.0, 0.011, 0.0, 0.989, 0.0], abs=1e-3)
+
+
+def test_a_training_begins_from_the_weights_of_another(recipe: Path, tmp_path: Path) -> None:
+    first = train(recipe, tmp_path / "first.safetensors")
+    recipe.write_text(RECIPE.replace('schedule = "cosine"', 'schedule = "cosine"\nlearning_rate = 1e-12'))
+    further = train(recipe, tmp_path / "further.safetensors", start=tmp_path / "first.safetensors")
+    anew = train(recipe, tmp_path / "anew.safetensors")
+    for name, weight in further.items():
+        torch.testing.assert_close(weight, first[name], atol=1e-6, rtol=0)
+    assert any((weight - first[name]).abs().max() > 1e-3 for name, weight in anew.items())
+    base = checkpoints.read_info(tmp_path / "further.safetensors").provenance["base"]
+    assert base == checkpoints.name_of(tmp_path / "first.safetensors")
+
+
+def test_a_training_does_not_begin_from_another_network(recipe: Path, tmp_path: Path) -> None:
+    train(recipe, tmp_path / "first.safetensors")
+    recipe.write_text(RECIPE.replace("feedforward = 24", "feedforward = 32"))
+    with pytest.raises(checkpoints.CheckpointUnusable, match="another network"):
+        train(recipe, tmp_path / "further.safetensors", start=tmp_path / "first.safetensors")

@@ -70,7 +70,7 @@ def test_a_path_is_read_as_it_is_written() -> None:
         (
             PathStep("works for", 0, Manner.READ),
             PathStep("part of", 1, Manner.READ),
-            PathStep("built in", 0, Manner.ABOVE, "1990"),
+            PathStep("built in", 0, Manner.ABOVE, "1990", inclusive=True),
             PathStep("price", 0, Manner.MOST),
         ),
     )
@@ -100,6 +100,11 @@ def test_a_number_is_a_value_and_a_thing_compared_with_a_name() -> None:
 
 def test_no_is_where_the_path_ends() -> None:
     assert golds(episode("is Basalt dearer than Granit?", "ask Basalt [price>900]")) == [("price", 0, Manner.ABOVE)]
+
+
+def test_at_least_keeps_what_is_equal() -> None:
+    made = golds(episode("is Granit at least 900?", "ask Granit [price>=900]"))
+    assert made == [("price", 0, Manner.ABOVE), (End.STOP, 0, Manner.READ)]
 
 
 def test_what_is_not_there_is_rejected_or_left_out() -> None:
