@@ -111,7 +111,9 @@ class Settings(BaseSettings):
     log_format: Literal["auto", "json", "console"] = Field(
         default="auto", description="auto: console on a terminal, else JSON"
     )
-    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="least important lines that are logged"
+    )
     log_questions: bool = Field(default=False, description="log the text of questions")
     otlp_endpoint: str | None = Field(
         default=None, description="send traces to this collector (OTLP over HTTP), as http://collector:4318"
