@@ -197,6 +197,27 @@ def test_the_first_commands_of_the_readme_answer(shared: ServiceProcess) -> None
     assert facts == [(int(hop), *words) for hop, *words in wanted]
 
 
+def test_the_commands_of_the_readme_to_use_it_answer(shared: ServiceProcess, tmp_path: Path) -> None:
+    [block] = [one.text for one in blocks_of(ROOT / "README.md") if "hopfact kb create" in one.text]
+    first, _, script = block.partition("# in another shell, beside it:\n")
+    assert [line.split("#")[0].split() for line in first.splitlines()] == [
+        ["make", "install"],
+        [".venv/bin/hopfact", "serve"],
+    ]
+    program = Path(sys.executable).with_name("hopfact")
+    ran = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", script.replace(".venv/bin/hopfact", str(program)).replace("films", "used")],
+        cwd=tmp_path,
+        env={**os.environ, "HOPFACT_DATA": str(shared.data)},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=240,
+    )
+    assert ran.returncode == 0, ran.stderr
+    assert "F. W. Murnau\n  1. Sunrise — directed by — F. W. Murnau\n" in ran.stdout
+
+
 def test_a_pattern_takes_what_it_should_and_nothing_else() -> None:
     pattern = pattern_of("a\n...\nconfidence 0...\n")
     assert pattern.fullmatch(printed("\na\nb\n\nc\nconfidence 0.98\n"))

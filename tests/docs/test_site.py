@@ -12,7 +12,7 @@ from threading import Thread
 from urllib.parse import unquote, urlsplit
 
 import pytest
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import expect, sync_playwright
 
 from tests.docs.test_docs import ROOT
 from tests.web.conftest import ARGUMENTS
@@ -114,7 +114,9 @@ def test_search_works_in_a_browser_that_reaches_no_other_host(served: str) -> No
             "request", lambda request: elsewhere.append(request.url) if not request.url.startswith(served) else None
         )
         page.goto(f"{served}/index.html")
-        page.locator("input.md-search__input").fill("abstention")
+        meta = page.locator(".md-search-result__meta")
+        expect(meta).to_have_text("Type to start searching", timeout=60_000)  # before, what is typed is not heard
+        page.locator("input.md-search__input").press_sequentially("abstention")
         found = page.locator(".md-search-result__link").first
         found.wait_for(timeout=60_000)
         titles = page.locator(".md-search-result__link").all_inner_texts()
