@@ -33,6 +33,7 @@ from hopfact.types import (
     RelationReply,
     RelationsReply,
     Scope,
+    SparqlReply,
     State,
     TripleBody,
     TripleReply,
@@ -41,6 +42,7 @@ from hopfact.types import (
 
 OnError = Literal["skip", "abort"]
 Format = Literal["nt", "tsv", "jsonl"]
+_SPARQL_JSON = "application/sparql-results+json"
 
 
 def ready() -> Flow[dict[str, str]]:
@@ -150,6 +152,11 @@ def delete_matching(
 def export(kb: str, format: Format = "nt") -> Items[bytes]:
     """A knowledge base as a file, in pieces."""
     return Stream(Request("GET", _kb(kb, "export"), {"format": format}), lambda piece: [piece])
+
+
+def sparql(kb: str, query: str) -> Flow[SparqlReply]:
+    """What a SELECT or ASK query finds in a knowledge base, as the SPARQL 1.1 Query Results JSON Format has it."""
+    return fetched(Request("POST", _kb(kb, "sparql"), form={"query": query}, accept=_SPARQL_JSON), SparqlReply)
 
 
 def find_entities(kb: str, begins: str = "", *, limit: int = 10) -> Flow[list[EntityReply]]:

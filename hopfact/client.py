@@ -42,12 +42,15 @@ def _settings(url: str, key: str | None, timeout: httpx.Timeout | float) -> dict
 
 def _arguments(request: Request) -> dict[str, Any]:
     """A request as httpx takes it, but for the body of an upload."""
-    headers = request.content.headers if request.content is not None else {}
+    headers = dict(request.content.headers) if request.content is not None else {}
+    if request.accept is not None:
+        headers["Accept"] = request.accept
     return {
         "method": request.method,
         "url": request.path,
         "params": request.params,
         "json": request.json,
+        "data": request.form,
         "headers": headers,
     }
 
@@ -158,6 +161,7 @@ class Client:
     delete_triples = _call(calls.delete_triples)
     delete_matching = _call(calls.delete_matching)
     export = _iterate(calls.export)
+    sparql = _call(calls.sparql)
     find_entities = _call(calls.find_entities)
     entity = _call(calls.entity)
     facts = _iterate(calls.facts)
@@ -277,6 +281,7 @@ class AsyncClient:
     delete_triples = _acall(calls.delete_triples)
     delete_matching = _acall(calls.delete_matching)
     export = _aiterate(calls.export)
+    sparql = _acall(calls.sparql)
     find_entities = _acall(calls.find_entities)
     entity = _acall(calls.entity)
     facts = _aiterate(calls.facts)

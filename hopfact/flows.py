@@ -28,6 +28,8 @@ class Request:
     params: Mapping[str, str | int] = field(default_factory=dict)
     json: object = None
     content: Body | None = None
+    form: Mapping[str, str] | None = None
+    accept: str | None = None
     repeatable: bool = True
     removes: bool = False
     """What the call is there to remove may be gone when it is repeated: then it is done."""

@@ -143,6 +143,28 @@ class RelationsReply(TypedDict):
     relations: list[RelationReply]
 
 
+class SparqlTerm(TypedDict):
+    """A term that a variable is bound to: `type` is uri, literal or bnode."""
+
+    type: str
+    value: str
+    datatype: NotRequired[str]
+
+
+class SparqlRows(TypedDict):
+    """One row for each solution, its terms by variable."""
+
+    bindings: list[dict[str, SparqlTerm]]
+
+
+class SparqlReply(TypedDict):
+    """What a query found: `head` names the variables; rows of a SELECT, or whether, of an ASK."""
+
+    head: dict[str, list[str]]
+    results: NotRequired[SparqlRows]
+    boolean: NotRequired[bool]
+
+
 class Progress(TypedDict):
     """How far a job is."""
 

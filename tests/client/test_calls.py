@@ -73,6 +73,20 @@ def test_entities_and_relations_are_found(client: Any, kb: str) -> None:
     assert [(one["label"], one["num_facts"]) for one in client.relations(kb)] == [("capital of", 2)]
 
 
+def test_sparql_gives_rows_or_whether(client: Any, kb: str) -> None:
+    client.write(kb, [OSLO, ROME])
+    found = client.sparql(kb, "SELECT DISTINCT ?what WHERE { ?city ?relation ?what } ORDER BY ?what")
+    assert [set(row) for row in found["results"]["bindings"]] == [{"what"}, {"what"}]
+    assert found["head"] == {"vars": ["what"]}
+    assert client.sparql(kb, "ASK { ?city ?relation ?what }")["boolean"]
+    with pytest.raises(errors.Refused) as refused:
+        client.sparql(kb, "CONSTRUCT WHERE { ?city ?relation ?what }")
+    assert refused.value.status == 406
+    with pytest.raises(errors.Refused) as refused:
+        client.sparql(kb, "SELECT nothing")
+    assert refused.value.status == 400
+
+
 def test_what_is_exported_is_ingested(client: Any, kb: str) -> None:
     client.write(kb, [OSLO, ROME])
     exported = b"".join(client.export(kb, "tsv"))
