@@ -69,6 +69,9 @@ class Settings(BaseSettings):
         default=None, description="checkpoint of the network that reads sentences; default: the one that is shipped"
     )
     max_memory_slots: int = Field(default=1_000, ge=1, description="most sentences or triples sent with one question")
+    remembered_answers: int = Field(
+        default=256, ge=0, le=100_000, description="answers kept about each knowledge base until it changes; 0: none"
+    )
     batch_questions: int = Field(default=32, ge=1, le=1_024, description="most questions read at once")
 
     worker: Literal["embedded", "none"] = Field(

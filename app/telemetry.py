@@ -131,7 +131,7 @@ class Metrics:
         return generate_latest(self.registry)
 
     def count_reply(self, reply: Mapping[str, Any]) -> None:
-        """Count one answered or refused question, and the time that it took."""
-        for stage in STAGES:
+        """Count one answered or refused question, and the time of its stages; a kept reply went through none."""
+        for stage in (name for name in STAGES if reply["timings_ms"][name]):
             self.stage_seconds.labels(stage).observe(reply["timings_ms"][stage] / 1000)
         self.questions.labels(reply["reason"] or "unknown" if reply["abstained"] else "answered").inc()

@@ -122,7 +122,10 @@ class Services:
         """The answerer."""
         settings = self.settings
         limits = AnsweringLimits(
-            max_hops=settings.max_hops, fact_budget=settings.fact_budget, abstain_below=settings.abstain_below
+            max_hops=settings.max_hops,
+            fact_budget=settings.fact_budget,
+            abstain_below=settings.abstain_below,
+            remembered_answers=settings.remembered_answers,
         )
         queries = QueryWriter(self.engine)
         return QuestionAnswerer(self.views, self.reader, self.encoder, queries, limits, self.readers.of)

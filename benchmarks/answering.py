@@ -7,7 +7,8 @@ In the same run and by the same clients: an endpoint that only parses the questi
 (benchmarks.floor); and in this process the raw hop along the gold paths of the same questions (benchmarks.hops) and,
 unless --no-peers, what finds facts without a language model (benchmarks.peers). Questions are MetaQA's of its dev sets,
 one to three hops alike, where the data is; else those of a generated KB. `stages_ms` says where the time goes as the
-service itself tells it; `cpu_ms` is what a question costs in processor time of the whole process.
+service itself tells it; `remembered` is of questions that it was asked before, whose answers it keeps; `cpu_ms` is
+what a question costs in processor time of the whole process.
 """
 
 import json
@@ -30,6 +31,7 @@ _PATH = f"/v1/kbs/{_KB}/"
 _PROCESSES = 2
 """That the clients are in."""
 _WARM_UP = 100
+_REMEMBERED = 100
 _STAGES = ("link", "read", "prove", "total")
 
 
@@ -50,6 +52,8 @@ def main() -> None:
             figures = _measure(server, questions, given.clients, given.repeat)
             figures |= _said(server.client(), source.questions)
             figures["memory_mib_peak"] = round(server.peak_memory_mib())
+        with service.running(folder / "data", HOPFACT_REMEMBERED_ANSWERS=str(_REMEMBERED)) as server:
+            figures["remembered"] = _remembered(server, questions[:_REMEMBERED], given.repeat)
         figures["raw_hop"] = hops.over(folder, source, given.repeat)
         if not given.no_peers:
             figures["peers"] = _peers(folder / "peers.json", given)
@@ -83,6 +87,15 @@ def _measure(server: service.Service, questions: Sequence[str], clients: int, re
     return {
         **{name: {key: report.spread(values) for key, values in figures.items()} for name, figures in taken.items()},
         "rate_against_floor": report.spread(share, 3),
+    }
+
+
+def _remembered(server: service.Service, questions: Sequence[str], repeat: int) -> dict[str, Any]:
+    """Questions that were asked before of a knowledge base that has not changed since."""
+    ask_all(server.port, _PATH + "ask", questions)
+    runs = [ask_all(server.port, _PATH + "ask", questions) for _ in range(repeat)]
+    return {
+        f"p{rank}_ms": report.spread([1_000 * float(np.percentile(run, rank)) for run in runs]) for rank in (50, 99)
     }
 
 

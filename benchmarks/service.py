@@ -102,6 +102,7 @@ def running(
         "HOPFACT_DATA": str(data),
         "HOPFACT_PORT": str(port),
         "HOPFACT_LOG_LEVEL": "warning",
+        "HOPFACT_REMEMBERED_ANSWERS": "0",  # what is measured is answering
         **settings,
     }
     with subprocess.Popen([sys.executable, *command], env=environment) as process:
