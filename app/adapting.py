@@ -88,7 +88,7 @@ def carry_out(order: dict[str, Any], tell: Tell) -> None:
     learnt = [one for one in gold if not is_held_out(one.text)]
     keys = keys_of(view, reader)
     explained = explain(answerer(reader), reader, keys, view, learnt)
-    own = OwnTask.of_memory(view, view.relation_labels, keys.kinds)
+    own = OwnTask.of_memory(view, view.relation_labels, keys.profiles)
     tasks: list[tuple[PathTask, float]] = [(own, SHARES[0]), (_general(), SHARES[2])]
     if explained:
         tasks.append((AskedTask(explained), SHARES[1]))
@@ -135,7 +135,11 @@ def explain(
     """The paths that lead to the answers of questions, of those that have one."""
     requests = [
         ReadRequest(
-            view, keys, answerer.readings(view, Question(one.text, one.entities)), reader.max_hops, answerer.fact_budget
+            view,
+            keys,
+            answerer.readings(view, Question(one.text, one.entities), keys.profiles),
+            reader.max_hops,
+            answerer.fact_budget,
         )
         for one in questions
     ]

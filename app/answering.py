@@ -14,6 +14,7 @@ import numpy as np
 
 from app import proof
 from app.answer_cache import AnswerCache
+from app.flags import flags_in
 from app.key_cache import KeyCache, keys_of
 from app.readings import readings_of
 from app.sparql import QueryWriter
@@ -28,6 +29,7 @@ from kb.view import KnowledgeView
 from models.chains import Chain, Reading, ReadRequest
 from models.episodes import Asked
 from models.networks.path_inference import Keys
+from models.profiles import Profile
 from models.reader import Reader
 
 KINDS = {Asked.ENTITIES: "entities", Asked.COUNT: "count", Asked.WHETHER: "boolean"}
@@ -108,9 +110,9 @@ class QuestionAnswerer:
         """The name of the reader that answers where a KB has none of its own."""
         return self._reader.name
 
-    def readings(self, view: KnowledgeView, question: Question) -> tuple[Reading, ...]:
-        """The readings of a question that are worth reading, likely ones first."""
-        return self._prepare(view, question).readings
+    def readings(self, view: KnowledgeView, question: Question, profiles: Sequence[Profile]) -> tuple[Reading, ...]:
+        """The readings of a question that are worth reading, likely ones first; `profiles` has one for each key."""
+        return self._prepare(view, question, profiles).readings
 
     def ask(self, kb: Kb, questions: Sequence[Question]) -> list[dict[str, Any]]:
         """The envelope of design section 7 for each question, without `request_id`.
@@ -129,8 +131,8 @@ class QuestionAnswerer:
         self, kb: Kb, view: KnowledgeView, reader: Reader, questions: Sequence[Question]
     ) -> list[dict[str, Any]]:
         started = time.perf_counter()
-        prepared = [self._prepare(view, question) for question in questions]
         keys = self._keys.keys(view, reader)
+        prepared = [self._prepare(view, question, keys.profiles) for question in questions]
         reading_started = time.perf_counter()
         chains = self._read(view, reader, keys, prepared)
         reading_ended = time.perf_counter()
@@ -158,9 +160,10 @@ class QuestionAnswerer:
 
     def ask_view(self, view: KnowledgeView, question: Question) -> dict[str, Any]:
         """The part of the envelope that a view of no KB can give: no KB, and no query on an export of it."""
-        prepared = self._prepare(view, question)
         reader = self._reader
-        (chains,) = self._read(view, reader, keys_of(view, reader), [prepared])
+        keys = keys_of(view, reader)
+        prepared = self._prepare(view, question, keys.profiles)
+        (chains,) = self._read(view, reader, keys, [prepared])
         reply, _ = self._reply(view, reader, prepared, chains)
         return reply | {"model": reader.name}
 
@@ -180,12 +183,13 @@ class QuestionAnswerer:
         ]
         return reader.read(requests, beam=limits.beam)
 
-    def _prepare(self, view: KnowledgeView, question: Question) -> _Prepared:
+    def _prepare(self, view: KnowledgeView, question: Question, profiles: Sequence[Profile]) -> _Prepared:
         started = time.perf_counter()
         mentions = _named(view, question) if question.entities else link(view, question.text)
         if not mentions:
             mentions = self._nearest(view, question.text)
-        readings = readings_of(question.text, mentions, view.relation_words)[: self._limits.max_readings]
+        flags = flags_in(question.text, view, profiles)
+        readings = readings_of(question.text, mentions, view.relation_words, flags)[: self._limits.max_readings]
         return _Prepared(question, tuple(mentions), readings, started, time.perf_counter())
 
     def _nearest(self, view: KnowledgeView, text: str) -> list[Mention]:

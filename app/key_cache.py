@@ -5,13 +5,11 @@ from collections import OrderedDict
 from typing import NamedTuple
 
 from kb.view import KnowledgeView
-from models.kinds import kind_of
 from models.networks.path_inference import Keys
+from models.profiles import profiles_of
 from models.reader import Reader
 
 CACHED_KBS = 64
-SAMPLED_LABELS = 24
-"""Entities looked at to tell what kind of thing a key leads to."""
 
 
 class _State(NamedTuple):
@@ -49,5 +47,4 @@ class KeyCache:
 
 def keys_of(view: KnowledgeView, reader: Reader) -> Keys:
     """The keys of a view's relations, encoded anew."""
-    kinds = [kind_of(labels) for labels in view.key_samples(SAMPLED_LABELS)]
-    return reader.key_vectors(view.relation_labels, kinds)
+    return reader.key_vectors(view.relation_labels, profiles_of(view))

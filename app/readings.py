@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from app.flags import Flagged
 from kb.common_words import COMMON_WORDS
 from kb.english_words import english_words
 from kb.linking import Mention
@@ -80,15 +81,19 @@ class _Name(NamedTuple):
     placeholder: str
     argument: Argument
     score: float
+    is_flag: bool = False
 
 
-def readings_of(text: str, mentions: Sequence[Mention], known: Container[str] = ()) -> tuple[Reading, ...]:
+def readings_of(
+    text: str, mentions: Sequence[Mention], known: Container[str] = (), flags: Sequence[Flagged] = ()
+) -> tuple[Reading, ...]:
     """All readings of a question that are worth reading, likely ones first.
 
     Capitalised words that are `known` (in small letters: those of relations) are no names that a reading leaves out.
     """
     mentions = _whole(text, mentions)
     names = _names(text, mentions)
+    names += [_Name(end, end, OTHER, argument, 1.0, is_flag=True) for end, argument in flags]
     readings = [one for mention in mentions for one in _from_topic(text, mention, names, mentions)]
     readings += _from_two(text, mentions, names)
     readings += _from_everything(text, mentions, names)
@@ -172,7 +177,7 @@ def _from_topic(text: str, mention: Mention, names: Sequence[_Name], mentions: S
             arguments = (*reading.arguments, Argument(kind.text, _alike(kind)))
             yield replace(reading, arguments=arguments, kind=len(reading.arguments))
         named = math.prod(name.score for name in beside if name.placeholder == OTHER)
-        doubt = max(DOUBT, 1 - named) if beside else 1.0
+        doubt = 1.0 if all(name.is_flag for name in beside) else max(DOUBT, 1 - named)
         yield _reading(text, [place], topics, [], [score * doubt * (KIND_LEFT_OUT if kind else 1.0)])
         left = left[len(alike) :]
 
@@ -204,7 +209,7 @@ def _from_two(text: str, mentions: Sequence[Mention], names: Sequence[_Name]) ->
 def _from_everything(text: str, mentions: Sequence[Mention], names: Sequence[_Name]) -> Iterator[Reading]:
     """The question as one about everything there is, if it compares or gives a number and names one thing at most."""
     beside = _apart(names, [])
-    others = sum(name.placeholder == OTHER for name in beside)
+    others = sum(name.placeholder == OTHER and not name.is_flag for name in beside)
     compares = _THAN.search(text) or (len(beside) == others and _THAN_THAT.search(text))
     if others > 1 or (others == 1 and not compares):
         return

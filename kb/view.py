@@ -218,8 +218,8 @@ class KnowledgeView:
             np.concatenate((rows.triples, added.triples + np.int32(self.base.graph.num_triples))),
         )
 
-    def key_samples(self, limit: int) -> list[list[str]]:
-        """For each key, the labels of at most `limit` entities that it leads to, spread over its facts.
+    def key_samples(self, limit: int) -> list[IntArray]:
+        """For each key, at most `limit` entities that it leads to, spread over its facts.
 
         Sorts the facts by relation: for what is asked once in a while, not with each question.
         """
@@ -232,7 +232,7 @@ class KnowledgeView:
         samples = []
         for first, last in pairwise(ends.tolist()):
             facts = order[np.linspace(first, last - 1, min(limit, last - first)).astype(np.int64)]
-            samples += [[self.label(int(entity)) for entity in side[facts]] for side in (objects, subjects)]
+            samples += [side[facts].astype(np.int32) for side in (objects, subjects)]
         return samples
 
     # Names --------------------------------------------------------------------------------------------------------

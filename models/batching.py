@@ -13,12 +13,12 @@ import torch
 from torch import Tensor
 
 from models.episodes import MAX_READS, OTHER, VALUE, Choice, End, LabelledKey, Manner, PathEpisode, manners
-from models.kinds import Kind
+from models.profiles import Profile
 from models.texts import Pieces, TextCutter
 
 PREFIX_LETTERS = 4
 LABEL_PARTS = 4
-HIDDEN_KINDS = 0.25
+HIDDEN_PROFILES = 0.25
 STRAY_NAMES = 0.04
 LEAST_LETTERS = 4
 
@@ -34,11 +34,12 @@ class Tokens(NamedTuple):
 
 
 class KeyTokens(NamedTuple):
-    """Keys by number: which label, which direction, which kind of values."""
+    """Keys by number: which label, which direction, which kind of values, and the vectors of their profiles."""
 
     labels: Tensor  # keys
     directions: Tensor  # keys
     kinds: Tensor  # keys
+    profiles: Tensor  # keys parts word_dim
 
 
 def pad(texts: Sequence[Pieces], cutter: TextCutter) -> Tokens:
@@ -68,11 +69,11 @@ def path_batch(
 ) -> PathBatch:
     """Pad episodes.
 
-    With `random`, the kinds of one episode in four are hidden, a word is taken for a name in one of twenty-five, and
+    With `random`, the profiles of one episode in four are hidden, a word is taken for a name in one of twenty-five, and
     each choice of a key gets up to `distractors` keys of other episodes beside those in reach.
     """
     if random is not None:
-        episodes = [_hide_kinds(episode) if random.random() < HIDDEN_KINDS else episode for episode in episodes]
+        episodes = [_hide_profiles(episode) if random.random() < HIDDEN_PROFILES else episode for episode in episodes]
         episodes = [
             _with_stray_name(episode, random) if random.random() < STRAY_NAMES else episode for episode in episodes
         ]
@@ -118,25 +119,27 @@ def _labels(keys: Sequence[LabelledKey], cutter: TextCutter) -> tuple[tuple[Toke
     numbers = {label: number for number, (_, label) in enumerate(cut)}
     size = -(-len(cut) // LABEL_PARTS)
     parts = tuple(pad([pieces for pieces, _ in cut[at : at + size]], cutter) for at in range(0, len(cut), size))
-    rows = [(numbers[key.label], key.direction, key.kind) for key in keys]
-    return parts, KeyTokens(*torch.tensor(rows).T)
+    rows = [(numbers[key.label], key.direction, key.profile.kind) for key in keys]
+    profiles = cutter.profile_vectors([key.profile for key in keys])
+    labelled, directions, kinds = torch.tensor(rows).T
+    return parts, KeyTokens(labelled, directions, kinds, torch.from_numpy(profiles))
 
 
-def _hide_kinds(episode: PathEpisode) -> PathEpisode:
+def _hide_profiles(episode: PathEpisode) -> PathEpisode:
     hidden = [
         Choice(
-            tuple(dict.fromkeys(map(_of_no_kind, choice.reach))),
-            choice.gold if isinstance(choice.gold, End) else _of_no_kind(choice.gold),
+            tuple(dict.fromkeys(map(_of_no_profile, choice.reach))),
+            choice.gold if isinstance(choice.gold, End) else _of_no_profile(choice.gold),
             choice.manner,
-            tuple(dict.fromkeys((_of_no_kind(near), _of_no_kind(far)) for near, far in choice.further)),
+            tuple(dict.fromkeys((_of_no_profile(near), _of_no_profile(far)) for near, far in choice.further)),
         )
         for choice in episode.choices
     ]
     return replace(episode, choices=tuple(hidden))
 
 
-def _of_no_kind(key: LabelledKey) -> LabelledKey:
-    return key._replace(kind=Kind.UNKNOWN)
+def _of_no_profile(key: LabelledKey) -> LabelledKey:
+    return key._replace(profile=Profile())
 
 
 def _with_stray_name(episode: PathEpisode, random: Random) -> PathEpisode:

@@ -13,7 +13,7 @@ from typing import NamedTuple, Protocol, overload
 import numpy as np
 from numpy.typing import NDArray
 
-from models.kinds import Kind
+from models.profiles import Profile
 
 Words = tuple[str, ...]
 Picture = NDArray[np.uint8]  # rows columns colours
@@ -147,11 +147,11 @@ class Asked(IntEnum):
 
 
 class LabelledKey(NamedTuple):
-    """A relation, by its label, read in one direction, and the kind of what it leads to."""
+    """A relation, by its label, read in one direction, and what that leads to looks like."""
 
     label: str
     direction: int
-    kind: Kind = Kind.UNKNOWN
+    profile: Profile = Profile()
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from models.chains import Chain, Reading, ReadRequest
 from models.memory import TripleMemory
 from models.metrics import exact_set, hits_at_1, mean, set_f1
 from models.movies import load_triples
+from models.profiles import profiles_of
 from models.reader import Reader
 from models.recipe import settings_of
 from models.tasks import metaqa, pathquestion, simplequestions
@@ -70,7 +71,7 @@ def read_all(
     reader: Reader, memory: TripleMemory, questions: Iterable[AskedQuestion], max_hops: int = 3, beam: int = 4
 ) -> Iterator[Read]:
     """Ask questions with their topics given, in batches; answers of the best chain, best first."""
-    keys = reader.key_vectors(memory.relation_labels, memory.kinds())
+    keys = reader.key_vectors(memory.relation_labels, profiles_of(memory))
     waiting = iter(questions)
     while batch := list(islice(waiting, BATCH)):
         requests = [

@@ -71,7 +71,7 @@ def _said(request: ReadRequest, chain: Chain) -> list[str]:
 
 def _reach(request: ReadRequest, topics: IntArray, labels: Sequence[str]) -> tuple[LabelledKey, ...]:
     """Give the keys in reach of a reading's topics, or all where it starts from everything."""
-    keys = request.memory.keys_of(topics) if len(topics) else np.arange(len(request.keys.kinds), dtype=np.int32)
+    keys = request.memory.keys_of(topics) if len(topics) else np.arange(len(request.keys.profiles), dtype=np.int32)
     return _keys(request, keys, labels)
 
 
@@ -80,4 +80,4 @@ def _keys(request: ReadRequest, keys: IntArray, labels: Sequence[str]) -> tuple[
 
 
 def _key(request: ReadRequest, key: int, labels: Sequence[str]) -> LabelledKey:
-    return LabelledKey(labels[key // 2], key % 2, request.keys.kinds[key])
+    return LabelledKey(labels[key // 2], key % 2, request.keys.profiles[key])

@@ -10,9 +10,6 @@ from typing import NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from models.episodes import FORWARD
-from models.kinds import Kind, kinds_of_keys
-
 IntArray = NDArray[np.int32]
 FloatArray = NDArray[np.float32]
 
@@ -126,15 +123,16 @@ class TripleMemory:
             facts.append({})
         return self.positions[label]
 
-    def kinds(self) -> list[Kind]:
-        """Kind of what each key leads to."""
-        facts = (
-            (self.labels[subject], key // 2, self.labels[rows[0, 0]])
-            for subject, keys in enumerate(self._facts)
-            for key, rows in keys.items()
-            if key % 2 == FORWARD
-        )
-        return kinds_of_keys(facts, len(self.relation_labels))
+    def key_samples(self, limit: int) -> list[IntArray]:
+        """For each key, at most `limit` entities that it leads to, spread over its facts."""
+        led: list[list[int]] = [[] for _ in range(2 * len(self.relation_labels))]
+        for keys in self._facts:
+            for key, rows in keys.items():
+                led[key] += rows[:, 0].tolist()
+        return [
+            np.array(targets, np.int32)[np.linspace(0, len(targets) - 1, min(limit, len(targets))).astype(np.int64)]
+            for targets in led
+        ]
 
     def entities(self, labels: Sequence[str]) -> IntArray:
         """Positions of entities by label; raises KeyError for one that is not there."""

@@ -227,4 +227,5 @@ def _begin_from(network: PathReader, start: Path, encoder: TokenEncoder) -> None
     info, weights = checkpoints.load(start, encoder.id)
     if info.config != network.config:
         raise checkpoints.CheckpointUnusable(start, "it is of another network than the recipe's")
-    network.load_state_dict({name: torch.tensor(weight) for name, weight in weights.items()})
+    known = {name: torch.tensor(weight) for name, weight in weights.items()}
+    network.load_state_dict({**network.state_dict(), **known})  # what it does not have yet begins like any other

@@ -16,9 +16,9 @@ from models import checkpoints
 from models.calibration import Calibration
 from models.chains import Chain, Reading, ReadRequest
 from models.episodes import MAX_STEPS
-from models.kinds import Kind
 from models.memory import FloatArray
 from models.networks.path_inference import Glimpse, Keys, PathInference, State
+from models.profiles import Profile
 from models.search import Search, worth
 from models.texts import TextCutter, TokenEncoder
 
@@ -68,14 +68,15 @@ class Reader:
         """Whether a path never returns to its topics."""
         return self._network.config.mask_topic
 
-    def key_vectors(self, relation_labels: Sequence[str], kinds: Sequence[Kind] | None = None) -> Keys:
-        """Encode a knowledge base's relations: row `2 * relation + direction`; keep it while labels and kinds hold.
+    def key_vectors(self, relation_labels: Sequence[str], profiles: Sequence[Profile] | None = None) -> Keys:
+        """Encode a knowledge base's relations: row `2 * relation + direction`; keep it while labels and profiles hold.
 
-        `kinds` has one for each row, of the entities that the key leads to; unknown where it is not given.
+        `profiles` has one for each row, of the entities that the key leads to; unknown where it is not given.
         """
         texts = self._cutter.cut(relation_labels or [""])  # without relations: one that nothing reaches
         labels = self._cutter.pad(texts)
-        keys = self._network.encode_keys(labels, kinds or [Kind.UNKNOWN] * (2 * len(labels.ids)))
+        profiles = profiles or [Profile()] * (2 * len(labels.ids))
+        keys = self._network.encode_keys(labels, profiles, self._cutter.profile_vectors(profiles))
         return keys._replace(labels=tuple(relation_labels))
 
     def read(self, requests: Sequence[ReadRequest], beam: int = 4, *, thorough: bool = False) -> list[list[Chain]]:

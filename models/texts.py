@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from kb.context import CLASSIFY, MASK
 from models.episodes import MENTION, OTHER, VALUE
+from models.profiles import Profile
 
 WORD, MENTIONED, START, OTHERS, VALUED = range(5)
 """Marks of a token."""
@@ -20,6 +21,7 @@ NUM_MARKS = 5
 PLACEHOLDERS = {MENTION: MENTIONED, OTHER: OTHERS, VALUE: VALUED}
 _PLACEHOLDER = re.compile(f"([{''.join(PLACEHOLDERS)}])")
 CACHE_LIMIT = 100_000
+SMALLEST = 1e-12
 REMEMBERED_TEXTS = 2_000
 """Texts whose states are remembered, of 5 to 10 kB each."""
 
@@ -73,6 +75,10 @@ class Pieces:
         return next((at for at, piece in enumerate(self.pieces) if piece.mark == MENTIONED), None)
 
 
+PROFILE_PARTS = 2
+"""Parts of a profile that have a vector: the examples, and their types."""
+
+
 class TokenArrays(NamedTuple):
     """Texts as padded token numbers, each (texts, tokens), and their states; nothing but zeros where none is present.
 
@@ -95,6 +101,8 @@ class TextCutter:
         self._max_tokens = max_tokens
         self._known: dict[str, tuple[int, ...]] = {}
         self._states: dict[tuple[int, ...], NDArray[np.float16]] = {}
+        self._table = encoder.token_table()
+        self._profiles: dict[Profile, FloatArray] = {}
 
     def cut(self, texts: Sequence[str]) -> list[Pieces]:
         """Cut texts; one too long keeps what stands around its mention."""
@@ -144,6 +152,24 @@ class TextCutter:
             states[row, :length] = self._states_of(ids)
         numbers, marks, distances, present = arrays
         return TokenArrays(numbers, marks, distances, present.astype(np.bool_), states)
+
+    def profile_vectors(self, profiles: Sequence[Profile]) -> FloatArray:
+        """The mean vectors of what profiles name, (profiles, parts, words' dim), of length 1 where they name anything.
+
+        A label's vector is the mean of its tokens', at length 1.
+        """
+        if len(self._profiles) > CACHE_LIMIT:
+            self._profiles = {}
+        for profile in profiles:
+            if profile not in self._profiles:
+                self._profiles[profile] = np.stack([self._mean(part) for part in (profile.examples, profile.types)])
+        return np.stack([self._profiles[profile] for profile in profiles])
+
+    def _mean(self, labels: Sequence[str]) -> FloatArray:
+        vectors = [self._table[ids].mean(0) for ids in self._encoder.tokenise(labels) if ids] if labels else []
+        mean = np.sum([vector / max(np.linalg.norm(vector), SMALLEST) for vector in vectors], axis=0)
+        unit: FloatArray = np.broadcast_to(mean, self._table.shape[1:]) / max(np.linalg.norm(mean), SMALLEST)
+        return unit.astype(np.float32)
 
     def _states_of(self, ids: tuple[int, ...]) -> NDArray[np.float16]:
         """States of a text's tokens, remembered: labels and ways of asking come again and again."""

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from models.episodes import End, Manner
 from models.kinds import Kind
 from models.networks.path_config import PathReaderConfig
+from models.profiles import Profile
 from models.texts import WORD, TokenArrays
 
 FloatArray = NDArray[np.float32]
@@ -47,9 +48,10 @@ class Keys(NamedTuple):
 
     vectors: FloatArray  # keys dim
     matched: FloatArray  # dim keys: what queries are multiplied with
-    overlap: FloatArray  # word_dim keys: what the words looked at are multiplied with
+    overlap: FloatArray  # (1+parts)*word_dim keys: what the words looked at are multiplied with
     updates: FloatArray  # keys 3*dim: the key's part of the state's update
-    kinds: tuple[Kind, ...]  # of what each key leads to
+    profiles: tuple[Profile, ...]  # of what each key leads to
+    kinds: tuple[Kind, ...]
     labels: tuple[str, ...] = ()  # of the relations
 
 
@@ -69,7 +71,7 @@ class Glimpse(NamedTuple):
 
     attention: FloatArray  # batch tokens
     query: FloatArray  # batch manners dim
-    looked: FloatArray  # batch word_dim
+    looked: FloatArray  # batch (1+parts)*word_dim
     biases: FloatArray  # batch manners
     ends: FloatArray  # batch ends
     manners: tuple[Manner, ...]  # those looked for
@@ -127,7 +129,7 @@ class _TokenVectors:
 
     def __init__(self, config: PathReaderConfig, weights: Weights, table: FloatArray) -> None:
         self._table = table
-        self._inputs, self._metric = _Linear(weights, "inputs"), _Linear(weights, "metric")
+        self._inputs, self.metric = _Linear(weights, "inputs"), _Linear(weights, "metric")
         self._nothing = len(table)  # the row of what is no word
         self._is_known = np.zeros(len(table) + 1, np.bool_)
         self._projected = np.zeros((len(table) + 1, config.dim), np.float32)  # untouched pages take no memory
@@ -146,7 +148,7 @@ class _TokenVectors:
     def _learn(self, new: LongArray) -> None:
         static = self._table[new]
         self._projected[new] = self._inputs(_unit(static))
-        self._static[new] = static + self._metric(static)
+        self._static[new] = static + self.metric(static)
         self._is_known[new] = True
 
 
@@ -173,7 +175,8 @@ class PathInference:
         self._attend = _Linear(weights, "attend")
         self._heads = _Heads(weights)
         self._norm_query = _Norm(weights, "norm_query")
-        self._overlap = weights["overlap"]
+        self._overlap = np.concatenate([weights["overlap"][None], weights["profile_overlap"]])  # 1+parts overlaps
+        self._profile = _Linear(weights, "profile")
         self._say = _Linear(weights, "say")
         self._update_input = _Linear(
             {"update.weight": weights["update.weight_ih"], "update.bias": weights["update.bias_ih"]}, "update"
@@ -192,8 +195,8 @@ class PathInference:
         words = words.reshape(batch, width, -1)
         return Question(words, energies.reshape(batch, width, -1), static, hidden, _softmax(self._asked(words[:, 0])))
 
-    def encode_keys(self, labels: TokenArrays, kinds: Sequence[Kind]) -> Keys:
-        """Encode relations by their labels: key `2 * relation + direction`; `kinds` has one for each key."""
+    def encode_keys(self, labels: TokenArrays, profiles: Sequence[Profile], vectors: FloatArray) -> Keys:
+        """Encode relations by their labels: key `2 * relation + direction`; a profile for each key, and its vectors."""
         words, static, _ = self._encode(labels, 1, self.config.label_layers)
         batch, width = labels.present.shape
         present = labels.present[..., None]
@@ -201,13 +204,15 @@ class PathInference:
         said = 2 * _sigmoid(self._say(words)).reshape(batch, width, 1)
         overlap = _unit((said * present * static).sum(1)).repeat(2, axis=0)
         both = pooled.repeat(2, axis=0)  # keys dim
-        mixed = both + self._values[np.array(kinds, np.int64)]
+        kinds = tuple(profile.kind for profile in profiles)
+        mixed = both + self._values[np.array(kinds, np.int64)] + self._profile(vectors.reshape(len(both), -1))
         turned = np.empty_like(mixed)
         for direction, turn in enumerate(self._directions):
             turned[direction::2] = turn(mixed[direction::2])
-        vectors = self._norm_key(both + turned)
-        matched = np.ascontiguousarray((vectors * np.float32(1 / math.sqrt(self.config.dim))).T)
-        return Keys(vectors, matched, np.ascontiguousarray(overlap.T), self._update_input(vectors), tuple(kinds))
+        static = np.concatenate([overlap, *_unit(vectors + self._tokens.metric(vectors)).swapaxes(0, 1)], 1)
+        keys = self._norm_key(both + turned)
+        matched = np.ascontiguousarray((keys * np.float32(1 / math.sqrt(self.config.dim))).T)
+        return Keys(keys, matched, np.ascontiguousarray(static.T), self._update_input(keys), tuple(profiles), kinds)
 
     def begin(self, question: Question) -> State:
         """Give the state before the first hop."""
@@ -224,7 +229,7 @@ class PathInference:
         attention = attentions[:, 0]
         read = np.concatenate([(attention[:, None] @ question.words)[:, 0], state.vector], 1)
         static = _unit(attentions @ question.static)  # batch overlaps word_dim
-        looked = np.einsum("n,bnd->bd", self._overlap, static)
+        looked = (self._overlap @ static).reshape(len(static), -1)
         queries, ends = self._heads(read, manners)
         biases = ends[:, len(End) :][:, manners]
         return Glimpse(attention, self._norm_query(queries), looked, biases, ends[:, : len(End)], tuple(manners))

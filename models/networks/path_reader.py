@@ -9,10 +9,12 @@ of the query) are `query`, `keys.vectors` and `advance` here.
     words      h_i  = transformer(W_in e_i/|e_i| + W_c norm(c_i) + marks)  e_i: a row of a frozen table of token vectors
                                                                          c_i: the token's frozen state in its text
                m_i  = e_i + D e_i                                        D: what training adds to the table's metric
-    keys       k    = norm(p + M_d(p + W_v)),  p = mean_i h_i of the label   d: direction, v: the kind of its values
+    keys       k    = norm(p + M_d(p + W_v + W_f f)),  p = mean_i h_i of the label   d: direction, v: its values' kind
+                                                       f: mean vectors of some values, and of their types
     attention  a_i  = softmax_i(v . tanh(W_h h_i + W_s s + w_r r_i))      r: attention spent at earlier hops
     query      q_m  = norm((M_q + D_m M_q')([sum_i a_i h_i, s]))         m: the manner in which a key is used
     overlap    o    = sum_n c_n cos(sum_i a_ni m_i, sum_j g_j m_j of the label),  g_j = 2 sigmoid(u . h_j);  a_1 = a
+                      + sum_np c_np cos(sum_i a_ni m_i, f_p + D f_p)
     scores          = q_m . k / sqrt(dim) + o + b_m;  STOP, REJECT, b: M_e([sum_i a_i h_i, s])
     state      s'   = gru(k + w_m, s),  r' = r + a
     asked           = W_a h_0                                           h_0: the question's start
@@ -38,7 +40,7 @@ from models.batching import KeyTokens, Tokens
 from models.episodes import Asked, End, Manner
 from models.kinds import Kind
 from models.networks.path_config import PathReaderConfig
-from models.texts import NUM_MARKS, WORD
+from models.texts import NUM_MARKS, PROFILE_PARTS, WORD
 
 NUM_DIRECTIONS = 2
 
@@ -72,7 +74,7 @@ class Keys(NamedTuple):
     """Encoded keys: relations read in one direction."""
 
     vectors: Tensor  # keys dim
-    static: Tensor  # keys word_dim, unit length
+    static: Tensor  # keys 1+parts word_dim, unit length: of the label, and of the parts of the profile
 
 
 class State(NamedTuple):
@@ -138,6 +140,7 @@ class PathReader(nn.Module):
         self.distances = nn.Embedding(2 * config.max_distance + 1, dim)
         self.texts = nn.Embedding(2, dim)  # a question, a label
         self.values = nn.Embedding(len(Kind), dim)
+        self.profile = nn.Linear(PROFILE_PARTS * config.word_dim, dim, bias=False)
         self.dropout = nn.Dropout(config.dropout)
         self.layers = nn.ModuleList(Layer(config) for _ in range(config.layers))
         self.norm = nn.LayerNorm(dim)
@@ -155,12 +158,13 @@ class PathReader(nn.Module):
         self.asked = nn.Linear(dim, len(Asked))
         self.used = nn.Embedding(len(Manner), dim)
         self.overlap = nn.Parameter(torch.linspace(5.0, 1.0, config.overlaps))
+        self.profile_overlap = nn.Parameter(torch.ones(PROFILE_PARTS, config.overlaps))
         self.metric = nn.Linear(config.word_dim, config.word_dim, bias=False)
         self.say = nn.Linear(dim, 1)
         self.update = nn.GRUCell(dim, dim)
         for embedding in (self.marks, self.positions, self.distances, self.texts, self.values, self.used):
             nn.init.normal_(embedding.weight, std=0.02)
-        for weight in (self.metric.weight, self.say.weight, self.say.bias):
+        for weight in (self.metric.weight, self.say.weight, self.say.bias, self.profile.weight):
             nn.init.zeros_(weight)
 
     def weights(self) -> dict[str, NDArray[np.float32]]:
@@ -194,10 +198,12 @@ class PathReader(nn.Module):
     def keys(self, labels: Labels, tokens: KeyTokens) -> Keys:
         """Make keys of encoded labels."""
         pooled = labels.pooled[tokens.labels]  # keys dim
-        mixed = pooled + self.values(tokens.kinds)
+        mixed = pooled + self.values(tokens.kinds) + self.profile(tokens.profiles.flatten(1))
         turned = torch.stack([turn(mixed) for turn in self.directions], 1)  # keys directions dim
         chosen = turned[torch.arange(len(pooled)), tokens.directions]
-        return Keys(self.norm_key(pooled + chosen), labels.static[tokens.labels])
+        profiles = functional.normalize(tokens.profiles + self.metric(tokens.profiles), dim=-1)
+        static = torch.cat([labels.static[tokens.labels][:, None], profiles], 1)
+        return Keys(self.norm_key(pooled + chosen), static)
 
     def begin(self, question: Question) -> State:
         """Give the state before the first hop."""
@@ -221,7 +227,8 @@ class PathReader(nn.Module):
     def score(self, glimpse: Glimpse, keys: Keys) -> Tensor:
         """Score every key in every manner, then STOP and REJECT: batch manners*keys+2."""
         learned = glimpse.query @ keys.vectors.T / math.sqrt(self.config.dim)  # batch manners keys
-        overlap = torch.einsum("n,bnd->bd", self.overlap, glimpse.static) @ keys.static.T
+        weights = torch.cat([self.overlap[None], self.profile_overlap])  # 1+parts overlaps
+        overlap = torch.einsum("pn,bnd->bpd", weights, glimpse.static).flatten(1) @ keys.static.flatten(1).T
         scores = learned + overlap[:, None] + glimpse.manners[..., None]
         return torch.cat([scores.flatten(1), glimpse.ends], -1)
 

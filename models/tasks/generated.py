@@ -32,7 +32,8 @@ from models.episodes import (
     without_key,
 )
 from models.kinds import Kind
-from models.tasks.grammar import Lexicon, Relation, noisy, relation_of
+from models.profiles import Profile
+from models.tasks.grammar import Lexicon, Relation, Type, noisy, relation_of
 from models.tasks.inventions import Vocabulary
 from models.tasks.plans import VALUES, Plan, Steps, kinds
 from models.tasks.questions import question
@@ -48,6 +49,8 @@ MOST_TRAPS = 2
 INVERTED = 0.7
 """How often a relation between things may be stored the other way round; values are never subjects."""
 PREFIXED, SUFFIXED, QUALIFIED = 0.07, 0.02, 0.15
+TYPED = 0.4
+"""How often the things of a schema are said to be something."""
 MOST_RIVALS = 3
 LONG_WORD = 4
 MOST_SHARING = 15
@@ -60,16 +63,16 @@ SMALL_TALK = Path(__file__).with_name("small_talk.txt")
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """A relation as a schema holds it: under one label, stored in one orientation."""
+    """A relation as a schema holds it: under one label, stored in one orientation; what each of its sides leads to."""
 
     relation: Relation
     orientation: int
     label: str
+    profiles: tuple[Profile, Profile]
 
     def key(self, side: int) -> LabelledKey:
         """Give the key that reads the relation from one of its sides."""
-        kind = KINDS.get(self.relation.sides[side].target, Kind.NAME)
-        return LabelledKey(self.label, FORWARD if side == self.orientation else INVERSE, kind)
+        return LabelledKey(self.label, FORWARD if side == self.orientation else INVERSE, self.profiles[side])
 
 
 class GeneratedTask:
@@ -134,9 +137,10 @@ class GeneratedTask:
         """
         schema: list[Placed] = []
         done: dict[int, Placed] = {}
+        typed = random.random() < TYPED
         for relation in wanted:
             if id(relation) not in done:
-                done[id(relation)] = _place(relation, self._lexicon, random)
+                done[id(relation)] = _place(relation, self._lexicon, random, typed=typed)
             schema.append(done[id(relation)])
         labels = {placed.label for placed in schema}
         groups = {relation.group for relation in wanted}
@@ -148,7 +152,7 @@ class GeneratedTask:
                 or any(_labels(relation) & _labels(other) for other in wanted)
             ):
                 continue
-            placed = done[id(relation)] = _place(relation, self._lexicon, random)
+            placed = done[id(relation)] = _place(relation, self._lexicon, random, typed=typed)
             if placed.label not in labels:
                 labels.add(placed.label)
                 groups.add(relation.group)
@@ -270,8 +274,11 @@ def _in_wrong_role(text: str, plan: Plan) -> str | None:
     return None
 
 
-def _place(relation: Relation, lexicon: Lexicon, random: Random) -> Placed:
-    """Give a relation one of its labels, sometimes with a kind beside it, or a domain and a kind as in Freebase."""
+def _place(relation: Relation, lexicon: Lexicon, random: Random, *, typed: bool) -> Placed:
+    """Give a relation one of its labels, sometimes with a kind beside it, or a domain and a kind as in Freebase.
+
+    Where things are `typed`, what it leads to is said to be what the lexicon calls it.
+    """
     sides = [number for number in (0, 1) if relation.sides[number].labels]
     to_values = [number for number in sides if relation.sides[number].target in VALUES]
     orientation = random.choice(to_values or sides) if to_values or random.random() < INVERTED else sides[0]
@@ -285,7 +292,13 @@ def _place(relation: Relation, lexicon: Lexicon, random: Random) -> Placed:
         own = lexicon.types[relation.sides[orientation].source]
         domain = random.choice((*own.plural, *random.choice(list(lexicon.types.values())).singular))
         label = f"{domain} {random.choice(own.singular)} {label}"
-    return Placed(relation, orientation, label)
+    near, far = (_profile(lexicon.types[side.target], random, typed=typed) for side in relation.sides)
+    return Placed(relation, orientation, label, (near, far))
+
+
+def _profile(end: Type, random: Random, *, typed: bool) -> Profile:
+    kind = KINDS.get(end.name, Kind.NAME)
+    return Profile(kind, types=(random.choice(end.singular),) if typed and kind is Kind.NAME else ())
 
 
 def _reach(schema: Sequence[Placed], kind: str, strangers: float, random: Random) -> list[LabelledKey]:

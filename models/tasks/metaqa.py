@@ -16,9 +16,9 @@ from random import Random
 import numpy as np
 
 from models.episodes import FORWARD, INVERSE, MENTION, LabelledKey, PathEpisode, path_episode, rejection
-from models.kinds import Kind
 from models.memory import IntArray, TripleMemory
 from models.movies import load_metaqa, load_triples
+from models.profiles import profiles_of
 
 MAX_HOPS = 3
 RELATIONS = {
@@ -58,13 +58,9 @@ def gold_path(kind: str) -> tuple[LabelledKey, ...]:
     """Keys that a question type asks to read: `actor_to_movie_to_year` is starred actors inverse, release year."""
     names = kind.split("_to_")
     return tuple(
-        _key(RELATIONS[right], FORWARD) if left == "movie" else _key(RELATIONS[left], INVERSE)
+        LabelledKey(RELATIONS[right], FORWARD) if left == "movie" else LabelledKey(RELATIONS[left], INVERSE)
         for left, right in pairwise(names)
     )
-
-
-def _key(label: str, direction: int) -> LabelledKey:
-    return LabelledKey(label, direction, Kind.DATE if (label, direction) == ("release year", FORWARD) else Kind.NAME)
 
 
 class MetaQaTask:
@@ -74,6 +70,8 @@ class MetaQaTask:
 
     def __init__(self, datasets: Path, questions_per_hop: int, seed: int, wrong_mentions: float) -> None:
         self._memory = TripleMemory(load_triples(datasets))
+        labels, profiles = self._memory.relation_labels, profiles_of(self._memory)
+        self._keys = [LabelledKey(labels[key // 2], key % 2, profile) for key, profile in enumerate(profiles)]
         self._wrong_mentions = wrong_mentions
         random = Random(seed)
         self._episodes: list[list[tuple[Question, PathEpisode]]] = []
@@ -104,14 +102,13 @@ class MetaQaTask:
         topic = self._memory.entities([question.topic])
         entities, reaches = topic, [self._reach(topic)]
         numbers = {label: number for number, label in enumerate(self._memory.relation_labels)}
-        for hop, key in enumerate(question.path):
-            number = 2 * numbers[key.label] + key.direction
+        path = [2 * numbers[key.label] + key.direction for key in question.path]
+        for hop, number in enumerate(path):
             entities = self._memory.follow(entities, np.ones(len(entities), np.float32), number, BUDGET).entities
             if hop > 0:
                 entities = entities[entities != topic[0]]
             reaches.append(self._reach(entities))
-        return path_episode(question.text, question.path, reaches)
+        return path_episode(question.text, [self._keys[number] for number in path], reaches)
 
     def _reach(self, entities: IntArray) -> Sequence[LabelledKey]:
-        labels = self._memory.relation_labels
-        return [_key(labels[key // 2], key % 2) for key in self._memory.keys_of(entities).tolist()]
+        return [self._keys[key] for key in self._memory.keys_of(entities).tolist()]

@@ -20,6 +20,7 @@ from kb.common_words import COMMON_WORDS
 from models import movies
 from models.kinds import Kind
 from models.memory import KeyValueMemory, TripleMemory
+from models.profiles import Profile, profiles_of
 from models.tasks import simplequestions
 from models.tasks.clauses import plural
 from models.tasks.generated import LEXICON, GeneratedTask, Placed
@@ -46,9 +47,19 @@ class OwnTask(GeneratedTask):
 
     name = "own"
 
-    def __init__(self, lexicon: Lexicon, vocabulary: Vocabulary, wrong_mentions: float, missing: float) -> None:
+    def __init__(
+        self,
+        lexicon: Lexicon,
+        vocabulary: Vocabulary,
+        profiles: Sequence[Profile],
+        wrong_mentions: float,
+        missing: float,
+    ) -> None:
         super().__init__(lexicon, vocabulary, wrong_mentions, missing, invented=0.0)
-        self._own = [Placed(relation, 0, relation.sides[0].labels[0]) for relation in lexicon.relations]
+        self._own = [
+            Placed(relation, 0, relation.sides[0].labels[0], (profiles[2 * number], profiles[2 * number + 1]))
+            for number, relation in enumerate(lexicon.relations)
+        ]
         self._places = {id(placed.relation): placed for placed in self._own}
 
     @classmethod
@@ -56,11 +67,11 @@ class OwnTask(GeneratedTask):
         cls,
         memory: KeyValueMemory,
         labels: Sequence[str],
-        kinds: Sequence[Kind],
+        profiles: Sequence[Profile],
         wrong_mentions: float = 0.05,
         missing: float = 0.1,
     ) -> "OwnTask":
-        """Build the task from a memory, the labels of its relations and the kinds of its keys.
+        """Build the task from a memory, the labels of its relations and the profiles of its keys.
 
         Raises:
             ValueError: there is no relation to ask about.
@@ -70,13 +81,14 @@ class OwnTask(GeneratedTask):
         known = Lexicon.read(LEXICON)
         words = sorted({word for label in labels for word in label.split() if word.isalpha()} | {"thing"})
         vocabulary = Vocabulary(list(labels), words, {})
-        return cls(own_lexicon(memory, labels, kinds, known), vocabulary, wrong_mentions, missing)
+        lexicon = own_lexicon(memory, labels, [profile.kind for profile in profiles], known)
+        return cls(lexicon, vocabulary, profiles, wrong_mentions, missing)
 
     @classmethod
     def of_kb(cls, kb: str, datasets: Path, wrong_mentions: float, missing: float) -> "OwnTask":
         """Build the task over a knowledge base of the data sets: `movies` or `wikidata`."""
         memory = TripleMemory(KBS[kb](datasets))
-        return cls.of_memory(memory, memory.relation_labels, memory.kinds(), wrong_mentions, missing)
+        return cls.of_memory(memory, memory.relation_labels, profiles_of(memory), wrong_mentions, missing)
 
     def _question(self, random: Random) -> Plan:
         """Draw a question whose every step is a relation of the knowledge base."""

@@ -21,6 +21,8 @@ from typing import Generic, TypeVar
 
 from models.episodes import FORWARD, INVERSE, MENTION, LabelledKey, PathEpisode, path_episode, rejection
 from models.kinds import Kind
+from models.memory import TripleMemory
+from models.profiles import Profile, profiles_of
 
 KeyType = TypeVar("KeyType")
 QuestionType = TypeVar("QuestionType")
@@ -125,9 +127,13 @@ class WikidataQuestionsTask:
     name = "simplequestions-wikidata"
 
     def __init__(self, datasets: Path, wrong_mentions: float) -> None:
-        self._questions = KeyedQuestions((question.key, question) for question in load_wikidata(datasets, "train"))
+        keys = _profiled_keys(load_triples(datasets))
+        self._questions = KeyedQuestions(
+            (keys.get(question.key, question.key), question) for question in load_wikidata(datasets, "train")
+        )
         labels = {key.label for key in self._questions.keys}
-        self._keys = sorted(_key(label, direction) for label in labels for direction in (FORWARD, INVERSE))
+        plain = sorted(_key(label, direction) for label in labels for direction in (FORWARD, INVERSE))
+        self._keys = [keys.get(key, key) for key in plain]
         self._wrong_mentions = wrong_mentions
 
     def episode(self, random: Random) -> PathEpisode:
@@ -225,7 +231,15 @@ class KeyedQuestions(Generic[KeyType, QuestionType]):
 
 def _key(label: str, direction: int) -> LabelledKey:
     """A key to things: SimpleQuestions asks for no number and no date."""
-    return LabelledKey(label, direction, Kind.NAME)
+    return LabelledKey(label, direction, Profile(Kind.NAME))
+
+
+def _profiled_keys(triples: Iterable[tuple[str, str, str]]) -> dict[LabelledKey, LabelledKey]:
+    """Give each key of some facts with its profile, by itself without."""
+    memory = TripleMemory(triples)
+    keys = [_key(label, direction) for label in memory.relation_labels for direction in (FORWARD, INVERSE)]
+    profiled = zip(keys, profiles_of(memory), strict=True)
+    return {key: key._replace(profile=profile._replace(kind=Kind.NAME)) for key, profile in profiled}
 
 
 def _letters(text: str) -> str:

@@ -20,9 +20,9 @@ from kb.triples import Term, Triple
 from kb.view import KnowledgeView
 from models.chains import Chain, Reading, Step, Use, everything
 from models.episodes import MENTION, OTHER, VALUE, Asked, Manner
-from models.kinds import kind_of
 from models.memory import IntArray
 from models.numbers import quantity
+from models.profiles import profiles_of
 from models.steps import Argument, Start, Stepper
 from models.texts import Pieces
 
@@ -102,7 +102,7 @@ def arguments(view: KnowledgeView) -> list[Argument | None]:
 
 def chains(view: KnowledgeView, length: int) -> Iterator[tuple[Reading, Chain]]:
     """All chains of some steps, from some topics or from everything, with at most one argument."""
-    kinds = [kind_of(labels) for labels in view.key_samples(24)]
+    kinds = [profile.kind for profile in profiles_of(view)]
     stepper = Stepper(view, kinds, 1_000)
     topics = [everything(), entities(view, "Bach"), entities(view, "Berlin", "London"), entities(view, "1714")]
     for start, argument in product(topics, arguments(view)):
@@ -178,7 +178,7 @@ def test_a_chain_that_would_have_to_name_a_blank_node_has_no_query(engine: Engin
     assert len(topics) == 1
     size = view.relation_position("size")
     assert size is not None
-    step = Stepper(view, [kind_of(labels) for labels in view.key_samples(24)], 1_000)
+    step = Stepper(view, [profile.kind for profile in profiles_of(view)], 1_000)
     start = Start(topics, np.ones(1, np.float32), False)
     ((reached, steps),) = [
         (reached, steps) for reached, steps in longer(step, 2, None, start, ()) if steps[0].use.manner is Manner.READ

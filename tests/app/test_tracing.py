@@ -40,6 +40,7 @@ def traced(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Traced]:
             "HOPFACT_OTLP_ENDPOINT": collector.url,
             "HOPFACT_API_KEY": ROOT,
             "HOPFACT_LOG_QUESTIONS": "true",
+            "HOPFACT_REMEMBERED_ANSWERS": "0",
             "FASTAPI_OTEL_AUTO_CONFIGURE": "true",  # FastAPI's own must stay off
             "OTEL_EXPORTER_OTLP_ENDPOINT": collector.url,
             "OTEL_BSP_SCHEDULE_DELAY": "3600000",

@@ -15,6 +15,7 @@ from models.episodes import MENTION, End, Manner
 from models.kinds import Kind
 from models.networks.path_reader import Keys, Labels, Layer, PathReader, State
 from models.path_training import ChoiceConfig, PathCourse, path_loss
+from models.profiles import Profile
 from models.reader import Reader
 from models.training import Training, TrainingConfig
 from tests.models.factories import TinyEncoder, make_cutter, make_episodes, make_inference, make_network
@@ -121,11 +122,13 @@ def test_reading_in_numpy_agrees_with_the_network() -> None:
     labels, kinds = cutter.cut(["directed by", "year", "born in the town of"]), [Kind(n % 4) for n in range(6)]
     asked, keys = network.encode_questions(pad(texts, cutter)), torch.arange(6)
     state = network.begin(asked)
-    numbers = KeyTokens(keys // 2, keys % 2, torch.tensor(kinds))
+    profiles = [Profile(kind, ("paris", "the town")[: n % 3], ("town",)[n % 2 :]) for n, kind in enumerate(kinds)]
+    vectors = cutter.profile_vectors(profiles)
+    numbers = KeyTokens(keys // 2, keys % 2, torch.tensor(kinds), torch.tensor(vectors))
     encoded = network.keys(network.encode_labels(pad(labels, cutter)), numbers)
     asked_too, encoded_too = (
         inference.encode_questions(cutter.pad(texts)),
-        inference.encode_keys(cutter.pad(labels), kinds),
+        inference.encode_keys(cutter.pad(labels), profiles, vectors),
     )
     np.testing.assert_allclose(asked_too.asked, network.ask(asked).softmax(-1).numpy(), rtol=1e-4, atol=1e-5)
     state_too, read, manners = inference.begin(asked_too), [0, 3, 4], [Manner.READ, Manner.KEEP, Manner.LEAST]
@@ -219,7 +222,8 @@ def test_the_network_agrees_with_its_equations_written_as_loops() -> None:
     text = pad(cutter.cut(["who directed \N{OBJECT REPLACEMENT CHARACTER} in berlin"]), cutter)
     labels = [pad(cutter.cut([label]), cutter) for label in ("directed by", "year")]
     question = network.encode_questions(text)
-    rows = torch.tensor([0, 0, 1, 1]), torch.tensor([0, 1, 0, 1]), torch.tensor([1, 0, 2, 3])
+    profiles = torch.randn(4, 2, 16)
+    rows = torch.tensor([0, 0, 1, 1]), torch.tensor([0, 1, 0, 1]), torch.tensor([1, 0, 2, 3]), profiles
     keys = network.keys(Labels.join([network.encode_labels(label) for label in labels]), KeyTokens(*rows))
     state = State(torch.randn(1, 16), torch.rand(1, 6))
     glimpse = network.look(question, state)
@@ -246,7 +250,8 @@ def test_the_network_agrees_with_its_equations_written_as_loops() -> None:
     ends = network.ends(read)
     own = naive_metric(network, ids, marks)
     statics = [sum((a * m for a, m in zip(row, own, strict=True)), torch.zeros(16)) for row in attentions]
-    matched, kinds = [], [(1, 0), (2, 3)]
+    matched: list[list[float]] = []
+    kinds = [(1, 0), (2, 3)]
     for label in labels:
         label_ids, label_marks, label_distances = (part[0].tolist() for part in label[:3])
         read_as = label_ids, label_marks, label_distances, 1, network.config.label_layers, label.states[0]
@@ -260,8 +265,15 @@ def test_the_network_agrees_with_its_equations_written_as_loops() -> None:
             float(c) * naive_cosine(static, total) for c, static in zip(network.overlap, statics, strict=True)
         )
         for turn, kind in zip(network.directions, kinds.pop(0), strict=True):
-            key = network.norm_key(pooled + turn(pooled + network.values.weight[kind]))
-            matched.append([float(query @ key) / 4 + overlap for query in queries])
+            profile = profiles[len(matched)]
+            given = network.values.weight[kind] + network.profile.weight @ profile.flatten()
+            key = network.norm_key(pooled + turn(pooled + given))
+            alike = sum(
+                float(c) * naive_cosine(static, part + network.metric.weight @ part)
+                for weights, part in zip(network.profile_overlap, profile, strict=True)
+                for c, static in zip(weights, statics, strict=True)
+            )
+            matched.append([float(query @ key) / 4 + overlap + alike for query in queries])
     biases = ends[len(End) :].tolist()
     expected = [key[manner] + biases[manner] for manner in Manner for key in matched] + ends[: len(End)].tolist()
     torch.testing.assert_close(scores, torch.tensor(expected), rtol=1e-4, atol=1e-4)

@@ -251,12 +251,12 @@ def test_each_entity_that_a_hop_reaches_names_a_fact_that_led_there(films: Knowl
         assert view.fact(fact).object in actors.entities
 
 
-def test_samples_of_a_key_are_labels_that_it_leads_to(films: Knowledge) -> None:
+def test_samples_of_a_key_are_entities_that_it_leads_to(films: Knowledge) -> None:
     films.view()
     films.write([triple("Ali", "year", "=2001"), triple("Ali", "shot in", "Ghana")])
     view = films.view()
 
-    samples = view.key_samples(2)
+    samples = [[view.label(entity) for entity in sample.tolist()] for sample in view.key_samples(2)]
 
     assert sorted(samples[key(view, "year")]) == ["1995", "2001"]
     assert samples[key(view, "shot in", 1)] == ["Ali"]

@@ -27,6 +27,7 @@ from models.memory import TripleMemory
 from models.networks.path_config import PathReaderConfig
 from models.networks.path_inference import PathInference
 from models.networks.path_reader import PathReader
+from models.profiles import Profile
 from models.texts import TextCutter
 
 VOCABULARY = 512
@@ -98,7 +99,10 @@ def make_memory() -> TripleMemory:
 
 def make_episodes() -> list[PathEpisode]:
     directed, directs = LabelledKey("directed by", FORWARD), LabelledKey("directed by", INVERSE)
-    born, year = LabelledKey("born in", FORWARD), LabelledKey("release year", FORWARD, Kind.DATE)
+    born, year = (
+        LabelledKey("born in", FORWARD),
+        LabelledKey("release year", FORWARD, Profile(Kind.DATE, ("paris", "berlin"), ("town",))),
+    )
     film, person = [directed, year, LabelledKey("starring", FORWARD)], [directs, born]
     place = [LabelledKey("born in", INVERSE)]
     return [

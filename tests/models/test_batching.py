@@ -48,7 +48,7 @@ def test_what_is_asked_and_the_manner_of_a_hop_are_in_the_batch() -> None:
 
 
 def test_distractors_share_no_word_with_the_gold_label(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("models.batching.HIDDEN_KINDS", 0.0)
+    monkeypatch.setattr("models.batching.HIDDEN_PROFILES", 0.0)
     episodes = make_episodes()
     plain = path_batch(episodes, make_cutter())
     crowded = path_batch(episodes, make_cutter(), Random(1), 50)

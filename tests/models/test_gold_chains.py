@@ -5,6 +5,7 @@ from models.chains import Reading, ReadRequest
 from models.episodes import MAX_STEPS, MENTION, OTHER, Asked, End, LabelledKey, Manner, PathEpisode
 from models.gold_chains import gold_episodes
 from models.memory import TripleMemory
+from models.profiles import profiles_of
 from models.reader import Reader
 from models.steps import Argument
 
@@ -28,7 +29,7 @@ def reader() -> Reader:
 def episode(reader: Reader, text: str, topic: str, *answers: str, other: str = "") -> PathEpisode | None:
     arguments = (Argument(other, MEMORY.entities([other])),) if other else ()
     reading = Reading(text, MEMORY.entities([topic]), 1.0, arguments)
-    keys = reader.key_vectors(MEMORY.relation_labels, MEMORY.kinds())
+    keys = reader.key_vectors(MEMORY.relation_labels, profiles_of(MEMORY))
     request = ReadRequest(MEMORY, keys, (reading,), 3, 1_000)
     (found,) = gold_episodes(reader, [request], MEMORY.relation_labels, [frozenset(answers)])
     return found
@@ -70,7 +71,7 @@ def test_answers_that_nothing_leads_to_teach_nothing(reader: Reader) -> None:
 
 
 def test_a_question_without_readings_teaches_nothing(reader: Reader) -> None:
-    keys = reader.key_vectors(MEMORY.relation_labels, MEMORY.kinds())
+    keys = reader.key_vectors(MEMORY.relation_labels, profiles_of(MEMORY))
     request = ReadRequest(MEMORY, keys, (), 3, 1_000)
     for answers in (frozenset[str](), frozenset(["Murnau"])):
         assert [*gold_episodes(reader, [request], MEMORY.relation_labels, [answers])] == [None]
@@ -79,7 +80,7 @@ def test_a_question_without_readings_teaches_nothing(reader: Reader) -> None:
 def test_keeping_answers_to_the_kind_that_is_named_is_nothing_to_learn(reader: Reader) -> None:
     kind = Argument("schreck", MEMORY.entities(["Schreck"]))
     reading = Reading(f"which schrecks did {MENTION} direct", MEMORY.entities(["Murnau"]), 1.0, (kind,), kind=0)
-    keys = reader.key_vectors(MEMORY.relation_labels, MEMORY.kinds())
+    keys = reader.key_vectors(MEMORY.relation_labels, profiles_of(MEMORY))
     request = ReadRequest(MEMORY, keys, (reading,), 3, 1_000)
     (found,) = gold_episodes(reader, [request], MEMORY.relation_labels, [frozenset({"Nosferatu"})])
     assert steps(found) == [("directed by", 1, Manner.READ)]

@@ -1,6 +1,6 @@
 import pytest
 
-from models.kinds import Kind, kind_of, kinds_of_keys
+from models.kinds import Kind, kind_of
 
 
 @pytest.mark.parametrize(
@@ -18,10 +18,3 @@ from models.kinds import Kind, kind_of, kinds_of_keys
 )
 def test_kinds_are_told_from_labels(labels: list[str], kind: Kind) -> None:
     assert kind_of(labels) is kind
-
-
-def test_every_key_gets_the_kind_of_what_it_leads_to() -> None:
-    facts = [("Iron", 0, "26"), ("Gold", 0, "79"), ("Iron", 1, "-1200"), ("1898", 3, "Radium")]
-    kinds = kinds_of_keys(facts, 4)
-    assert kinds[:4] == [Kind.NUMBER, Kind.NAME, Kind.NUMBER, Kind.NAME]
-    assert kinds[4:] == [Kind.UNKNOWN, Kind.UNKNOWN, Kind.NAME, Kind.DATE]

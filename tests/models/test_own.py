@@ -5,6 +5,7 @@ import pytest
 
 from models.episodes import LabelledKey
 from models.memory import TripleMemory
+from models.profiles import profiles_of
 from models.tasks import make_path_task
 from models.tasks.generated import LEXICON
 from models.tasks.grammar import Lexicon
@@ -16,12 +17,12 @@ MEMORY = TripleMemory(
     + [(f"tank {n}", "height", f"{n + 2} m") for n in range(3)]
     + [(f"pump {n}", "year of construction", str(1990 + n)) for n in range(9)]
 )
-KINDS = MEMORY.kinds()
+PROFILES = profiles_of(MEMORY)
 
 
 @pytest.fixture(scope="module")
 def lexicon() -> Lexicon:
-    return own_lexicon(MEMORY, MEMORY.relation_labels, KINDS, Lexicon.read(LEXICON))
+    return own_lexicon(MEMORY, MEMORY.relation_labels, [profile.kind for profile in PROFILES], Lexicon.read(LEXICON))
 
 
 def ends(lexicon: Lexicon) -> dict[str, tuple[str, str]]:
@@ -47,7 +48,7 @@ def test_a_label_of_the_lexicon_is_asked_as_people_do(lexicon: Lexicon) -> None:
 
 
 def test_every_episode_stays_in_the_schema() -> None:
-    task = OwnTask.of_memory(MEMORY, MEMORY.relation_labels, KINDS, wrong_mentions=0.0)
+    task = OwnTask.of_memory(MEMORY, MEMORY.relation_labels, PROFILES, wrong_mentions=0.0)
     random = Random(4)
     for _ in range(300):
         episode = task.episode(random)
@@ -58,7 +59,7 @@ def test_every_episode_stays_in_the_schema() -> None:
 
 
 def test_the_same_seed_draws_the_same_episodes() -> None:
-    task = OwnTask.of_memory(MEMORY, MEMORY.relation_labels, KINDS)
+    task = OwnTask.of_memory(MEMORY, MEMORY.relation_labels, PROFILES)
     one, other = ([task.episode(random) for _ in range(20)] for random in (Random(5), Random(5)))
     assert one == other
 

@@ -12,6 +12,7 @@ from models.expectations import CONTRADICTED
 from models.memory import TripleMemory
 from models.networks.path_inference import FloatArray, Glimpse, Keys, PathInference, Question, State
 from models.numbers import Quantity, quantity
+from models.profiles import profiles_of
 from models.reader import Reader
 from models.steps import Argument
 from models.texts import TokenArrays
@@ -77,7 +78,7 @@ def read(
     memory = make_memory()
     reader = Reader(ScriptedNetwork(memory, script, mask_topic, asked), make_cutter(), "scripted")
     reading = Reading(text, memory.entities([topic] if topic else []), 1.0, arguments)
-    keys = reader.key_vectors(memory.relation_labels, memory.kinds())
+    keys = reader.key_vectors(memory.relation_labels, profiles_of(memory))
     (chains,) = reader.read([ReadRequest(memory, keys, [reading], max_hops, 100)])
     return memory, chains
 

@@ -6,6 +6,7 @@ import pytest
 from models.episodes import Manner
 from models.memory import TripleMemory
 from models.numbers import quantity
+from models.profiles import profiles_of
 from models.steps import Argument, Start, Stepper
 
 FACTS = [
@@ -16,7 +17,7 @@ FACTS = [
     ("Spree", "flows through", "Germany"),
 ]
 MEMORY = TripleMemory(FACTS)
-STEPPER = Stepper(MEMORY, MEMORY.kinds(), 100)
+STEPPER = Stepper(MEMORY, [profile.kind for profile in profiles_of(MEMORY)], 100)
 
 
 def key(name: str) -> int:

@@ -7,7 +7,6 @@ from random import Random
 import pytest
 
 from models.episodes import FORWARD, INVERSE, MENTION, End, LabelledKey
-from models.kinds import Kind
 from models.path_training import DEFAULT_RECIPE, PathRecipe
 from models.tasks import PATH_TASKS, TaskUnknown, make_path_task, make_task, metaqa, pathquestion, simplequestions
 
@@ -68,13 +67,13 @@ def test_an_unknown_task_is_named() -> None:
 
 def test_a_question_type_tells_the_gold_path() -> None:
     assert metaqa.gold_path("actor_to_movie_to_year") == (
-        LabelledKey("starred actors", INVERSE, Kind.NAME),
-        LabelledKey("release year", FORWARD, Kind.DATE),
+        LabelledKey("starred actors", INVERSE),
+        LabelledKey("release year", FORWARD),
     )
     assert metaqa.gold_path("movie_to_director_to_movie_to_language") == (
-        LabelledKey("directed by", FORWARD, Kind.NAME),
-        LabelledKey("directed by", INVERSE, Kind.NAME),
-        LabelledKey("in language", FORWARD, Kind.NAME),
+        LabelledKey("directed by", FORWARD),
+        LabelledKey("directed by", INVERSE),
+        LabelledKey("in language", FORWARD),
     )
 
 

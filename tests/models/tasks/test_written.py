@@ -7,7 +7,7 @@ from random import Random
 
 import pytest
 
-from models.episodes import MENTION, OTHER, VALUE, Asked, End, LabelledKey, Manner, PathEpisode
+from models.episodes import MAX_STEPS, MENTION, OTHER, VALUE, Asked, End, LabelledKey, Manner, PathEpisode
 from models.tasks.written import FOLDER, HELD_OUT, PathStep, WrittenKb, WrittenPath, WrittenTask
 from tests.acceptance.unseen.paths import answers
 
@@ -56,8 +56,13 @@ def test_answers_follow_from_the_triples(path: Path) -> None:
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_nearly_every_question_can_be_learnt_from(path: Path) -> None:
-    made = list(WrittenKb.load(path).episodes())
+    written = WrittenKb.load(path)
+    made = list(written.episodes())
     assert sum(one is None for one in made) <= 2
+    for one, question in zip(made, written.questions, strict=True):
+        steps = len(WrittenPath.read(question["path"]).steps) if one and question["path"] else 0
+        is_denied = question["answers"] == ["no"]
+        assert one is None or is_denied or len(one.choices) == min(steps + 1, MAX_STEPS), question["question"]
     for one in filter(None, made):
         for choice in one.choices:
             assert isinstance(choice.gold, End) or choice.gold in choice.reach, one.question

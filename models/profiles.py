@@ -1,0 +1,76 @@
+"""What the entities that a key leads to look like, told from the facts: their kind, some of them, what those are.
+
+*Which instrument has she got* asks for what leads to guitars and drums, whatever the relation is called.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from typing import NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.kinds import Kind, kind_of
+
+SAMPLED = 24
+"""Entities looked at of each key."""
+MOST_EXAMPLES = 12
+MOST_TYPES = 4
+_BUDGET = 100
+_TYPE = re.compile(
+    r"is an?|(is |has )?(a |an |the )?(type|kind|category|class|instance|species|occupation|profession)( of)?|works as|"
+    r"rdf type|job|job title|role",
+    re.IGNORECASE,
+)
+
+
+class Profile(NamedTuple):
+    """What the entities that a key leads to look like."""
+
+    kind: Kind = Kind.UNKNOWN
+    examples: tuple[str, ...] = ()
+    """Labels of some of them."""
+    types: tuple[str, ...] = ()
+    """What these are said to be, by relations such as *is a*: the most frequent first."""
+
+
+class _Facts(Protocol):
+    @property
+    def targets(self) -> NDArray[np.int32]: ...
+
+
+class Profiled(Protocol):
+    """A memory whose keys can be profiled."""
+
+    @property
+    def relation_labels(self) -> tuple[str, ...]:
+        """The label of each relation."""
+        ...
+
+    def key_samples(self, limit: int) -> list[NDArray[np.int32]]:
+        """For each key, at most `limit` entities that it leads to."""
+        ...
+
+    def facts_of(self, entities: NDArray[np.int32], key: int, budget: int) -> _Facts:
+        """The facts of `key` at the entities, at most `budget` of them."""
+        ...
+
+    def label(self, position: int) -> str:
+        """The label of an entity."""
+        ...
+
+
+def profiles_of(memory: Profiled) -> list[Profile]:
+    """The profile of each key of a memory."""
+    types = [2 * number for number, label in enumerate(memory.relation_labels) if _TYPE.fullmatch(label)]
+    return [_profile(memory, sample, types) for sample in memory.key_samples(SAMPLED)]
+
+
+def _profile(memory: Profiled, sample: NDArray[np.int32], types: Sequence[int]) -> Profile:
+    labels = [memory.label(entity) for entity in sample.tolist()]
+    said = Counter(
+        memory.label(target) for key in types for target in memory.facts_of(sample, key, _BUDGET).targets.tolist()
+    )
+    examples = tuple(dict.fromkeys(labels))[:MOST_EXAMPLES]
+    return Profile(kind_of(labels), examples, tuple(label for label, _ in said.most_common(MOST_TYPES)))

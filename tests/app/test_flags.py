@@ -1,0 +1,73 @@
+from pathlib import Path
+
+import pytest
+
+from app.flags import LEFT_OUT, Flagged, flags_in
+from app.readings import readings_of
+from kb.linking import LinkedEntity, Mention
+from kb.view import KnowledgeView
+from models.episodes import MENTION, OTHER
+from models.profiles import Profile, profiles_of
+from tests.kb.structures import Knowledge, triple
+
+
+@pytest.fixture
+def tents(tmp_path: Path) -> KnowledgeView:
+    knowledge = Knowledge(tmp_path)
+    for tent, dry, light in (("Fell", "Yes", "true"), ("Moor", "No", "true"), ("Dale", "Yes", "false")):
+        knowledge.write([triple(tent, "is waterproof?", dry), triple(tent, "fire proof", light)])
+        knowledge.write([triple(tent, "in stock", "yes" if tent == "Fell" else "12")])
+    return knowledge.view()
+
+
+def wanted(view: KnowledgeView, text: str) -> list[tuple[str, list[str]]]:
+    found = flags_in(text, view, profiles_of(view))
+    return [
+        (text[: flag.end].split()[-1], [view.label(entity) for entity in flag.argument.entities.tolist()])
+        for flag in found
+    ]
+
+
+def test_a_flag_that_is_mentioned_asks_for_yes(tents: KnowledgeView) -> None:
+    assert wanted(tents, "Which tents are waterproof?") == [("waterproof", ["Yes"])]
+    assert wanted(tents, "tents fire proof and Waterproof") == [("Waterproof", ["Yes"]), ("proof", ["true"])]
+
+
+@pytest.mark.parametrize("text", ["which ones are not waterproof", "tents that aren't really waterproof"])
+def test_a_flag_that_is_denied_asks_for_no(tents: KnowledgeView, text: str) -> None:
+    assert wanted(tents, text) == [("waterproof", ["No"])]
+
+
+def test_a_question_that_begins_with_a_denial_denies_nothing(tents: KnowledgeView) -> None:
+    assert wanted(tents, "Isn't the Fell waterproof?") == [("waterproof", ["Yes"])]
+
+
+def test_no_flag_is_a_part_of_a_word_or_leads_to_anything_else(tents: KnowledgeView) -> None:
+    assert wanted(tents, "how many waterproofs are in stock") == []
+
+
+def test_a_flag_is_a_condition_behind_its_words_and_may_be_left_out(tents: KnowledgeView) -> None:
+    text = "is the Fell waterproof?"
+    fell = Mention("Fell", 7, 11, (LinkedEntity(0, 1.0),), typo=False)
+    first, second = readings_of(text, [fell], flags=flags_in(text, tents, profiles_of(tents)))
+    assert first.text == f"is the {MENTION} waterproof{OTHER}?"
+    assert [argument.left_out for argument in first.arguments] == [LEFT_OUT]
+    assert second.text == f"is the {MENTION} waterproof?"
+    assert second.score == first.score
+
+
+def test_what_has_a_flag_is_looked_for_among_everything(tents: KnowledgeView) -> None:
+    text = "what is waterproof?"
+    (reading,) = readings_of(text, [], flags=flags_in(text, tents, profiles_of(tents)))
+    assert reading.text == f"what is waterproof{OTHER}?"
+    assert not len(reading.topics)
+
+
+def test_a_flag_knows_where_its_words_end(tents: KnowledgeView) -> None:
+    (flag,) = flags_in("waterproof ones", tents, profiles_of(tents))
+    assert isinstance(flag, Flagged)
+    assert flag.end == len("waterproof")
+
+
+def test_a_kb_without_relations_has_no_flags(tmp_path: Path) -> None:
+    assert flags_in("which are waterproof?", Knowledge(tmp_path).view(), [Profile(), Profile()]) == []
