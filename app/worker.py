@@ -313,14 +313,16 @@ class _JobRun:
             digest=digest_of(Path(upload.spool)),
         )
         self._worker.work_folder.mkdir(parents=True, exist_ok=True)
-        ingested = ingest(
-            self._engine,
-            task,
-            progress=self._note_progress,
-            cancelled=self._must_end,
-            reject=self._reject,
-            before_commit=self._note_merged,
-        )
+        with self._worker._views.draft(self._job.kb_id, self._worker.work_folder) as draft:
+            ingested = ingest(
+                self._engine,
+                task,
+                progress=self._note_progress,
+                cancelled=self._must_end,
+                reject=self._reject,
+                before_commit=self._note_merged,
+                draft=draft,
+            )
         self._worker._metrics.triples.inc(ingested.accepted)
 
     def _make_answerable(self) -> None:

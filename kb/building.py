@@ -3,10 +3,11 @@
 Reads rows through the store's feeds inside the caller's transaction, and writes nothing: `kb.generations` does.
 """
 
-from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,12 +16,12 @@ from kb.encoding import Encoder
 from kb.errors import KnowledgeError
 from kb.garbage import give_back
 from kb.generations import Contents, Generation, Manifest
-from kb.graph import FactGraph, FloatArray, IntArray, LongArray
+from kb.graph import FactGraph, FloatArray, IdArray, IntArray, LongArray
 from kb.index import LabelVectors, LabelVectorsBuilder, VectorIndex, normalised
-from kb.lists import VectorsOf
+from kb.lists import BLOCK, Projected, VectorsOf
 from kb.names import NameIndexBuilder
-from kb.records import TripleRow
-from kb.texts import TextTableBuilder
+from kb.records import Facts, TripleRow
+from kb.texts import TextTable, TextTableBuilder
 from kb.view import KnowledgeView
 
 BoolArray = NDArray[np.bool_]
@@ -57,74 +58,137 @@ class RowsInconsistent(KnowledgeError):
     """Rows of the store refer to rows that are not there."""
 
 
+class Terms(NamedTuple):
+    """Entities, aliases and relations in the order of their ids; what is made of their texts is still to come."""
+
+    entity_ids: LongArray
+    literals: BoolArray
+    labels: TextTableBuilder
+    alias_entities: IntArray
+    aliases: TextTableBuilder
+    relation_ids: LongArray
+    relation_labels: list[str]
+
+
 class GenerationBuilder:
-    """Collects the rows of one KB at one revision and turns them into the contents of a generation."""
+    """Turns the rows of one KB at one revision into the contents of a generation; to be used as a context.
+
+    Names are indexed and labels encoded by two threads, beside the graph, and not before all rows are read: who reads
+    them may hold up others.
+    """
 
     def __init__(self, encoder: Encoder, previous: KnowledgeView | None, threads: int) -> None:
         self._encoder = encoder
         self._previous = previous
-        self._threads = threads
-        self._labels = TextTableBuilder()
-        self._aliases = TextTableBuilder()
+        self.threads = threads
         self._vectors = LabelVectorsBuilder(encoder.dim)
         self._names = NameIndexBuilder()
+        self._pool = ThreadPoolExecutor(2)
+        self._is_ended = False
+        self._to_name: deque[tuple[Sequence[str], BoolArray]] = deque()
+        self._to_encode: deque[tuple[LongArray, Sequence[str]]] = deque()
         self.encoded_labels = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """What is not done by now is dropped."""
+        self._is_ended = True
+        self._pool.shutdown(cancel_futures=True)
 
     def build(self, store: Rows, kb_id: int, identity: str) -> tuple[Contents, Manifest]:
         """All of a generation but the index of facts; the manifest lacks the files, which are not written yet."""
         revision = store.revision(kb_id)
-        sources: dict[str, int] = {}
-        with ThreadPoolExecutor(1) as encoding:
-            entity_ids, literals, encoded = self._take_entities(store, kb_id, encoding)
-            alias_entities = self._take_aliases(store, kb_id, entity_ids, literals)
-            relation_ids, relation_labels, relation_vectors = self._take_relations(store, kb_id)
-            triple_ids, parts, triple_sources = _take_triples(store, kb_id, entity_ids, relation_ids, sources)
-            for part in encoded:
-                part.result()
-        give_back()  # the rows' memory, before the graph needs some
-        source_names = TextTableBuilder()
-        source_names.extend(sources)
-        labels, aliases = self._labels.table(), self._aliases.table()
-        contents = Contents(
+        terms = self.read_terms(store, kb_id)
+        contents = self.contents(terms, read_facts(store, kb_id))
+        return contents, self.manifest(contents, identity, revision)
+
+    def read_terms(self, store: Rows, kb_id: int) -> Terms:
+        """Entities, aliases and relations; their names and vectors are made by `contents`."""
+        ids, literals, labels = [np.empty(0, np.int64)], [np.empty(0, bool)], TextTableBuilder()
+        for rows in store.entity_rows(kb_id):
+            numbers, texts, are_literal = zip(*rows, strict=True)
+            ids.append(np.array(numbers, np.int64))
+            literals.append(np.array(are_literal, bool))
+            labels.extend(texts)
+            self._to_name.append((texts, ~literals[-1]))
+            self._to_encode.append((ids[-1], texts))
+        entity_ids, are_literals = np.concatenate(ids), np.concatenate(literals)
+        named, aliases = [np.empty(0, np.int32)], TextTableBuilder()
+        for alias_rows in store.alias_rows(kb_id):
+            owners, texts = zip(*alias_rows, strict=True)
+            named.append(_positions(entity_ids, np.array(owners, np.int64)))
+            aliases.extend(texts)
+            self._to_name.append((texts, ~are_literals[named[-1]]))
+        relations = store.relation_rows(kb_id)
+        return Terms(
             entity_ids=entity_ids,
-            literals=literals,
-            relation_ids=relation_ids,
-            relation_labels=relation_labels.table(),
+            literals=are_literals,
+            labels=labels,
+            alias_entities=np.concatenate(named),
+            aliases=aliases,
+            relation_ids=np.array([relation_id for relation_id, _ in relations], np.int64),
+            relation_labels=[label for _, label in relations],
+        )
+
+    def contents(self, terms: Terms, facts: Facts) -> Contents:
+        """Everything from the terms and the facts, which should not be held elsewhere: they are large. Once only.
+
+        Raises:
+            RowsInconsistent: a fact is of entities or relations that are not there.
+        """
+        others = [self._pool.submit(self._index_names), self._pool.submit(self._encode_labels)]
+        texts = [label[:ENCODED_CHARACTERS] for label in terms.relation_labels]
+        relation_vectors = self._encoder.encode(texts).reshape(-1, self._encoder.dim)
+        subjects, objects = (_positions(terms.entity_ids, column) for column in (facts.subjects, facts.objects))
+        relations = _positions(terms.relation_ids, facts.relations)
+        triple_ids, sources, source_names = facts.ids, facts.sources, TextTable.of(facts.source_names)
+        del facts
+        graph = FactGraph.build(subjects, relations, objects, len(terms.relation_ids))
+        for other in others:
+            other.result()
+        give_back()  # the texts' memory, before the names are sorted
+        labels, aliases = terms.labels.table(), terms.aliases.table()
+        names, self._names = self._names, NameIndexBuilder()
+        return Contents(
+            entity_ids=terms.entity_ids,
+            literals=terms.literals,
+            relation_ids=terms.relation_ids,
+            relation_labels=TextTable.of(terms.relation_labels),
             triple_ids=triple_ids,
-            triple_sources=triple_sources,
-            source_names=source_names.table(),
-            graph=FactGraph.build(*parts, len(relation_ids)),
-            names=self._names.dictionary(labels, aliases, alias_entities),
-            typos=self._names.typo_index(),
+            triple_sources=sources,
+            source_names=source_names,
+            graph=graph,
+            names=names.dictionary(labels, aliases, terms.alias_entities),
+            typos=names.typo_index(),
             label_vectors=self._vectors.table(),
             relation_vectors=relation_vectors,
         )
-        manifest = Manifest(
+
+    def manifest(self, contents: Contents, identity: str, revision: int) -> Manifest:
+        """What tells a generation of these contents; without its files."""
+        ids = contents.triple_ids
+        return Manifest(
             kb=identity,
             revision=revision,
             encoder=self._encoder.id,
             dim=self._encoder.dim,
-            num_entities=len(entity_ids),
-            num_relations=len(relation_ids),
-            num_triples=len(triple_ids),
-            last_triple_id=int(triple_ids[-1]) if len(triple_ids) else 0,
+            num_entities=len(contents.entity_ids),
+            num_relations=len(contents.relation_ids),
+            num_triples=len(ids),
+            last_triple_id=int(ids[-1]) if len(ids) else 0,
             files={},
         )
-        return contents, manifest
 
-    def _take_entities(
-        self, store: Rows, kb_id: int, encoding: ThreadPoolExecutor
-    ) -> tuple[LongArray, BoolArray, list[Future[None]]]:
-        """Ids, literals and the ends of encoding the labels, which goes on while the other rows are read."""
-        ids, literals, encoded = [np.empty(0, np.int64)], [np.empty(0, bool)], []
-        for rows in store.entity_rows(kb_id):
-            labels = [label for _, label, _ in rows]
-            ids.append(np.array([entity_id for entity_id, _, _ in rows], np.int64))
-            literals.append(np.array([is_literal for _, _, is_literal in rows], bool))
-            self._labels.extend(labels)
-            self._names.extend(labels, (not is_literal for _, _, is_literal in rows))
-            encoded.append(encoding.submit(self._add_vectors, ids[-1], labels))
-        return np.concatenate(ids), np.concatenate(literals), encoded
+    def _index_names(self) -> None:
+        while self._to_name and not self._is_ended:
+            texts, are_things = self._to_name.popleft()
+            self._names.extend(texts, are_things.tolist())
+
+    def _encode_labels(self) -> None:
+        while self._to_encode and not self._is_ended:
+            self._add_vectors(*self._to_encode.popleft())
 
     def _add_vectors(self, ids: LongArray, labels: Sequence[str]) -> None:
         """The next entities' vectors: those of the previous view where the label is the same, the others encoded."""
@@ -144,65 +208,41 @@ class GenerationBuilder:
             self.encoded_labels += len(missing)
         self._vectors.extend(LabelVectors(codes, scales))
 
-    def _take_aliases(
-        self,
-        store: Rows,
-        kb_id: int,
-        entity_ids: LongArray,
-        literals: BoolArray,
-    ) -> IntArray:
-        entities = [np.empty(0, np.int32)]
-        for rows in store.alias_rows(kb_id):
-            positions = _positions(entity_ids, [entity_id for entity_id, _ in rows])
-            texts = [text for _, text in rows]
-            entities.append(positions)
-            self._aliases.extend(texts)
-            self._names.extend(texts, (~literals[positions]).tolist())
-        return np.concatenate(entities)
 
-    def _take_relations(self, store: Rows, kb_id: int) -> tuple[LongArray, TextTableBuilder, FloatArray]:
-        rows = store.relation_rows(kb_id)
-        labels = [label for _, label in rows]
-        table = TextTableBuilder()
-        table.extend(labels)
-        vectors = self._encoder.encode([label[:ENCODED_CHARACTERS] for label in labels])
-        return (
-            np.array([relation_id for relation_id, _ in rows], np.int64),
-            table,
-            vectors.reshape(-1, self._encoder.dim),
-        )
-
-
-def _take_triples(
-    store: Rows, kb_id: int, entity_ids: LongArray, relation_ids: LongArray, sources: dict[str, int]
-) -> tuple[LongArray, tuple[IntArray, IntArray, IntArray], IntArray]:
-    none = np.empty(0, np.int32)
-    ids, columns = [np.empty(0, np.int64)], ([none], [none], [none], [none])
+def read_facts(store: Rows, kb_id: int) -> Facts:
+    """All facts of the store."""
+    names: dict[str, int] = {}
+    none = np.empty(0, np.int64)
+    columns: tuple[list[LongArray], ...] = tuple([none] for _ in range(5))
     for rows in store.triple_rows(kb_id):
-        triple_ids, subjects, relations, objects, names = zip(*rows, strict=True)
-        ids.append(np.array(triple_ids, np.int64))
-        columns[0].append(_positions(entity_ids, subjects))
-        columns[1].append(_positions(relation_ids, relations))
-        columns[2].append(_positions(entity_ids, objects))
-        numbers = (-1 if name is None else sources.setdefault(name, len(sources)) for name in names)
-        columns[3].append(np.fromiter(numbers, np.int32, len(names)))
-    subject, relation, value, source = (np.concatenate(column) for column in columns)
-    return np.concatenate(ids), (subject, relation, value), source
+        *numbers, sources = zip(*rows, strict=True)
+        numbers.append(tuple(-1 if name is None else names.setdefault(name, len(names)) for name in sources))
+        for column, part in zip(columns, numbers, strict=True):
+            column.append(np.array(part, np.int64))
+    ids, subjects, relations, objects, of_sources = (np.concatenate(column) for column in columns)
+    return Facts(ids, subjects, relations, objects, of_sources.astype(np.int32), tuple(names))
 
 
-def _positions(sorted_ids: LongArray, ids: Sequence[int]) -> IntArray:
-    wanted = np.array(ids, np.int64)
+def _positions(sorted_ids: LongArray, wanted: IdArray) -> IntArray:
     places = sorted_ids.searchsorted(wanted)
     if len(wanted) and (not len(sorted_ids) or (sorted_ids[np.minimum(places, len(sorted_ids) - 1)] != wanted).any()):
         raise RowsInconsistent("The store has rows that refer to entities or relations that it does not have.")
     return places.astype(np.int32)
 
 
-def fact_vectors(contents: Contents) -> VectorsOf:
-    """The vectors of facts by place, composed from subject, relation and object when asked for."""
+def _go_on() -> None:
+    """Nothing stops it."""
+
+
+def fact_vectors(contents: Contents, between: Callable[[], None] = _go_on) -> VectorsOf:
+    """The vectors of facts by place, composed from subject, relation and object when asked for.
+
+    `between` is called before each block, and ends the work by raising.
+    """
     graph, labels = contents.graph, contents.label_vectors
 
     def vectors_of(places: IntArray) -> FloatArray:
+        between()
         vectors = labels.take(graph.subjects[places])
         vectors += contents.relation_vectors[graph.relations[places]]
         vectors += labels.take(graph.objects[places])
@@ -211,9 +251,34 @@ def fact_vectors(contents: Contents) -> VectorsOf:
     return vectors_of
 
 
-def write_fact_index(path: Path, contents: Contents, dim: int, threads: int) -> None:
-    """Write the index of all facts."""
-    VectorIndex.write(path, contents.triple_ids, fact_vectors(contents), dim, threads)
+def projected_fact_vectors(contents: Contents) -> Projected:
+    """The vectors of facts along some directions: each label is projected once, and kept in half the bits."""
+    graph, labels = contents.graph, contents.label_vectors
+
+    def along(directions: FloatArray) -> VectorsOf:
+        relations = contents.relation_vectors @ directions
+        entities = np.empty((len(labels), directions.shape[1]), np.float16)
+        for start in range(0, len(labels), BLOCK):
+            rows = np.arange(start, min(start + BLOCK, len(labels)))
+            entities[rows] = labels.take(rows) @ directions
+
+        def vectors_of(places: IntArray) -> FloatArray:
+            vectors = entities[graph.subjects[places]].astype(np.float32)
+            vectors += relations[graph.relations[places]]
+            vectors += entities[graph.objects[places]]
+            return vectors
+
+        return vectors_of
+
+    return along
+
+
+def write_fact_index(
+    path: Path, contents: Contents, dim: int, threads: int, between: Callable[[], None] = _go_on
+) -> None:
+    """Write the index of all facts; `between` is called again and again, and ends the work by raising."""
+    vectors_of, projected = fact_vectors(contents, between), projected_fact_vectors(contents)
+    VectorIndex.write(path, contents.triple_ids, vectors_of, dim, threads, projected=projected)
 
 
 def in_memory(contents: Contents, manifest: Manifest, threads: int) -> Generation:

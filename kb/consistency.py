@@ -20,6 +20,7 @@ from kb import kbs, verification
 from kb.building import GenerationBuilder, in_memory, write_fact_index
 from kb.database import reading
 from kb.delta import Delta, DeltaImpossible
+from kb.drafts import Draft
 from kb.encoding import Encoder
 from kb.errors import KbNotFound, KnowledgeError
 from kb.garbage import give_back, rare_collections
@@ -132,6 +133,17 @@ class Views:
         slot = self._slot(kb_id)
         with self._build_lock(kb_id, self._budgets.build_wait_seconds):
             return self._built(kb_id, slot)
+
+    def draft(self, kb_id: int, work_folder: Path) -> Draft:
+        """For an ingestion into this KB: structures that may be made while it is merged, in a folder of its own.
+
+        Raises:
+            KbNotFound: there is no such KB (any more).
+        """
+        kb = self._kb(kb_id)
+        builder = GenerationBuilder(self._encoder, None, self._budgets.threads)
+        lock = partial(self._build_lock, kb_id, 0.0)
+        return Draft(kb, _identity(kb), builder, work_folder, self._folder(kb_id), lock, self._budgets.delta_facts + 1)
 
     def drop(self, kb_id: int) -> None:
         """Forget a deleted KB and remove its files."""
@@ -279,7 +291,7 @@ class Views:
             previous = slot.view or self._opened(kb_id, slot)
             kb = self._kb(kb_id)
             builder = GenerationBuilder(self._encoder, previous, self._budgets.threads)
-            with rare_collections(), reading(self._engine) as connection:
+            with builder, rare_collections(), reading(self._engine) as connection:
                 contents, manifest = builder.build(TripleStore(connection), kb_id, _identity(kb))
             folder = self._folder(kb_id)
             give_back()

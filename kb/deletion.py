@@ -7,7 +7,8 @@ from sqlalchemy import (
     Connection,
     Engine,
     Select,
-    Subquery,
+    Table,
+    and_,
     delete,
     exists,
     func,
@@ -19,12 +20,14 @@ from sqlalchemy import (
 )
 
 from kb import kbs
+from kb.appending import append_numbers
 from kb.browsing import matching
-from kb.database import affected, writing
+from kb.database import affected, reading, writing
 from kb.errors import EmptyPattern
-from kb.merging import resolve_ids
+from kb.merging import resolve_ids, resolved
 from kb.records import Counts, Deleted, TriplePattern
-from kb.staging import Stager, StageTables, analyse, scratch_tables
+from kb.stage import StageTables, analyse, scratch_tables
+from kb.staging import Stager
 from kb.tables import ENTITY, RELATION, TRIPLE, alias, change, deletion, entity, kb, relation, triple
 from kb.triples import Triple
 
@@ -55,30 +58,18 @@ def delete_triples(connection: Connection, kb_id: int, triples: Sequence[Triple]
     """Delete exactly these triples."""
     revision = kbs.lock(connection, kb_id)
     with scratch_tables(connection) as tables:
-        Stager(connection, tables).add(triples)
+        stager = Stager(connection, tables)
+        stager.add(triples)
         resolve_ids(connection, kb_id, tables)
-        stage, subject, object_ = tables.triple, tables.entity_id.alias(), tables.entity_id.alias()
-        asked = (
-            select(subject.c.id.label("s"), tables.relation_id.c.id.label("r"), object_.c.id.label("o"))
-            .select_from(stage)
-            .join(subject, subject.c.n == stage.c.subject)
-            .join(tables.relation_id, tables.relation_id.c.n == stage.c.relation)
-            .join(object_, object_.c.n == stage.c.object)
-            .distinct()
-            .subquery("asked")
-        )
-        return _delete_selected(connection, kb_id, revision, tables, _found(connection, kb_id, asked))
+        append_numbers(connection, tables.triple, resolved(connection, tables, stager.take_triples()))
+        return _delete_selected(connection, kb_id, revision, tables, _found(connection, kb_id, tables.triple))
 
 
-def _found(connection: Connection, kb_id: int, asked: Subquery) -> Select[int, int, int, int]:
+def _found(connection: Connection, kb_id: int, asked: Table) -> Select[int, int, int, int]:
     """The stored triples that are asked for, each looked up in the unique index."""
-    here = (
-        (triple.c.kb_id == kb_id)
-        & (triple.c.subject_id == asked.c.s)
-        & (triple.c.relation_id == asked.c.r)
-        & (triple.c.object_id == asked.c.o)
-    )
-    return select(triple.c.id, asked.c.s, asked.c.r, asked.c.o).select_from(asked).join(triple, here)
+    columns = ("subject_id", "relation_id", "object_id")
+    here = and_(triple.c.kb_id == kb_id, *(triple.c[name] == asked.c[name] for name in columns))
+    return select(triple.c.id, *(asked.c[name] for name in columns)).select_from(asked).join(triple, here)
 
 
 def _delete_selected(
@@ -163,13 +154,16 @@ def purge(engine: Engine) -> int:
     Call it after `delete_kb` was committed, and when a process starts: it goes on where another one stopped.
     """
     num_gone = 0
-    while True:
+    query = select(kb.c.id).where(kb.c.deleted_at.is_not(None)).order_by(kb.c.id).limit(1)
+    with reading(engine) as connection:
+        is_any = connection.scalar(query) is not None  # else nothing that writes for long is waited for
+    while is_any:
         with writing(engine) as connection:
-            query = select(kb.c.id).where(kb.c.deleted_at.is_not(None)).order_by(kb.c.id).limit(1)
             kb_id = connection.scalar(query.with_for_update(skip_locked=True))
             if kb_id is None:
-                return num_gone
+                break
             num_gone += _purge_some(connection, kb_id)
+    return num_gone
 
 
 def _purge_some(connection: Connection, kb_id: int) -> bool:

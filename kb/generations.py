@@ -196,32 +196,23 @@ class GenerationFolder:
         Raises:
             GenerationUnwritable: the disk does not take it.
         """
+        draft = self.path / f"{_TEMPORARY}{os.getpid()}"
         try:
-            return self._write(contents, write_facts, manifest)
+            self.path.mkdir(parents=True, exist_ok=True)
+            return self.place(draft, write_files(draft, contents, write_facts), manifest)
         except (OSError, RuntimeError) as error:  # FAISS raises the latter
             raise GenerationUnwritable(self.path, str(error)) from error
+        finally:
+            shutil.rmtree(draft, ignore_errors=True)
 
-    def _write(self, contents: Contents, write_facts: Callable[[Path], None], manifest: Manifest) -> int:
+    def place(self, draft: Path, files: dict[str, list[int]], manifest: Manifest) -> int:
+        """Make a generation of a folder that `write_files` has written on the same disk; its number."""
         self.path.mkdir(parents=True, exist_ok=True)
         number = max(self.numbers(), default=0) + 1
-        temporary = self.path / f"{_TEMPORARY}{number}-{os.getpid()}"
-        shutil.rmtree(temporary, ignore_errors=True)
-        temporary.mkdir()
-        try:
-            for name, array in contents.arrays():
-                np.save(temporary / f"{name}.npy", array, allow_pickle=False)
-            write_facts(temporary / FACTS_FILE)
-            paths = sorted(temporary.iterdir())
-            with ThreadPoolExecutor(_SYNC_THREADS) as sync:
-                files = {path.name: list(sealed) for path, sealed in zip(paths, sync.map(_seal, paths), strict=True)}
-            complete = json.dumps({**asdict(manifest), "files": files}, indent=1)
-            (temporary / MANIFEST).write_text(complete)
-            _seal(temporary / MANIFEST)
-            _sync(temporary)
-            temporary.rename(self._folder(number))
-        except BaseException:
-            shutil.rmtree(temporary, ignore_errors=True)
-            raise
+        (draft / MANIFEST).write_text(json.dumps({**asdict(manifest), "files": files}, indent=1))
+        _seal(draft / MANIFEST)
+        _sync(draft)
+        draft.rename(self._folder(number))
         _sync(self.path)
         return number
 
@@ -262,6 +253,18 @@ class GenerationFolder:
 
     def _folder(self, number: int) -> Path:
         return self.path / f"{number:08d}"
+
+
+def write_files(folder: Path, contents: Contents, write_facts: Callable[[Path], None]) -> dict[str, list[int]]:
+    """Write and sync all files of a generation but its manifest to a new folder; their sizes and checksums."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    for name, array in contents.arrays():
+        np.save(folder / f"{name}.npy", array, allow_pickle=False)
+    write_facts(folder / FACTS_FILE)
+    paths = sorted(folder.iterdir())
+    with ThreadPoolExecutor(_SYNC_THREADS) as sync:
+        return {path.name: list(sealed) for path, sealed in zip(paths, sync.map(_seal, paths), strict=True)}
 
 
 def _opened(number: int, folder: Path, manifest: Manifest, threads: int) -> Generation:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 IntArray = NDArray[np.int32]
 LongArray = NDArray[np.int64]
+IdArray = IntArray | LongArray
 FloatArray = NDArray[np.float32]
 
 FORWARD, INVERSE = 0, 1

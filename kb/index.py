@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kb.graph import FloatArray, IntArray, LongArray
-from kb.lists import BLOCK, VectorsOf, write_lists
+from kb.lists import BLOCK, Projected, VectorsOf, write_lists
 
 FLAT_LIMIT = 200_000
 """Up to this many facts every vector is compared; above, inverted lists."""
@@ -99,11 +99,18 @@ class VectorIndex:
 
     @classmethod
     def write(
-        cls, path: Path, ids: LongArray, vectors_of: VectorsOf, dim: int, threads: int, flat_limit: int = FLAT_LIMIT
+        cls,
+        path: Path,
+        ids: LongArray,
+        vectors_of: VectorsOf,
+        dim: int,
+        threads: int,
+        flat_limit: int = FLAT_LIMIT,
+        projected: Projected | None = None,
     ) -> None:
         """Write an index of facts to a new file; their vectors are made block by block, never all at once."""
         if len(ids) > flat_limit:
-            write_lists(path, ids, vectors_of, dim, threads)
+            write_lists(path, ids, vectors_of, dim, threads, projected)
             return
         cls.flat_of(ids, vectors_of, dim, threads).save(path)
 

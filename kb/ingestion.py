@@ -2,7 +2,8 @@
 
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from hashlib import blake2b
 from pathlib import Path
 from time import monotonic
@@ -13,11 +14,14 @@ from sqlalchemy.exc import DBAPIError
 
 from kb import kbs
 from kb.database import driver, reading, storage_errors, write_connection
+from kb.drafts import Draft
 from kb.errors import IngestionAborted, IngestionCancelled, StorageFailed
 from kb.formats import ParseOptions, parse
 from kb.garbage import give_back, rare_collections
 from kb.merging import merge
-from kb.staging import ATTACHED, Stager, StageTables, attached, create_stage_file, stage_tables
+from kb.records import Facts
+from kb.stage import ATTACHED, StageTables, attached, create_stage_file, stage_tables
+from kb.staging import Stager
 from kb.triples import RejectedLine
 
 STAGE_FILE = "stage.sqlite"
@@ -70,12 +74,14 @@ def ingest(
     cancelled: Callable[[], bool],
     reject: Callable[[list[RejectedLine]], None],
     before_commit: Callable[[Connection, Ingested], None],
+    draft: Draft | None = None,
 ) -> Ingested:
     """Read the spooled upload and add what is new to the KB, in one transaction.
 
     `progress` and `reject` are called while reading, when nothing is locked. `cancelled` is asked all the time, during
     the merge from another thread: it may read the database then, but not write, for SQLite has one writer. What
-    `before_commit` does on the connection is committed together with the triples; if it raises, nothing is.
+    `before_commit` does on the connection is committed together with the triples; if it raises, nothing is. A `draft`
+    is begun, on SQLite, for the first triples of a KB if they are enough, and kept after the commit.
 
     Raises:
         IngestionCancelled: `cancelled` said so.
@@ -84,7 +90,7 @@ def ingest(
         ParseError: the upload cannot be read to its end.
         StorageFailed: a disk is full or broken.
     """
-    run = _Ingestion(engine, task, progress, cancelled, reject, before_commit)
+    run = _Ingestion(engine, task, progress, cancelled, reject, before_commit, draft)
     try:
         with storage_errors("ingesting"), rare_collections():
             return run.through_file() if engine.dialect.name == "sqlite" else run.through_session()
@@ -100,6 +106,7 @@ class _Ingestion:
     cancelled: Callable[[], bool]
     reject: Callable[[list[RejectedLine]], None]
     before_commit: Callable[[Connection, Ingested], None]
+    draft: Draft | None
     num_rejected: int = 0
     kb_checked_at: float = float("-inf")
 
@@ -138,12 +145,15 @@ class _Ingestion:
         total = self.task.spool.stat().st_size
         with self.task.spool.open("rb") as spool:
             digest = blake2b(digest_size=16)
-            for batch in parse(_chunks(spool, digest.update), self.task.options):
+            for batch in parse(_chunks(spool, digest.update), replace(self.task.options, numbers=stager)):
                 self._check()
                 if batch.rejected:
                     self._take_rejected(batch.rejected)
                 with staging.begin():
-                    stager.add(batch.triples, batch.names)
+                    if batch.numbered is not None:
+                        stager.add_numbered(batch.numbered, self.task.options.source)
+                    else:
+                        stager.add(batch.triples, batch.names)
                 self.progress(Progress(batch.bytes_done, total, stager.num_triples))
             if self.task.digest not in (None, digest.hexdigest()):
                 raise StorageFailed("reading the upload", "its bytes are not those that were received")
@@ -169,15 +179,24 @@ class _Ingestion:
         try:
             with connection.begin():
                 with watch:
-                    written = merge(connection, self.task.kb_id, stager, tables, watch.check)
+                    begin = partial(self._begin_draft, connection)
+                    written = merge(connection, self.task.kb_id, stager, tables, watch.check, begin)
                 ingested = Ingested(
                     written.accepted, written.duplicates, written.names, self.num_rejected, written.revision
                 )
                 self.before_commit(connection, ingested)
+                if self.draft is not None:
+                    self.draft.hold()
         except DBAPIError:
             watch.check()
             raise
+        if self.draft is not None:
+            self.draft.keep()
         return ingested
+
+    def _begin_draft(self, connection: Connection, facts: Facts) -> None:
+        if self.draft is not None and len(facts.ids) >= self.draft.least_facts:
+            self.draft.begin(connection, facts)
 
 
 class _Watch:

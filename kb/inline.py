@@ -15,8 +15,8 @@ NO_KB = 0
 
 def inline_view(triples: Sequence[Triple], encoder: Encoder) -> KnowledgeView:
     """The view of some triples; the id of each is its place among them, from 1."""
-    builder = GenerationBuilder(encoder, None, threads=1)
-    contents, manifest = builder.build(_InlineRows(triples), NO_KB, "inline")
+    with GenerationBuilder(encoder, None, threads=1) as builder:
+        contents, manifest = builder.build(_InlineRows(triples), NO_KB, "inline")
     generation = in_memory(contents, manifest, threads=1)
     return KnowledgeView(NO_KB, generation, Delta.empty(generation), ViewBudgets())
 

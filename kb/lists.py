@@ -4,7 +4,9 @@ For a million facts the codes alone are 256 MB. Knows FAISS and the end of its f
 """
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
 from pathlib import Path
 from struct import pack
 from typing import Any
@@ -22,25 +24,67 @@ TRAINING_VECTORS_PER_LIST = 40
 BLOCK = 2_048
 """Vectors made at a time: bounds the memory of building, and stays in the processor's cache."""
 
+DIRECTIONS = 64
+"""A fact's list is looked for among the centres along so many directions, those in which the centres differ most."""
+
 VectorsOf = Callable[[IntArray], FloatArray]
 """Vectors of the facts at these places (0-based, in the order of the ids)."""
 
+Projected = Callable[[FloatArray], VectorsOf]
+"""The vectors along some directions (the columns of a matrix), of any length: made from what is projected already they
+cost less than projected themselves."""
 
-def write_lists(path: Path, ids: LongArray, vectors_of: VectorsOf, dim: int, threads: int) -> None:
+
+def write_lists(
+    path: Path, ids: LongArray, vectors_of: VectorsOf, dim: int, threads: int, projected: Projected | None = None
+) -> None:
     """Write a new index of all facts; each vector is made twice, to find its list and to be kept there."""
     faiss.omp_set_num_threads(threads)
     index = _trained(len(ids), vectors_of, dim)
-    lists = _assigned(len(ids), vectors_of, index.quantizer.reconstruct_n(0, index.nlist))
+    centres = index.quantizer.reconstruct_n(0, index.nlist)
+    directions = _directions(centres)
+    along = projected(directions) if projected else lambda places: vectors_of(places) @ directions
+    with ThreadPoolExecutor(threads) as pool:
+        lists = _assigned(len(ids), along, centres @ directions, pool)
+        _write(path, index, ids, lists, vectors_of, pool, 8 * threads)
+
+
+def _write(
+    path: Path,
+    index: Any,  # noqa: ANN401 - a SWIG object
+    ids: LongArray,
+    lists: IntArray,
+    vectors_of: VectorsOf,
+    pool: ThreadPoolExecutor,
+    num_ahead: int,
+) -> None:
+    """The file, list by list; codes are made some blocks ahead of what is written, which bounds the memory."""
+
+    def codes_of(places: IntArray) -> Any:  # noqa: ANN401 - what FAISS gives
+        faiss.omp_set_num_threads(1)
+        return index.sq.compute_codes(vectors_of(places))
+
     index.ntotal = len(ids)
     faiss.write_index(index, str(path))
     sizes = np.bincount(lists, minlength=index.nlist)
+    places = np.split(np.argsort(lists, kind="stable").astype(np.int32), np.cumsum(sizes)[:-1])
     with path.open("r+b") as file:
         _begin_lists(file, index.nlist, index.code_size)
         file.write(sizes.astype("<u8").data)
-        for places in np.split(np.argsort(lists, kind="stable").astype(np.int32), np.cumsum(sizes)[:-1]):
-            for start in range(0, len(places), BLOCK):
-                file.write(index.sq.compute_codes(vectors_of(places[start : start + BLOCK])))
-            file.write(ids[places].astype("<i8").data)
+        blocks = _blocks(places)
+        while ahead := list(islice(blocks, num_ahead)):
+            parts = (part for part, _ in ahead)
+            for (_, whole), codes in zip(ahead, pool.map(codes_of, parts), strict=True):
+                file.write(codes)
+                if whole is not None:
+                    file.write(ids[whole].astype("<i8").data)
+
+
+def _blocks(lists: list[IntArray]) -> Iterator[tuple[IntArray, IntArray | None]]:
+    """Blocks of the places of each list; with the last of a list the list itself, whose ids follow its codes."""
+    for places in lists:
+        for start in range(0, max(len(places), 1), BLOCK):
+            yield places[start : start + BLOCK], places if start + BLOCK >= len(places) else None
 
 
 def _trained(count: int, vectors_of: VectorsOf, dim: int) -> Any:  # noqa: ANN401 - a SWIG object
@@ -58,15 +102,24 @@ def _trained(count: int, vectors_of: VectorsOf, dim: int) -> Any:  # noqa: ANN40
     return index
 
 
-def _assigned(count: int, vectors_of: VectorsOf, centres: FloatArray) -> IntArray:
-    """The nearest list of every vector.
+def _directions(centres: FloatArray) -> FloatArray:
+    """The directions in which the centres are longest, as columns."""
+    return np.ascontiguousarray(np.linalg.svd(centres, full_matrices=False)[2][:DIRECTIONS].T)
+
+
+def _assigned(count: int, vectors_of: VectorsOf, centres: FloatArray, pool: ThreadPoolExecutor) -> IntArray:
+    """The nearest list of every vector; the length of a vector, which is the same for all lists, does not count.
 
     Not by quantizer.search: FAISS brings a BLAS that takes three times as long as numpy's.
     """
     lists = np.empty(count, np.int32)
-    for start in range(0, count, BLOCK):
+
+    def assign(start: int) -> None:
         places = np.arange(start, min(start + BLOCK, count), dtype=np.int32)
         lists[places] = (vectors_of(places) @ centres.T).argmax(axis=1)
+
+    for _ in pool.map(assign, range(0, count, BLOCK)):
+        pass
     return lists
 
 

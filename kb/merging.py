@@ -1,15 +1,18 @@
 """From the stage into a KB: one change, by whole sets, in the caller's transaction.
 
-The order of a merge: lock the KB, add unknown entities and relations, look up the ids of all, add triples and aliases
-that are not there, take better labels from new names, log the change.
+The order of a merge: lock the KB, add unknown entities and relations, look up the ids of all, add aliases that are not
+there, take better labels from new names, add triples that are not there, log the change.
 """
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from itertools import chain
+from typing import Any, NamedTuple
 
+import numpy as np
 from sqlalchemy import (
+    ColumnElement,
     Connection,
     Insert,
     Select,
@@ -28,14 +31,19 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql, sqlite
 
 from kb import kbs
-from kb.database import affected
-from kb.records import Counts, Written
-from kb.staging import OWN_LABEL_RANK, Stager, StageTables, analyse, scratch_tables
+from kb.appending import append_numbers
+from kb.database import affected, driver
+from kb.graph import IdArray, IntArray
+from kb.records import Counts, Facts, Written
+from kb.stage import StageTables, analyse, scratch_tables
+from kb.staging import OWN_LABEL_RANK, StagedTriples, Stager
 from kb.tables import alias, change, entity, relation, triple
 from kb.triples import Name, Triple
 
 BULK_ROWS = 100_000
 """From here on a load is large: SQLite may index afterwards, PostgreSQL is told how large its tables are now."""
+
+_TRIPLE = ("subject_id", "relation_id", "object_id")
 
 ANALYSED_ROWS = 500
 """From so many new entities on PostgreSQL is told of them before they are looked up. Knowing nothing of a new KB, it
@@ -60,15 +68,18 @@ def merge(
     stager: Stager,
     tables: StageTables,
     between: Callable[[], None] = lambda: None,
+    begin_draft: Callable[[Facts], None] | None = None,
 ) -> Written:
     """Add what is new of the stage; `between` is called between the steps, and ends the merge by raising.
+
+    `begin_draft` is called, on SQLite, with the first facts of a KB before they are added and after everything else is.
 
     Raises:
         KbNotFound: there is no such KB.
     """
     revision = kbs.lock(connection, kb_id)
-    merging = _Merge(connection, kb_id, tables, stager.num_triples, stager.num_entities)
-    for step in (merging.add_terms, merging.add_triples, merging.add_names, merging.improve_labels):
+    merging = _Merge(connection, kb_id, tables, stager, begin_draft)
+    for step in (merging.add_terms, merging.add_names, merging.improve_labels, merging.add_triples):
         between()
         step()
     between()
@@ -88,6 +99,44 @@ def resolve_ids(connection: Connection, kb_id: int, tables: StageTables) -> None
         known = select(table.c.id).where(table.c.kb_id == kb_id, table.c.digest == stage.c.digest).scalar_subquery()
         connection.execute(insert(ids).from_select(["n", "id"], select(stage.c.n, known)))
     analyse(connection, (tables.entity_id, tables.relation_id))
+
+
+class ResolvedTriples(NamedTuple):
+    """Triples by the KB's ids, sorted by subject, relation and object, each once; source 0 is none."""
+
+    subjects: IdArray
+    relations: IdArray
+    objects: IdArray
+    sources: IntArray
+
+
+def resolved(connection: Connection, tables: StageTables, staged: StagedTriples) -> ResolvedTriples:
+    """The staged triples whose terms the KB has, after `resolve_ids`; of equal ones the first."""
+    entity_ids, relation_ids = _ids(connection, tables.entity_id), _ids(connection, tables.relation_id)
+    subjects, relations, objects = (
+        entity_ids[staged.subjects],
+        relation_ids[staged.relations],
+        entity_ids[staged.objects],
+    )
+    order = np.lexsort((objects, relations, subjects))
+    is_kept = (subjects[order] > 0) & (relations[order] > 0) & (objects[order] > 0)
+    is_new = np.zeros(len(order), bool)
+    is_new[:1] = True
+    for column in (subjects, relations, objects):
+        is_new[1:] |= column[order[1:]] != column[order[:-1]]
+    order = order[is_kept & is_new]
+    return ResolvedTriples(subjects[order], relations[order], objects[order], staged.sources[order])
+
+
+def _ids(connection: Connection, table: Table) -> IdArray:
+    """Ids by their numbers of the stage, which begin at 1; 0 where the KB has none. In 32 bits where they fit."""
+    cursor = driver(connection).cursor()
+    try:
+        cursor.execute(f"SELECT coalesce(id, 0) FROM {table.fullname} ORDER BY n")
+        ids = np.fromiter(chain([0], (number for (number,) in cursor)), np.int64)
+    finally:
+        cursor.close()
+    return ids.astype(np.int32) if ids.max() < 2**31 else ids
 
 
 def last_id(connection: Connection, table: Table) -> int:
@@ -120,8 +169,8 @@ class _Merge:
     connection: Connection
     kb_id: int
     tables: StageTables
-    num_staged: int
-    num_staged_entities: int
+    stager: Stager
+    begin_draft: Callable[[Facts], None] | None
 
     def __post_init__(self) -> None:
         self._before = {table.name: last_id(self.connection, table) for table in (entity, triple, alias)}
@@ -130,9 +179,9 @@ class _Merge:
     def add_terms(self) -> None:
         """Entities and relations that the KB has not, and the ids of all that are staged."""
         stage = self.tables
-        analyse(self.connection, (stage.entity, stage.relation, stage.triple, stage.name))
+        analyse(self.connection, (stage.entity, stage.relation, stage.name))
         columns = ["digest", "label", "iri", "datatype", "language", "surface"]
-        with _indexed_afterwards(self.connection, entity, self.num_staged_entities):
+        with _indexed_afterwards(self.connection, entity, self.stager.num_entities):
             self._num_entities = self._add_missing(stage.entity, entity, columns)
         if self._num_entities >= ANALYSED_ROWS:
             analyse(self.connection, (entity,))
@@ -143,22 +192,6 @@ class _Merge:
         values = [stage.c[column] for column in columns]
         rows = select(literal(self.kb_id), literal(OWN_LABEL_RANK), *values).order_by(stage.c.n)
         return self._insert_new(table, ["kb_id", "label_rank", *columns], rows)
-
-    def add_triples(self) -> None:
-        """Triples that the KB has not, sorted, so that the largest index grows at one place."""
-        stage = self.tables
-        subject, relation_, object_ = stage.entity_id.alias(), stage.relation_id, stage.entity_id.alias()
-        rows = (
-            select(literal(self.kb_id), subject.c.id, relation_.c.id, object_.c.id, stage.triple.c.source)
-            .select_from(stage.triple)
-            .join(subject, subject.c.n == stage.triple.c.subject)
-            .join(relation_, relation_.c.n == stage.triple.c.relation)
-            .join(object_, object_.c.n == stage.triple.c.object)
-            .order_by(subject.c.id, relation_.c.id, object_.c.id, stage.triple.c.n)
-        )
-        columns = ["kb_id", "subject_id", "relation_id", "object_id", "source"]
-        with _indexed_afterwards(self.connection, triple, self.num_staged):
-            self.num_triples = self._insert_new(triple, columns, rows)
 
     def add_names(self) -> None:
         """Names that the KB has not."""
@@ -203,6 +236,33 @@ class _Merge:
             )
         )
 
+    def add_triples(self) -> None:
+        """Triples that the KB has not, sorted, so that the largest index grows at one place."""
+        stage, first_id = self.tables, self._before["triple"] + 1
+        found = resolved(self.connection, stage, self.stager.take_triples())
+        columns = ["kb_id", *_TRIPLE, "source"]
+        values: list[ColumnElement[Any]] = [literal(self.kb_id), *(stage.triple.c[name] for name in _TRIPLE)]
+        values.append(stage.source.c.text)
+        if self.connection.dialect.name == "sqlite" and self._has_no_triples():  # and nobody else can give ids now
+            columns, values = ["id", *columns], [literal(first_id - 1) + stage.triple.c.n, *values]
+            if self.begin_draft is not None:
+                self.begin_draft(self._facts(found, first_id))
+        append_numbers(self.connection, stage.triple, found)
+        analyse(self.connection, (stage.triple,))
+        is_source = stage.source.c.n == stage.triple.c.source
+        rows = select(*values).select_from(stage.triple).join(stage.source, is_source, isouter=True)
+        with _indexed_afterwards(self.connection, triple, self.stager.num_triples):
+            self.num_triples = self._insert_new(triple, columns, rows.order_by(stage.triple.c.n))
+
+    def _has_no_triples(self) -> bool:
+        return self.connection.scalar(select(triple.c.id).where(triple.c.kb_id == self.kb_id).limit(1)) is None
+
+    def _facts(self, found: ResolvedTriples, first_id: int) -> Facts:
+        source = self.tables.source
+        names = list(self.connection.scalars(select(source.c.text).order_by(source.c.n)))
+        ids = np.arange(first_id, first_id + len(found.subjects))
+        return Facts(ids, *found[:3], found.sources - 1, names)
+
     def log(self, revision: int) -> None:
         """Note the change and count it."""
         first_triple, last_triple = self._new_ids(triple, self.num_triples)
@@ -227,7 +287,7 @@ class _Merge:
             self.num_triples, self._num_entities - literals, literals, self._num_relations, self.num_aliases
         )
         kbs.count_change(self.connection, self.kb_id, revision, counts)
-        if self.num_staged >= BULK_ROWS:
+        if self.stager.num_triples >= BULK_ROWS:
             analyse(self.connection, (entity, alias, relation, triple))
 
     def _new_ids(self, table: Table, num_new: int) -> tuple[int | None, int | None]:

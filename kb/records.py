@@ -1,9 +1,14 @@
 """What the store gives and takes: values only."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
+from kb.graph import IdArray
 from kb.triples import Triple
 
 
@@ -118,3 +123,14 @@ class Changes:
     """id, label of every relation that an added triple uses, or that an added name may have renamed."""
     deleted_entity_ids: list[int]
     deleted_relation_ids: list[int]
+
+
+class Facts(NamedTuple):
+    """Facts as columns, in the order of their ids; source -1 is none."""
+
+    ids: NDArray[np.int64]
+    subjects: IdArray
+    relations: IdArray
+    objects: IdArray
+    sources: NDArray[np.int32]
+    source_names: Sequence[str]

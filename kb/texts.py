@@ -42,6 +42,6 @@ class TextTableBuilder:
         self._blob += b"".join(encoded)
 
     def table(self) -> TextTable:
-        """What was collected."""
+        """What was collected; nothing can be added any more."""
         lengths = np.concatenate([np.zeros(1, np.int64), *self._lengths])
-        return TextTable(np.frombuffer(bytes(self._blob), np.uint8), np.cumsum(lengths))
+        return TextTable(np.frombuffer(self._blob, np.uint8), np.cumsum(lengths))

@@ -3,9 +3,11 @@
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple, Self
 
-from kb.formats.batches import Found, ParseOptions, nothing_found
-from kb.formats.labels import BadLabel, Relations, Things, checked_label
-from kb.formats.lines import line_blocks
+import numpy as np
+
+from kb.formats.batches import Found, NumberedTriples, ParseOptions, nothing_found
+from kb.formats.labels import BadLabel, NumberedTexts, Relations, Things, checked_label
+from kb.formats.lines import LineBlock, line_blocks
 from kb.formats.records import BadRecord, Records, sniffed_delimiter
 from kb.triples import Triple
 
@@ -15,6 +17,8 @@ _ROLES = {
     "object": {"object", "tail", "o", "t"},
     "source": {"source"},
 }
+_TAB, _NEWLINE = b"\t\n"
+_THREE_CELLS = np.array([_TAB, _TAB, _NEWLINE], np.uint8)
 _HEADERS = (["object", "relation", "subject"], ["object", "relation", "source", "subject"])
 
 
@@ -51,6 +55,29 @@ class Rows:
         self._things = Things(options.max_label_bytes)
         self._relations = Relations(options.max_label_bytes)
         self._columns: Columns | None = None
+        numbers = options.numbers
+        self._numbers = (NumberedTexts(numbers.entity), NumberedTexts(numbers.relation)) if numbers else None
+
+    def numbered(self, block: LineBlock) -> NumberedTriples | None:
+        """The triples of a block of lines that all have three good cells; None when it must be read row by row."""
+        cells = _three_cells(block.content) if self._numbers and self._columns == Columns() else None
+        if cells is None:
+            return None
+        assert self._numbers is not None
+        things, relations = self._numbers
+        subjects, predicates, objects = cells[0::3], cells[1::3], cells[2::3]
+        new_things, new_relations = things.unknown(subjects + objects), relations.unknown(predicates)
+        try:
+            made = [self._things.make(text) for text in new_things], [self._relations.make(t) for t in new_relations]
+        except BadLabel:
+            return None
+        things.learn(new_things, made[0])
+        relations.learn(new_relations, made[1])
+        return NumberedTriples(
+            np.fromiter(map(things.__getitem__, subjects), np.int32, len(subjects)),
+            np.fromiter(map(relations.__getitem__, predicates), np.int32, len(subjects)),
+            np.fromiter(map(things.__getitem__, objects), np.int32, len(subjects)),
+        )
 
     def read(self, rows: Iterable[tuple[int, list[str]]], found: Found) -> None:
         """Adds the rows' triples, and the rows that make none, to what was found; blank rows are skipped."""
@@ -111,6 +138,20 @@ class Rows:
         return checked_label(cells[columns.source], self._options.max_label_bytes)
 
 
+def _three_cells(content: bytes) -> list[str] | None:
+    """All cells of lines that have three each, one after the other; None when some have more or fewer."""
+    characters = np.frombuffer(content, np.uint8)
+    marks = characters[(characters == _TAB) | (characters == _NEWLINE)]
+    if len(marks) % 3 or (marks.reshape(-1, 3) != _THREE_CELLS).any() or not content.endswith(b"\n"):
+        return None
+    try:
+        cells = content.decode().replace("\n", "\t").split("\t")
+    except UnicodeDecodeError:
+        return None
+    cells.pop()
+    return cells
+
+
 def _is_blank(cells: list[str]) -> bool:
     return len(cells) == 1 and not cells[0].strip()
 
@@ -119,8 +160,10 @@ def parse_tsv(chunks: Iterable[bytes], options: ParseOptions) -> Iterator[Found]
     """Lines of three cells between tabs; a quote is a character like any other."""
     rows = Rows(options, "\t")
     for block in line_blocks(chunks, options.max_line_bytes):
-        rows.read(enumerate([line.split("\t") for line in block.text_lines()], block.first), block.found)
-        yield block.found
+        numbered = rows.numbered(block)
+        if numbered is None:
+            rows.read(enumerate([line.split("\t") for line in block.text_lines()], block.first), block.found)
+        yield block.found._replace(numbered=numbered)
 
 
 def parse_csv(chunks: Iterable[bytes], options: ParseOptions) -> Iterator[Found]:

@@ -1,10 +1,14 @@
 """Checked labels, and texts to terms remembered within bounds; what delimited files and JSON lines share."""
 
+from collections.abc import Callable, Iterable
+
 from kb.triples import Term, normalise_label, readable_relation
 
 _REMEMBERED_TERMS = 1 << 19
 _REMEMBERED_CHARACTERS = 1 << 24
 _SHORT_CHARACTERS = 256
+_NUMBERED_TEXTS = 1 << 22
+_NUMBERED_CHARACTERS = 1 << 28
 
 
 class BadLabel(ValueError):
@@ -47,8 +51,9 @@ class RememberedTerms(dict[str, Term]):
 
     def label(self, text: str) -> str:
         """The checked label; quickly where a short text is one already. Raises: BadLabel."""
-        if len(text) <= self._max_short and text.isascii() and text.isprintable() and " ".join(text.split()) == text:
-            return text or checked_label(text, self.max_label_bytes)
+        is_short = text.isascii() and text.isprintable() and 0 < len(text) <= self._max_short
+        if is_short and text[0] != " " != text[-1] and "  " not in text:  # no other white space is printable ASCII
+            return text
         return checked_label(text, self.max_label_bytes)
 
     def __missing__(self, text: str) -> Term:
@@ -58,6 +63,27 @@ class RememberedTerms(dict[str, Term]):
             self.clear()
             self._characters = 0
         return term
+
+
+class NumberedTexts(dict[str, int]):
+    """Text -> number of the term that it means; learnt in two steps, so that nothing is numbered of a bad block."""
+
+    def __init__(self, number: Callable[[Term], int]) -> None:
+        super().__init__()
+        self._number = number
+        self._characters = 0
+
+    def unknown(self, texts: Iterable[str]) -> list[str]:
+        """Those of the texts that have no number yet, each once, in their order."""
+        if len(self) > _NUMBERED_TEXTS or self._characters > _NUMBERED_CHARACTERS:
+            self.clear()
+            self._characters = 0
+        return [text for text in dict.fromkeys(texts) if text not in self]
+
+    def learn(self, texts: list[str], terms: list[Term]) -> None:
+        """Number the terms that the texts mean."""
+        self.update(zip(texts, map(self._number, terms), strict=True))
+        self._characters += sum(map(len, texts))
 
 
 class Things(RememberedTerms):

@@ -65,6 +65,16 @@ class Statements:
             else:
                 self._read_other(quad, found)
 
+    def term(self, node: object) -> Term:
+        """The entity or literal that an object is; not remembered. Raises: BadLabel when it cannot be kept."""
+        if isinstance(node, NamedNode):
+            return self._resources.make(node.value)
+        return self._literal(node) if isinstance(node, Literal) else self._node(node)
+
+    def relation(self, iri: str) -> Term:
+        """The relation of this IRI. Raises: BadLabel when it cannot be kept."""
+        return self._properties[iri]
+
     def _read_other(self, quad: Quad, found: Found) -> None:
         subject, predicate, value = self._node(quad.subject), quad.predicate.value, quad.object
         object_ = self._literal(value) if isinstance(value, Literal) else self._node(value)

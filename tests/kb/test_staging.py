@@ -8,7 +8,8 @@ from sqlalchemy import Engine, func, inspect, select
 from kb import staging
 from kb.database import writing
 from kb.errors import TermInvalid
-from kb.staging import Stager, create_stage_file, name_rank, scratch_tables, stage_tables, surface_of
+from kb.stage import create_stage_file, scratch_tables, stage_tables
+from kb.staging import Stager, name_rank, surface_of
 from kb.store import TripleStore
 from kb.triples import Name, Term, Triple
 from tests.factories import ALT_LABEL, LABEL, make_name, make_triple
@@ -21,22 +22,24 @@ def test_a_term_is_staged_once_while_it_is_remembered(engine: Engine) -> None:
             stager.add([make_triple(), make_triple("Tenet")], [make_name()])
         numbers = {
             table.name: connection.scalar(select(func.count()).select_from(table))
-            for table in (tables.entity, tables.relation, tables.triple, tables.name)
+            for table in (tables.entity, tables.relation, tables.source, tables.name)
         }
-    assert numbers == {"stage_entity": 3, "stage_relation": 1, "stage_triple": 6, "stage_name": 3}
+    assert numbers == {"stage_entity": 3, "stage_relation": 1, "stage_source": 0, "stage_name": 3}
     assert (stager.num_triples, stager.num_names) == (6, 3)
+    assert [column.tolist() for column in stager.take_triples()] == [[1, 3] * 3, [1] * 6, [2] * 6, [0] * 6]
 
 
 @pytest.mark.parametrize("datatypes", [(None, None), (None, "d"), ("d", "d")])
 def test_what_is_null_in_some_or_all_rows_is_staged_as_it_is(engine: Engine, datatypes: tuple[str | None, ...]) -> None:
     terms = [Term(str(number), None, datatype) for number, datatype in enumerate(datatypes)]
     with writing(engine) as connection, scratch_tables(connection) as tables:
-        Stager(connection, tables).add([Triple(term, Term("r"), term, term.datatype) for term in terms])
+        stager = Stager(connection, tables)
+        stager.add([Triple(term, Term("r"), term, term.datatype) for term in terms])
         columns = (tables.entity.c.label, tables.entity.c.iri, tables.entity.c.datatype, tables.entity.c.language)
         staged = [tuple(row) for row in connection.execute(select(*columns).order_by(tables.entity.c.n))]
-        sources = list(connection.scalars(select(tables.triple.c.source).order_by(tables.triple.c.n)))
+        sources = [None, *connection.scalars(select(tables.source.c.text).order_by(tables.source.c.n))]
     assert staged == terms
-    assert sources == list(datatypes)
+    assert [sources[number] for number in stager.take_triples().sources] == list(datatypes)
 
 
 def test_forgotten_terms_become_one_entity_again(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
