@@ -124,13 +124,12 @@ class QuestionAnswerer:
         view, reader = self._views.current(kb.id), self._reader_of(kb.id)
         known = [self._cache.find(view, (reader.name, question)) for question in questions]
         new = [question for question, reply in zip(questions, known, strict=True) if reply is None]
-        answered = iter(self._answer(kb, view, reader, new) if new else ())
+        answered = iter(self._answer(kb, view, reader, new, started) if new else ())
         return [next(answered) if reply is None else _again(reply, started) for reply in known]
 
     def _answer(
-        self, kb: Kb, view: KnowledgeView, reader: Reader, questions: Sequence[Question]
+        self, kb: Kb, view: KnowledgeView, reader: Reader, questions: Sequence[Question], started: float
     ) -> list[dict[str, Any]]:
-        started = time.perf_counter()
         keys = self._keys.keys(view, reader)
         prepared = [self._prepare(view, question, keys.profiles) for question in questions]
         reading_started = time.perf_counter()

@@ -14,7 +14,8 @@ from models.memory import IntArray
 from models.profiles import Profile
 from models.steps import Argument
 
-YES, NO = frozenset(("yes", "true")), frozenset(("no", "false"))
+YES, NO = ("yes", "true"), ("no", "false")
+_SAID = frozenset((*YES, *NO))
 LEFT_OUT = 0.7
 """What a chain is worth that keeps nothing by a flag that is mentioned: it may read it instead."""
 _AUXILIARY = re.compile(r"^(is|are|has|have|can|be|does)\b\s*|\W+$", re.IGNORECASE)
@@ -36,19 +37,20 @@ def flags_in(text: str, view: KnowledgeView, profiles: Sequence[Profile]) -> lis
         mentioned = re.search(rf"(?<!\w){re.escape(words)}(?!\w)", text, re.IGNORECASE)
         if mentioned:
             wanted = NO if _DENIED.search(text[: mentioned.start()]) else YES
-            entities = _named(view, [value for value in said if value.casefold() in wanted])
-            found.append(Flagged(mentioned.end(), Argument(label, entities, left_out=LEFT_OUT)))
+            entities = _named(view, [*wanted, *(value for value in said if value.casefold() in wanted)])
+            if len(entities):
+                found.append(Flagged(mentioned.end(), Argument(label, entities, left_out=LEFT_OUT)))
     return found
 
 
 def _flags(view: KnowledgeView, profiles: Sequence[Profile]) -> Iterator[tuple[str, str, tuple[str, ...]]]:
     """The relations that lead to yes and no only: their label, the words that mention them, and the values."""
     for label, profile in zip(view.relation_labels, profiles[::2], strict=False):  # one of nothing, without relations
-        if profile.examples and {value.casefold() for value in profile.examples} <= YES | NO:
+        if profile.examples and all(value.casefold() in _SAID for value in profile.examples):
             words = _AUXILIARY.sub("", label)
             if words:
                 yield label, words, profile.examples
 
 
 def _named(view: KnowledgeView, labels: Sequence[str]) -> IntArray:
-    return np.concatenate([np.empty(0, np.int32), *(view.entities_named(label) for label in labels)]).astype(np.int32)
+    return np.unique(np.concatenate([view.entities_named(label) for label in labels]))

@@ -65,8 +65,7 @@ class Stager:
         self.num_names = 0
 
     def take_triples(self) -> StagedTriples:
-        """All that were added; the stager keeps none of them, and forgets its terms: nothing can be added any more."""
-        self._entities, self._relations, self._sources = {}, {}, {}
+        """All that were added; the stager keeps none of them."""
         columns, self._columns = self._columns, tuple(array("i") for _ in self._columns)
         return StagedTriples(*(np.asarray(column) for column in columns))
 

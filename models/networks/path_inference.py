@@ -51,7 +51,7 @@ class Keys(NamedTuple):
     overlap: FloatArray  # (1+parts)*word_dim keys: what the words looked at are multiplied with
     updates: FloatArray  # keys 3*dim: the key's part of the state's update
     profiles: tuple[Profile, ...]  # of what each key leads to
-    kinds: tuple[Kind, ...]
+    kinds: tuple[Kind, ...]  # those of the profiles
     labels: tuple[str, ...] = ()  # of the relations
 
 

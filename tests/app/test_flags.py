@@ -10,6 +10,8 @@ from models.episodes import MENTION, OTHER
 from models.profiles import Profile, profiles_of
 from tests.kb.structures import Knowledge, triple
 
+SAID_YES, SAID_NO = ["Yes", "true", "yes"], ["No", "false"]
+
 
 @pytest.fixture
 def tents(tmp_path: Path) -> KnowledgeView:
@@ -29,17 +31,23 @@ def wanted(view: KnowledgeView, text: str) -> list[tuple[str, list[str]]]:
 
 
 def test_a_flag_that_is_mentioned_asks_for_yes(tents: KnowledgeView) -> None:
-    assert wanted(tents, "Which tents are waterproof?") == [("waterproof", ["Yes"])]
-    assert wanted(tents, "tents fire proof and Waterproof") == [("Waterproof", ["Yes"]), ("proof", ["true"])]
+    assert wanted(tents, "Which tents are waterproof?") == [("waterproof", SAID_YES)]
+    assert wanted(tents, "tents fire proof and Waterproof") == [("Waterproof", SAID_YES), ("proof", ["true", "yes"])]
 
 
 @pytest.mark.parametrize("text", ["which ones are not waterproof", "tents that aren't really waterproof"])
 def test_a_flag_that_is_denied_asks_for_no(tents: KnowledgeView, text: str) -> None:
-    assert wanted(tents, text) == [("waterproof", ["No"])]
+    assert wanted(tents, text) == [("waterproof", SAID_NO)]
+
+
+def test_a_flag_that_nothing_has_asks_for_nothing(tmp_path: Path) -> None:
+    knowledge = Knowledge(tmp_path)
+    knowledge.write([triple("Fell", "waterproof", "yes")])
+    assert wanted(knowledge.view(), "which tents are not waterproof") == []
 
 
 def test_a_question_that_begins_with_a_denial_denies_nothing(tents: KnowledgeView) -> None:
-    assert wanted(tents, "Isn't the Fell waterproof?") == [("waterproof", ["Yes"])]
+    assert wanted(tents, "Isn't the Fell waterproof?") == [("waterproof", SAID_YES)]
 
 
 def test_no_flag_is_a_part_of_a_word_or_leads_to_anything_else(tents: KnowledgeView) -> None:
