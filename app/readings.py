@@ -40,7 +40,7 @@ UNNAMED = 0.7
 """The score of a reading that starts from everything, of a question that names nothing but compares."""
 LEAST_KIND = 0.3
 """From this score on words are taken for the name of a kind."""
-KIND_LEFT_OUT = 0.5
+KIND_LEFT_OUT = 0.12
 """What a reading loses that does nothing with words that name the kind of the answers."""
 MOST_ARGUMENTS = 3
 UNKNOWN_NAME = 0.5
@@ -61,6 +61,10 @@ _BEFORE_KIND = re.compile(
     re.IGNORECASE,
 )
 """What stands before the words for what is asked for."""
+_WHICH = re.compile(
+    r"\b(?:which|what|any)(?: (?:kinds? )?of)?(?: (?:our|the|these|those|my|your|all|their|its))? $", re.IGNORECASE
+)
+"""What stands before them elsewhere: *it hurts, which drug helps*."""
 _OR = re.compile(r"[\s,]*\bor\b[\s,]*(?:the\s+)?", re.IGNORECASE)
 _INCLUSIVE_BEFORE = re.compile(
     r"\b(at least|at most|no (?:more|less|fewer|later|earlier) than|not (?:more|less) than|since|from|until|till|up to|"
@@ -183,13 +187,16 @@ def _from_topic(text: str, mention: Mention, names: Sequence[_Name], mentions: S
 
 
 def _kind_named(text: str, topic: Mention, mentions: Sequence[Mention]) -> Mention | None:
-    """What names the kind of the answers: words in small letters that begin the question, or follow its topic there."""
+    """What names the kind of the answers.
+
+    That is words in small letters that begin the question, follow its topic there, or follow *which*.
+    """
     for one in mentions:
         before = text[: one.start]
         if topic.text and topic.end <= one.start:
             before = f"{text[: topic.start]}{text[topic.end : one.start]}"
         is_likely = one is not topic and one.score >= LEAST_KIND and one.text.islower()
-        if is_likely and _BEFORE_KIND.fullmatch(before):
+        if is_likely and (_BEFORE_KIND.fullmatch(before) or _WHICH.search(before)):
             return one
     return None
 

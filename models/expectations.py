@@ -45,11 +45,11 @@ _KINDS = (
     ),
     (_begins("how (?:large|big|tall|high|heavy|deep|wide|old|fast|expensive)"), (Kind.NAME,)),
 )
-_NOUN = re.compile(r"\b(?:which|what) ([a-z]+(?: [a-z]+)?)\b", re.IGNORECASE)
+_NOUN = re.compile(r"\b(?:which|what) (?!(?:type|kind|sort)s? of)([a-z]+(?: [a-z]+)?)\b", re.IGNORECASE)
 _LEADS_TO = re.compile(
-    r"(?:(?:is |was )?(?:located |situated |based )?(?:in|within) )?(?:the )?([a-z ]+)", re.IGNORECASE
+    r"(?:(?:is |was )?(?:located |situated |based )?(?:in|within) |has (?:an? )?)?(?:the )?([a-z ]+)", re.IGNORECASE
 )
-"""A relation's label that names what it leads to: *country*, *located in the country*."""
+"""A relation's label that names what it leads to: *country*, *located in the country*, *has country*."""
 _LATE = _has("young(?:er|est)|new(?:er|est)|lat(?:er|est)|(?:more|most) recent(?:ly)?|last")
 _EARLY = _has("old(?:er|est)|earli(?:er|est)|first")
 _MUCH = _has(

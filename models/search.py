@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from models import expectations
 from models.chains import Chain, ReadRequest, Step, Use
 from models.episodes import INVERSE, MAX_STEPS, MENTION, UNSAID_COST, Asked, End, Manner, manners
+from models.kinds import Kind
 from models.memory import FloatArray, IntArray
 from models.networks.path_inference import Glimpse
 from models.steps import Argument, Start, Stepper
@@ -29,6 +30,8 @@ LEAST_ASKED = 0.1
 """What is less likely to be wanted than this is not looked for."""
 MOST_USES = 32
 """Of more ways to go on than these, the least likely are not tried."""
+OTHER_CLASS = 0.2
+"""What a chain is worth whose answers no fact says to be what the question asks for by name."""
 SURE = 0.8
 """With a step or an end as likely as this, no key out of reach is looked at."""
 FURTHER_FACTS = 50
@@ -327,9 +330,18 @@ class Search:
         text, kinds = self.request.readings[path.reading].text, self.request.keys.kinds
         uses = [(step.use.key, step.use.manner) for step in path.steps]
         share = expectations.of_chain(text, uses, kinds, path.asked)
+        share *= 1.0 if self._may_be_wanted(path) else OTHER_CLASS
         chain = Chain(path.reading, path.steps, math.exp(log_probability) * likely * share, path.rejected, path.asked)
         self._ended.append(_Ended(chain, worth(self.request, chain) * (1 / share - 1)))
         self._best_worth = max(self._best_worth, _log(worth(self.request, chain)))
+
+    def _may_be_wanted(self, path: Path) -> bool:
+        """Whether a path ends in what the question asks for by name: *which publisher* where any `publisher` leads."""
+        kinds = self.request.keys.kinds
+        leading = [2 * number + INVERSE for number in self._wanted[path.reading] if kinds[2 * number] is Kind.NAME]
+        if not leading or path.asked is Asked.WHETHER or not len(path.start.entities):
+            return True
+        return bool(np.isin(leading, self._reach(path)).any())
 
     def _kept_to_kind(self, path: Path) -> tuple[Path, float]:
         """A path kept to what the question says that its answers are, and its worth: less where none are that."""

@@ -1,3 +1,5 @@
+import pytest
+
 from app.readings import readings_of
 from kb.linking import LinkedEntity, Mention
 from models.chains import Reading
@@ -46,6 +48,25 @@ def test_a_name_beside_the_topic_may_still_mean_nothing() -> None:
     plain = next(reading for reading in readings if reading.text == f"which films of {MENTION} star Bale?")
     assert plain.arguments == ()
     assert 0 < plain.score < readings[0].score
+
+
+@pytest.mark.parametrize(
+    ("text", "is_kind"),
+    [
+        ("drug against asthma", True),
+        ("asthma drug", True),
+        ("I have asthma, which drug helps", True),
+        ("any of the drug makers for asthma", True),
+        ("has asthma got a drug", False),
+    ],
+)
+def test_words_for_the_kind_of_the_answers_are_left_to_be_read(text: str, *, is_kind: bool) -> None:
+    readings = readings_of(text, [mention(text, "asthma", (1, 1.0)), mention(text, "drug", (2, 1.0))])
+    kept = [reading for reading in readings if reading.kind is not None and reading.topics.tolist() == [1]]
+    assert bool(kept) is is_kind
+    for reading in kept:
+        assert reading.text == text.replace("asthma", MENTION)
+        assert [argument.entities.tolist() for argument in reading.arguments] == [[2]]
 
 
 def test_a_mention_that_is_hardly_a_name_is_no_condition() -> None:

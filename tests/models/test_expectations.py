@@ -8,7 +8,7 @@ from models.kinds import Kind
 KINDS = (Kind.NAME, Kind.NAME, Kind.NUMBER, Kind.NAME, Kind.DATE, Kind.NAME)
 """Of three relations, both ways each: director, employees, born."""
 DIRECTOR, EMPLOYEES, BORN = 0, 2, 4
-LABELS = ("country", "located in the country", "born in", "Host City", "number of platforms")
+LABELS = ("country", "located in the country", "born in", "Host City", "number of platforms", "has genus", "type")
 
 
 @pytest.mark.parametrize(
@@ -82,6 +82,9 @@ def test_a_count_is_no_answer_of_another_kind() -> None:
         ("which country was X born in", {0, 1}),
         ("In what countries do they live", {0, 1}),
         ("Which host city was it", {3}),
+        ("which genus is it", {5}),
+        ("what type is it", {6}),
+        ("what type of country is it", set()),
         ("which is the country", set()),
         ("where in the country", set()),
     ],

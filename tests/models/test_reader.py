@@ -14,6 +14,7 @@ from models.networks.path_inference import FloatArray, Glimpse, Keys, PathInfere
 from models.numbers import Quantity, quantity
 from models.profiles import profiles_of
 from models.reader import Reader
+from models.search import OTHER_CLASS
 from models.steps import Argument
 from models.texts import TokenArrays
 from tests.models.factories import TinyEncoder, make_cutter, make_inference, make_memory, make_network
@@ -331,7 +332,16 @@ def test_a_step_goes_without_saying_where_the_question_names_what_it_leads_to() 
     assert len(chains[0].steps) == 1
     memory, chains = read(script, text=f"which born in is the man of {MENTION}")
     assert [memory.relation_labels[step.key // 2] for step in chains[0].steps] == ["directed by", "born in"]
-    assert chains[0].probability == pytest.approx(0.9, abs=0.01)
+    assert chains[0].probability == pytest.approx(0.98, abs=0.01)  # what made it ends in nothing so called
+
+
+def test_what_the_facts_do_not_call_by_the_name_asked_for_is_worth_less() -> None:
+    script = {(0, "starring"): 9.0, (0, "directed by"): 9.0, (1, "stop"): 9.0}
+    memory, chains = read(script, text=f"which starring was in {MENTION}")
+    assert [memory.relation_labels[chain.steps[0].key // 2] for chain in chains] == ["starring", "directed by"]
+    assert chains[1].probability < 2 * OTHER_CLASS * chains[0].probability
+    _, chains = read(script, text=f"who was in {MENTION}")
+    assert chains[0].probability == pytest.approx(chains[1].probability, abs=0.01)
 
 
 def test_a_step_goes_without_saying_where_only_what_it_leads_to_fits() -> None:
