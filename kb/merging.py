@@ -35,7 +35,7 @@ from kb.appending import append_numbers
 from kb.database import affected, driver
 from kb.graph import IdArray, IntArray
 from kb.records import Counts, Facts, Written
-from kb.stage import StageTables, analyse, scratch_tables
+from kb.stage import StageTables, analyse, scratch_tables, shrink_cache
 from kb.staging import OWN_LABEL_RANK, StagedTriples, Stager
 from kb.tables import alias, change, entity, relation, triple
 from kb.triples import Name, Triple
@@ -239,6 +239,8 @@ class _Merge:
     def add_triples(self) -> None:
         """Triples that the KB has not, sorted, so that the largest index grows at one place."""
         stage, first_id = self.tables, self._before["triple"] + 1
+        if self.connection.dialect.name == "sqlite" and self.stager.num_triples >= BULK_ROWS:
+            shrink_cache(self.connection)
         found = resolved(self.connection, stage, self.stager.take_triples())
         columns = ["kb_id", *_TRIPLE, "source"]
         values: list[ColumnElement[Any]] = [literal(self.kb_id), *(stage.triple.c[name] for name in _TRIPLE)]

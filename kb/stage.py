@@ -17,9 +17,12 @@ from sqlalchemy.pool import ConnectionPoolEntry, NullPool
 from sqlalchemy.schema import CreateTable
 
 from kb.database import Id, driver
+from kb.garbage import give_back
 
 ATTACHED = "stage"
 """The schema under which a stage file is attached to a SQLite connection."""
+
+SMALL_CACHE_KIBIBYTES = 16 * 1024
 
 
 @dataclass(frozen=True)
@@ -161,6 +164,16 @@ def attached(connection: Connection, path: Path, cache_kibibytes: int) -> Iterat
         own.execute(f"PRAGMA main.cache_size={before}")
     finally:
         own.execute(f"DETACH DATABASE {ATTACHED}")
+
+
+def shrink_cache(connection: Connection) -> None:
+    """Let go of SQLite's pages until the stage is detached: what is written in order from now on needs few of them.
+
+    A service that takes in ten million triples has 3.7 GiB at most, without this 4.3.
+    """
+    connection.exec_driver_sql(f"PRAGMA main.cache_size=-{SMALL_CACHE_KIBIBYTES}")
+    connection.exec_driver_sql("PRAGMA shrink_memory")
+    give_back()
 
 
 def analyse(connection: Connection, tables: Iterable[Table]) -> None:

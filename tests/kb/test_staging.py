@@ -3,12 +3,12 @@
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine, func, inspect, select
+from sqlalchemy import Connection, Engine, create_engine, func, inspect, select
 
 from kb import staging
 from kb.database import writing
 from kb.errors import TermInvalid
-from kb.stage import create_stage_file, scratch_tables, stage_tables
+from kb.stage import SMALL_CACHE_KIBIBYTES, attached, create_stage_file, scratch_tables, shrink_cache, stage_tables
 from kb.staging import Stager, name_rank, surface_of
 from kb.store import TripleStore
 from kb.triples import Name, Term, Triple
@@ -108,3 +108,19 @@ def test_an_empty_label_is_refused(engine: Engine) -> None:
         stager = Stager(connection, tables)
         with pytest.raises(TermInvalid, match="empty"):
             stager.add([make_triple(object=Term("", "http://example.org/x"))])
+
+
+def test_a_cache_shrinks_until_the_stage_is_detached(tmp_path: Path) -> None:
+    create_stage_file(tmp_path / "stage.sqlite").dispose()
+    engine = create_engine(f"sqlite:///{tmp_path / 'store.sqlite'}")
+    with engine.connect() as connection:
+        before = cache_of(connection)
+        with attached(connection, tmp_path / "stage.sqlite", 300_000):
+            assert cache_of(connection) == -300_000
+            shrink_cache(connection)
+            assert cache_of(connection) == -SMALL_CACHE_KIBIBYTES
+        assert cache_of(connection) == before
+
+
+def cache_of(connection: Connection) -> int:
+    return int(connection.exec_driver_sql("PRAGMA main.cache_size").scalar_one())
