@@ -1,9 +1,9 @@
 """Readings of a question: which of its names is the topic, and which are conditions that the topic's facts must meet.
 
-A question that names Nolan and Bale may start from either, with the other as a condition; one that names nothing may
-start from everything there is ("the oldest film"). Each way is a reading with a score, and the reader finds which of
-them the facts answer. Placeholders stand for the names in its text: `MENTION` for the topic, `OTHER` for another
-entity, `VALUE` for a number or date.
+A question that names Nolan and Bale may start from either, with the other as a condition; one that lists names and
+ranks them, from all of these; one that names nothing, from everything there is ("the oldest film"). Each way is a
+reading with a score, and the reader finds which of them the facts answer. Placeholders stand for the names in its text:
+`MENTION` for the topic, `OTHER` for another entity, `VALUE` for a number or date.
 """
 
 import math
@@ -65,7 +65,17 @@ _WHICH = re.compile(
     r"\b(?:which|what|any)(?: (?:kinds? )?of)?(?: (?:our|the|these|those|my|your|all|their|its))? $", re.IGNORECASE
 )
 """What stands before them elsewhere: *it hurts, which drug helps*."""
-_OR = re.compile(r"[\s,]*\bor\b[\s,]*(?:the\s+)?", re.IGNORECASE)
+_OR = re.compile(r"\bor\b", re.IGNORECASE)
+_LISTED = re.compile(
+    r"\s*(?:,|/|&|-|\N{EN DASH}|\bor\b|\band\b|\bvs\b\.?|\bversus\b)(?:\s*(?:or|and|the)\b)*\s*", re.IGNORECASE
+)
+"""What stands between the names of a list."""
+_RANKS = re.compile(
+    r"\b(?:most|least|more|less|first|last|latest|best|worst|"
+    r"(?!(?:over|under|after|n?ever|(?:an)?other|n?either|whether|number)\b)[a-z]{2,}(?:er|est))\b",
+    re.IGNORECASE,
+)
+"""Says which of a list is wanted, or takes a noun for that."""
 _INCLUSIVE_BEFORE = re.compile(
     r"\b(at least|at most|no (?:more|less|fewer|later|earlier) than|not (?:more|less) than|since|from|until|till|up to|"
     r"by|minimum|maximum|>=|<=)\s*$",
@@ -99,7 +109,7 @@ def readings_of(
     names = _names(text, mentions)
     names += [_Name(end, end, OTHER, argument, 1.0, is_flag=True) for end, argument in flags]
     readings = [one for mention in mentions for one in _from_topic(text, mention, names, mentions)]
-    readings += _from_two(text, mentions, names)
+    readings += _from_several(text, mentions, names)
     readings += _from_everything(text, mentions, names)
     readings = [replace(one, score=one.score * UNKNOWN_NAME ** _num_unknown(one.text, known)) for one in readings]
     readings.sort(key=lambda reading: -reading.score)
@@ -201,16 +211,30 @@ def _kind_named(text: str, topic: Mention, mentions: Sequence[Mention]) -> Menti
     return None
 
 
-def _from_two(text: str, mentions: Sequence[Mention], names: Sequence[_Name]) -> Iterator[Reading]:
-    """The question whether one thing or another, with both as its topics."""
-    credible = sorted((one for one in mentions if one.score >= CREDIBLE and one.text), key=lambda one: one.start)
-    for one, other in ((one, other) for one in credible for other in credible if one.end <= other.start):
-        if not _OR.fullmatch(text[one.end : other.start]):
-            continue
-        places = [(one.start, one.end, MENTION), (other.start, other.end, MENTION)]
-        topics = np.concatenate([_alike(one), _alike(other)])
+def _from_several(text: str, mentions: Sequence[Mention], names: Sequence[_Name]) -> Iterator[Reading]:
+    """The question which of several things that it lists, with all as its topics."""
+    for listed in _lists(text, mentions):
+        places = [(one.start, one.end, MENTION) for one in listed]
+        topics = np.concatenate([_alike(one) for one in listed])
         beside = _apart(names, [place[:2] for place in places])
-        yield _reading(text, places, topics, beside, [one.score, other.score])
+        reading = _reading(text, places, topics, beside, [one.score for one in listed])
+        if _RANKS.search(reading.text) or _OR.search(text[listed[0].end : listed[-1].start]):
+            yield reading
+
+
+def _lists(text: str, mentions: Sequence[Mention]) -> list[list[Mention]]:
+    """Names that follow one another in a list; of those that overlap the longest."""
+    found: list[list[Mention]] = []
+    end = 0
+    for one in sorted(mentions, key=lambda one: (one.start, -one.end)):
+        if one.score < CREDIBLE or not one.text or one.start < end:
+            continue
+        if end and _LISTED.fullmatch(text[end : one.start]):
+            found[-1].append(one)
+        else:
+            found.append([one])
+        end = one.end
+    return [listed for listed in found if len(listed) > 1]
 
 
 def _from_everything(text: str, mentions: Sequence[Mention], names: Sequence[_Name]) -> Iterator[Reading]:

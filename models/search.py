@@ -32,6 +32,8 @@ MOST_USES = 32
 """Of more ways to go on than these, the least likely are not tried."""
 OTHER_CLASS = 0.2
 """What a chain is worth whose answers no fact says to be what the question asks for by name."""
+NEVER_LED_COST = np.float32(2.0)
+"""How much less (in log) a relation is asked about that never leads to what is named, where another one does."""
 SURE = 0.8
 """With a step or an end as likely as this, no key out of reach is looked at."""
 FURTHER_FACTS = 50
@@ -202,6 +204,9 @@ class Search:
     ) -> FloatArray:
         """How likely each use of a key in reach is, manner by manner, and then each end."""
         logits = np.concatenate([*(scores[glimpse.manners.index(manner), reach] for manner in usable), ends])
+        if Manner.KEEP in usable:
+            first = usable.index(Manner.KEEP) * len(reach)
+            logits[first : first + len(reach)] -= self._unfit(path, reach)
         chances = _softmax(logits)
         if Manner.READ in usable and np.delete(chances, -len(ends)).max() < SURE:
             least = float(logits.max()) - LEAST_WORTH
@@ -254,6 +259,17 @@ class Search:
 
     def _argument(self, path: Path, number: int) -> Argument:
         return self.request.readings[path.reading].arguments[number]
+
+    def _unfit(self, path: Path, reach: IntArray) -> FloatArray:
+        """What keys in reach lose (in log) as conditions: those that never lead to a name that no step has used yet.
+
+        They keep nothing, which is no answer, but where the question is whether: there it is a doubtful no.
+        """
+        names = [self._argument(path, one) for one in path.unused]
+        leads = np.array([any(self._may_lead(key, name) for name in names) for key in reach.tolist()], np.bool_)
+        if path.asked is not Asked.WHETHER:
+            return np.where(leads, np.float32(0), np.float32(np.inf))
+        return np.where(leads.any() & ~leads, NEVER_LED_COST, np.float32(0))
 
     def _may_lead(self, key: int, argument: Argument) -> bool:
         """Whether any fact of a key leads to what an argument names."""

@@ -129,6 +129,35 @@ def test_one_or_the_other_are_both_topics() -> None:
     assert both.topics.tolist() == [1, 2]
 
 
+@pytest.mark.parametrize(
+    ("text", "topics"),
+    [
+        ("of Rhine, Ems and Oder the shortest", [1, 2, 3]),
+        ("Rhine vs Ems - which is longer", [1, 2]),
+        ("Ems / Oder: older one?", [2, 3]),
+        ("bridges over Rhine and Oder", None),
+        ("is the Rhine longer than the Ems", None),
+        ("the longest of the Rhine", None),
+    ],
+)
+def test_a_list_that_is_ranked_is_all_topics(text: str, topics: list[int] | None) -> None:
+    rivers = {"Rhine": 1, "Ems": 2, "Oder": 3}
+    mentions = [mention(text, name, (number, 1.0)) for name, number in rivers.items() if name in text]
+    listed = [reading for reading in readings_of(text, mentions) if reading.text.count(MENTION) > 1]
+    assert [reading.topics.tolist() for reading in listed] == ([] if topics is None else [topics])
+
+
+def test_of_names_that_overlap_the_longest_is_listed() -> None:
+    text = "Upper Rhine or Ems, which is longer"
+    mentions = [
+        mention(text, "Rhine", (1, 1.0)),
+        mention(text, "Upper Rhine", (4, 1.0)),
+        mention(text, "Ems", (2, 1.0)),
+    ]
+    (both,) = [reading for reading in readings_of(text, mentions) if reading.text.count(MENTION) > 1]
+    assert both.topics.tolist() == [4, 2]
+
+
 def test_what_compares_and_names_nothing_starts_from_everything() -> None:
     for text in ("the oldest film", "which river is the longest?", "who directed the most films"):
         (reading,) = readings_of(text, [])

@@ -257,6 +257,24 @@ def test_whether_stays_open_where_the_subject_has_no_such_facts() -> None:
     assert unknown == []
 
 
+def test_a_condition_is_one_that_can_be_met() -> None:
+    script = {(0, "^directed by"): 9, (1, "keep:born in"): 9, (1, "keep:starring"): 8, (1, "stop"): 5, (2, "stop"): 9}
+    memory, chains = read(script, "dieterle", text=f"films by {MENTION} with {OTHER}", arguments=(named("colman"),))
+    assert memory.relation_labels[chains[0].steps[-1].key // 2] == "starring"
+    assert chains[0].probability > 0.9
+
+
+def test_whether_is_rather_about_a_relation_that_leads_there() -> None:
+    script = {(0, "keep:directed by"): 6, (0, "keep:starring"): 5, (1, "stop"): 9}
+    memory, chains = read(script, text=f"is {OTHER} in {MENTION}", arguments=(named("colman"),), asked=Asked.WHETHER)
+    assert memory.relation_labels[chains[0].steps[0].key // 2] == "starring"
+    assert not chains[0].is_denied
+    script[0, "keep:directed by"] = 9
+    memory, chains = read(script, text=f"is {OTHER} in {MENTION}", arguments=(named("colman"),), asked=Asked.WHETHER)
+    assert memory.relation_labels[chains[0].steps[0].key // 2] == "directed by"
+    assert chains[0].is_denied
+
+
 def test_whether_asks_about_everything_named() -> None:
     script = {(0, "directed by"): 5, (1, "stop"): 5}
     _, chains = read(script, text=f"is {MENTION} by {OTHER}", arguments=(named("colman"),), asked=Asked.WHETHER)
