@@ -1,7 +1,7 @@
 """What the words of a question say of its answer, whatever a network thinks of it.
 
-"How many" wants a number, "who" wants none, the youngest was born last, and "which country" no town that lies in one. A
-network mostly knows; where it wavers, a chain that the words contradict is worth less.
+"How many" wants a number, "who" wants none, the youngest was born last, the largest need not be, and "which country" no
+town that lies in one. A network mostly knows; where it wavers, a chain that the words contradict is worth less.
 """
 
 import re
@@ -58,6 +58,11 @@ _MUCH = _has(
 )
 _LITTLE = _has("small(?:er|est)|low(?:er|est)|short(?:er|est)|light(?:er|est)|fewe(?:r|st)|least|less")
 _EXTREMES = (Manner.MOST, Manner.LEAST)
+_BY_TIME = _has("(?:old|young|new|earli|lat)(?:er|est)|(?:more|most) recent(?:ly)?")
+_BY_SIZE = _has(
+    "(?:larg|bigg|small|tini|tall|high|low|deep|wid|broad|narrow|heavi|light|thick|thinn|fast|quick|slow|cheap|dear|strong|"
+    "weak|hott|cold|warm|loud|steep)(?:er|est)|(?:more|most|least|less) (?:expensive|populous|powerful)"
+)
 _YOUNG, _OLD = _has("young(?:er|est)"), _has("old(?:er|est)")
 
 
@@ -84,7 +89,11 @@ def of_chain(text: str, uses: Sequence[tuple[int, Manner]], kinds: Sequence[Kind
         return CONTRADICTED
     if uses[0][1] in _EXTREMES and kinds[uses[0][0] ^ 1] in (Kind.NUMBER, Kind.DATE):
         return CONTRADICTED  # the least of all numbers, instead of what has the least
-    return CONTRADICTED if any(_is_other_extreme(text, manner, kinds[key]) for key, manner in uses) else 1.0
+    contradicts = any(
+        _is_other_extreme(text, manner, kinds[key]) or _is_other_measure(text, manner, kinds[key])
+        for key, manner in uses
+    )
+    return CONTRADICTED if contradicts else 1.0
 
 
 def _kind_of(uses: Sequence[tuple[int, Manner]], kinds: Sequence[Kind]) -> Kind:
@@ -95,6 +104,14 @@ def _kind_of(uses: Sequence[tuple[int, Manner]], kinds: Sequence[Kind]) -> Kind:
 
 def _is_of_another_kind(text: str, kind: Kind) -> bool:
     return any(asks.match(text) and kind in others for asks, others in _KINDS)
+
+
+def _is_other_measure(text: str, manner: Manner, kind: Kind) -> bool:
+    """Whether the words are of sizes and dates are compared, or of ages and numbers of names."""
+    if manner in (Manner.READ, Manner.KEEP) or kind not in (Kind.DATE, Kind.NAME):
+        return False
+    by_time, by_size = bool(_BY_TIME.search(text)), bool(_BY_SIZE.search(text))
+    return by_time != by_size and by_time != (kind is Kind.DATE)
 
 
 def _is_other_extreme(text: str, manner: Manner, kind: Kind) -> bool:

@@ -72,6 +72,23 @@ def test_a_chain_that_the_words_contradict_is_worth_less(text: str, key: int, ma
     assert of_chain(text, [(key, manner)], KINDS, Asked.ENTITIES) == (1.0 if fits else CONTRADICTED)
 
 
+@pytest.mark.parametrize(
+    ("text", "key", "manner", "fits"),
+    [
+        ("the lightest of them", BORN, Manner.LEAST, False),
+        ("which are larger than it", BORN, Manner.ABOVE, False),
+        ("the lightest of them", EMPLOYEES, Manner.LEAST, True),
+        ("the largest of them", DIRECTOR, Manner.MOST, True),
+        ("the oldest of them", DIRECTOR, Manner.LEAST, False),
+        ("which are newer than it", DIRECTOR, Manner.ABOVE, False),
+        ("the largest of the oldest", BORN, Manner.LEAST, True),
+        ("who is the oldest", DIRECTOR, Manner.READ, True),
+    ],
+)
+def test_sizes_are_no_dates_and_ages_no_numbers_of_names(text: str, key: int, manner: Manner, *, fits: bool) -> None:
+    assert of_chain(text, [(key, manner)], KINDS, Asked.ENTITIES) == (1.0 if fits else CONTRADICTED)
+
+
 def test_a_count_is_no_answer_of_another_kind() -> None:
     assert of_chain("how old are they", [(DIRECTOR, Manner.READ)], KINDS, Asked.COUNT) == 1.0
 
