@@ -39,7 +39,7 @@ class KeyTokens(NamedTuple):
     labels: Tensor  # keys
     directions: Tensor  # keys
     kinds: Tensor  # keys
-    profiles: Tensor  # keys parts word_dim
+    profiles: Tensor  # keys parts word_dim: of what they lead to, then of what they are read from
 
 
 def pad(texts: Sequence[Pieces], cutter: TextCutter) -> Tokens:
@@ -120,7 +120,7 @@ def _labels(keys: Sequence[LabelledKey], cutter: TextCutter) -> tuple[tuple[Toke
     size = -(-len(cut) // LABEL_PARTS)
     parts = tuple(pad([pieces for pieces, _ in cut[at : at + size]], cutter) for at in range(0, len(cut), size))
     rows = [(numbers[key.label], key.direction, key.profile.kind) for key in keys]
-    profiles = cutter.profile_vectors([key.profile for key in keys])
+    profiles = cutter.key_vectors([(key.profile, key.holders) for key in keys])
     labelled, directions, kinds = torch.tensor(rows).T
     return parts, KeyTokens(labelled, directions, kinds, torch.from_numpy(profiles))
 
@@ -139,7 +139,7 @@ def _hide_profiles(episode: PathEpisode) -> PathEpisode:
 
 
 def _of_no_profile(key: LabelledKey) -> LabelledKey:
-    return key._replace(profile=Profile())
+    return key._replace(profile=Profile(), holders=Profile())
 
 
 def _with_stray_name(episode: PathEpisode, random: Random) -> PathEpisode:

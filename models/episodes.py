@@ -147,11 +147,12 @@ class Asked(IntEnum):
 
 
 class LabelledKey(NamedTuple):
-    """A relation, by its label, read in one direction, and what that leads to looks like."""
+    """A relation, by its label, read in one direction, and what it leads to and is read from look like."""
 
     label: str
     direction: int
     profile: Profile = Profile()
+    holders: Profile = Profile()
 
 
 @dataclass(frozen=True, slots=True)

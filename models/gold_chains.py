@@ -80,4 +80,5 @@ def _keys(request: ReadRequest, keys: IntArray, labels: Sequence[str]) -> tuple[
 
 
 def _key(request: ReadRequest, key: int, labels: Sequence[str]) -> LabelledKey:
-    return LabelledKey(labels[key // 2], key % 2, request.keys.profiles[key])
+    profiles = request.keys.profiles
+    return LabelledKey(labels[key // 2], key % 2, profiles[key], profiles[key ^ 1])

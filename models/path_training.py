@@ -227,5 +227,7 @@ def _begin_from(network: PathReader, start: Path, encoder: TokenEncoder) -> None
     info, weights = checkpoints.load(start, encoder.id)
     if info.config != network.config:
         raise checkpoints.CheckpointUnusable(start, "it is of another network than the recipe's")
-    known = {name: torch.tensor(weight) for name, weight in weights.items()}
-    network.load_state_dict({**network.state_dict(), **known})  # what it does not have yet begins like any other
+    for name, fresh in network.state_dict().items():  # what it does not have yet begins like any other
+        if name in weights:
+            weight = torch.tensor(weights[name])
+            fresh[tuple(map(slice, weight.shape))] = weight  # one that has grown has what it had first

@@ -76,7 +76,8 @@ class Reader:
         texts = self._cutter.cut(relation_labels or [""])  # without relations: one that nothing reaches
         labels = self._cutter.pad(texts)
         profiles = profiles or [Profile()] * (2 * len(labels.ids))
-        keys = self._network.encode_keys(labels, profiles, self._cutter.profile_vectors(profiles))
+        sides = [(profile, profiles[key ^ 1]) for key, profile in enumerate(profiles)]
+        keys = self._network.encode_keys(labels, profiles, self._cutter.key_vectors(sides))
         return keys._replace(labels=tuple(relation_labels))
 
     def read(self, requests: Sequence[ReadRequest], beam: int = 4, *, thorough: bool = False) -> list[list[Chain]]:

@@ -77,6 +77,8 @@ class Pieces:
 
 PROFILE_PARTS = 2
 """Parts of a profile that have a vector: the examples, and their types."""
+KEY_PARTS = 2 * PROFILE_PARTS
+"""Those of the profiles of a key: of what it leads to, and of what it is read from."""
 
 
 class TokenArrays(NamedTuple):
@@ -152,6 +154,11 @@ class TextCutter:
             states[row, :length] = self._states_of(ids)
         numbers, marks, distances, present = arrays
         return TokenArrays(numbers, marks, distances, present.astype(np.bool_), states)
+
+    def key_vectors(self, profiles: Sequence[tuple[Profile, Profile]]) -> FloatArray:
+        """The vectors of what keys lead to and of what they are read from, (keys, `KEY_PARTS`, words' dim)."""
+        sides = [self.profile_vectors(side) for side in zip(*profiles, strict=True)]
+        return np.concatenate(sides, 1)
 
     def profile_vectors(self, profiles: Sequence[Profile]) -> FloatArray:
         """The mean vectors of what profiles name, (profiles, parts, words' dim), of length 1 where they name anything.

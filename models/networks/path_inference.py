@@ -196,7 +196,10 @@ class PathInference:
         return Question(words, energies.reshape(batch, width, -1), static, hidden, _softmax(self._asked(words[:, 0])))
 
     def encode_keys(self, labels: TokenArrays, profiles: Sequence[Profile], vectors: FloatArray) -> Keys:
-        """Encode relations by their labels: key `2 * relation + direction`; a profile for each key, and its vectors."""
+        """Encode relations by their labels: key `2 * relation + direction`; a profile for each key, and its vectors.
+
+        `vectors` (keys, parts, word_dim) are those of `TextCutter.key_vectors`.
+        """
         words, static, _ = self._encode(labels, 1, self.config.label_layers)
         batch, width = labels.present.shape
         present = labels.present[..., None]

@@ -10,7 +10,8 @@ of the query) are `query`, `keys.vectors` and `advance` here.
                                                                          c_i: the token's frozen state in its text
                m_i  = e_i + D e_i                                        D: what training adds to the table's metric
     keys       k    = norm(p + M_d(p + W_v + W_f f)),  p = mean_i h_i of the label   d: direction, v: its values' kind
-                                                       f: mean vectors of some values, and of their types
+                                                       f: mean vectors of some values, and of their types;
+                                                          the same of what the key is read from
     attention  a_i  = softmax_i(v . tanh(W_h h_i + W_s s + w_r r_i))      r: attention spent at earlier hops
     query      q_m  = norm((M_q + D_m M_q')([sum_i a_i h_i, s]))         m: the manner in which a key is used
     overlap    o    = sum_n c_n cos(sum_i a_ni m_i, sum_j g_j m_j of the label),  g_j = 2 sigmoid(u . h_j);  a_1 = a
@@ -40,7 +41,7 @@ from models.batching import KeyTokens, Tokens
 from models.episodes import Asked, End, Manner
 from models.kinds import Kind
 from models.networks.path_config import PathReaderConfig
-from models.texts import NUM_MARKS, PROFILE_PARTS, WORD
+from models.texts import KEY_PARTS, NUM_MARKS, PROFILE_PARTS, WORD
 
 NUM_DIRECTIONS = 2
 
@@ -140,7 +141,7 @@ class PathReader(nn.Module):
         self.distances = nn.Embedding(2 * config.max_distance + 1, dim)
         self.texts = nn.Embedding(2, dim)  # a question, a label
         self.values = nn.Embedding(len(Kind), dim)
-        self.profile = nn.Linear(PROFILE_PARTS * config.word_dim, dim, bias=False)
+        self.profile = nn.Linear(KEY_PARTS * config.word_dim, dim, bias=False)
         self.dropout = nn.Dropout(config.dropout)
         self.layers = nn.ModuleList(Layer(config) for _ in range(config.layers))
         self.norm = nn.LayerNorm(dim)
@@ -158,7 +159,7 @@ class PathReader(nn.Module):
         self.asked = nn.Linear(dim, len(Asked))
         self.used = nn.Embedding(len(Manner), dim)
         self.overlap = nn.Parameter(torch.linspace(5.0, 1.0, config.overlaps))
-        self.profile_overlap = nn.Parameter(torch.ones(PROFILE_PARTS, config.overlaps))
+        self.profile_overlap = nn.Parameter(torch.zeros(KEY_PARTS, config.overlaps))
         self.metric = nn.Linear(config.word_dim, config.word_dim, bias=False)
         self.say = nn.Linear(dim, 1)
         self.update = nn.GRUCell(dim, dim)
@@ -166,6 +167,7 @@ class PathReader(nn.Module):
             nn.init.normal_(embedding.weight, std=0.02)
         for weight in (self.metric.weight, self.say.weight, self.say.bias, self.profile.weight):
             nn.init.zeros_(weight)
+        nn.init.ones_(self.profile_overlap[:PROFILE_PARTS])
 
     def weights(self) -> dict[str, NDArray[np.float32]]:
         """Give what a checkpoint keeps: all weights by name, without the encoder's table."""

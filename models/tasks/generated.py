@@ -72,7 +72,9 @@ class Placed:
 
     def key(self, side: int) -> LabelledKey:
         """Give the key that reads the relation from one of its sides."""
-        return LabelledKey(self.label, FORWARD if side == self.orientation else INVERSE, self.profiles[side])
+        return LabelledKey(
+            self.label, FORWARD if side == self.orientation else INVERSE, self.profiles[side], self.profiles[1 - side]
+        )
 
 
 class GeneratedTask:

@@ -71,7 +71,9 @@ class MetaQaTask:
     def __init__(self, datasets: Path, questions_per_hop: int, seed: int, wrong_mentions: float) -> None:
         self._memory = TripleMemory(load_triples(datasets))
         labels, profiles = self._memory.relation_labels, profiles_of(self._memory)
-        self._keys = [LabelledKey(labels[key // 2], key % 2, profile) for key, profile in enumerate(profiles)]
+        self._keys = [
+            LabelledKey(labels[key // 2], key % 2, profile, profiles[key ^ 1]) for key, profile in enumerate(profiles)
+        ]
         self._wrong_mentions = wrong_mentions
         random = Random(seed)
         self._episodes: list[list[tuple[Question, PathEpisode]]] = []

@@ -238,8 +238,11 @@ def _profiled_keys(triples: Iterable[tuple[str, str, str]]) -> dict[LabelledKey,
     """Give each key of some facts with its profile, by itself without."""
     memory = TripleMemory(triples)
     keys = [_key(label, direction) for label in memory.relation_labels for direction in (FORWARD, INVERSE)]
-    profiled = zip(keys, profiles_of(memory), strict=True)
-    return {key: key._replace(profile=profile._replace(kind=Kind.NAME)) for key, profile in profiled}
+    profiles = [profile._replace(kind=Kind.NAME) for profile in profiles_of(memory)]
+    return {
+        key: key._replace(profile=profile, holders=profiles[number ^ 1])
+        for number, (key, profile) in enumerate(zip(keys, profiles, strict=True))
+    }
 
 
 def _letters(text: str) -> str:

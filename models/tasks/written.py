@@ -5,12 +5,15 @@ unsaid, key words, possessives, asides. A path is written `count|ask START > rel
 start is an entity, two between a semicolon, or * for everything; ^ reads a relation from object to subject; conditions
 are `relation=value`, `relation>5`, `<`, `>=`, `max relation`, `min relation`. `tests/models/tasks/test_written.py`
 proves every answer.
+`labels/NAME.tsv` has, for each relation, other labels that someone else may have given it; one that begins with ^ is
+read the other way. Episodes are drawn under some of them: what a relation means counts, not its words.
 No official scorer: it is a source of training questions only.
 """
 
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 from typing import Any, NamedTuple
@@ -42,6 +45,9 @@ from models.tasks.grammar import noisy
 from models.tasks.simplequestions import wrong_mention
 
 FOLDER = Path(__file__).parent / "written"
+LABELS = FOLDER / "labels"
+RELABELLED = 0.6
+"""How often a question's relations go by other labels, and how often each of them does then."""
 HELD_OUT = (
     "birds",
     "coffee",
@@ -49,6 +55,7 @@ HELD_OUT = (
     "factory",
     "festival",
     "medical",
+    "observatories",
     "papers",
     "poets",
     "realestate",
@@ -64,6 +71,7 @@ _EXTREMES = {"max": Manner.MOST, "min": Manner.LEAST}
 LENGTHS = (0.2, 0.4, 0.25, 0.15)
 """How often questions are drawn that need so many reads: long ones are written more often than they are asked."""
 _BUDGET = 10_000
+TURNED = "^"
 
 
 class PathStep(NamedTuple):
@@ -214,7 +222,9 @@ class WrittenKb:
         return tuple(map(self._key, range(2 * len(self._memory.relation_labels))))
 
     def _key(self, key: int) -> LabelledKey:
-        return LabelledKey(self._memory.relation_labels[key // 2], key % 2, self._profiles[key])
+        return LabelledKey(
+            self._memory.relation_labels[key // 2], key % 2, self._profiles[key], self._profiles[key ^ 1]
+        )
 
 
 class WrittenTask:
@@ -225,14 +235,21 @@ class WrittenTask:
     def __init__(self, datasets: Path, wrong_mentions: float, missing: float) -> None:
         """Read them; they come with the code, not with the data sets."""
         paths = sorted(path for path in FOLDER.glob("*.jsonl") if path.stem not in HELD_OUT)
-        episodes = [pair for path in paths for pair in WrittenKb.load(path).named_episodes()]
-        self._by_length = [[pair for pair in episodes if _num_reads(pair[0]) == reads] for reads in range(4)]
+        episodes = [
+            (*pair, labels)
+            for path in paths
+            for labels in (_labels(path.stem),)
+            for pair in WrittenKb.load(path).named_episodes()
+        ]
+        self._by_length = [[one for one in episodes if _num_reads(one[0]) == reads] for reads in range(4)]
         self._wrong_mentions = wrong_mentions
         self._missing = missing
 
     def episode(self, random: Random) -> PathEpisode:
         """Draw a question, as it is written or with slips of the hand."""
-        drawn, topic = random.choice(random.choices(self._by_length, LENGTHS)[0])
+        drawn, topic, labels = random.choice(random.choices(self._by_length, LENGTHS)[0])
+        if random.random() < RELABELLED:
+            drawn = relabelled(drawn, labels, random)
         first = drawn.choices[0]
         episode = PathEpisode(noisy(drawn.question, (MENTION, OTHER, VALUE), random), drawn.choices, drawn.asked)
         if not isinstance(first.gold, LabelledKey):
@@ -241,6 +258,42 @@ class WrittenTask:
             left = without_key(PathEpisode(drawn.question, drawn.choices[:1]), random).choices[0]
             return rejection(wrong_mention(episode.question, topic, random), left.reach or first.reach, left.further)
         return without_key(episode, random) if random.random() < self._missing else episode
+
+
+def relabelled(episode: PathEpisode, labels: Mapping[str, Sequence[str]], random: Random) -> PathEpisode:
+    """Put other labels for some of an episode's relations."""
+    chosen = {label: random.choice(others) for label, others in labels.items() if random.random() < RELABELLED}
+
+    def renamed(key: LabelledKey) -> LabelledKey:
+        label = chosen.get(key.label, key.label)
+        turned = label.startswith(TURNED)
+        return key._replace(label=label.removeprefix(TURNED), direction=1 - key.direction if turned else key.direction)
+
+    choices = [
+        Choice(
+            tuple(map(renamed, choice.reach)),
+            renamed(choice.gold) if isinstance(choice.gold, LabelledKey) else choice.gold,
+            choice.manner,
+            tuple((renamed(near), renamed(far)) for near, far in choice.further),
+        )
+        for choice in episode.choices
+    ]
+    return replace(episode, choices=tuple(choices))
+
+
+def _labels(name: str) -> dict[str, tuple[str, ...]]:
+    """Other labels of a knowledge base's relations; none where nobody wrote any."""
+    path = LABELS / f"{name}.tsv"
+    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+    return {
+        readable_relation(label): tuple(map(_readable, others))
+        for label, *others in (line.split("\t") for line in lines)
+    }
+
+
+def _readable(label: str) -> str:
+    turned = TURNED if label.startswith(TURNED) else ""
+    return turned + readable_relation(label.removeprefix(TURNED))
 
 
 def _num_reads(episode: PathEpisode) -> int:

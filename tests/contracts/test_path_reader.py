@@ -123,7 +123,7 @@ def test_reading_in_numpy_agrees_with_the_network() -> None:
     asked, keys = network.encode_questions(pad(texts, cutter)), torch.arange(6)
     state = network.begin(asked)
     profiles = [Profile(kind, ("paris", "the town")[: n % 3], ("town",)[n % 2 :]) for n, kind in enumerate(kinds)]
-    vectors = cutter.profile_vectors(profiles)
+    vectors = cutter.key_vectors([(profile, profiles[n ^ 1]) for n, profile in enumerate(profiles)])
     numbers = KeyTokens(keys // 2, keys % 2, torch.tensor(kinds), torch.tensor(vectors))
     encoded = network.keys(network.encode_labels(pad(labels, cutter)), numbers)
     asked_too, encoded_too = (
@@ -222,7 +222,7 @@ def test_the_network_agrees_with_its_equations_written_as_loops() -> None:
     text = pad(cutter.cut(["who directed \N{OBJECT REPLACEMENT CHARACTER} in berlin"]), cutter)
     labels = [pad(cutter.cut([label]), cutter) for label in ("directed by", "year")]
     question = network.encode_questions(text)
-    profiles = torch.randn(4, 2, 16)
+    profiles = torch.randn(4, 4, 16)
     rows = torch.tensor([0, 0, 1, 1]), torch.tensor([0, 1, 0, 1]), torch.tensor([1, 0, 2, 3]), profiles
     keys = network.keys(Labels.join([network.encode_labels(label) for label in labels]), KeyTokens(*rows))
     state = State(torch.randn(1, 16), torch.rand(1, 6))

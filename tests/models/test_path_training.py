@@ -118,6 +118,17 @@ def test_a_training_begins_from_the_weights_of_another(recipe: Path, tmp_path: P
     assert base == checkpoints.name_of(tmp_path / "first.safetensors")
 
 
+def test_a_weight_that_has_grown_begins_with_what_it_had(recipe: Path, tmp_path: Path) -> None:
+    first = train(recipe, tmp_path / "first.safetensors")
+    info, weights = checkpoints.load(tmp_path / "first.safetensors", TinyEncoder().id)
+    smaller = {**weights, "profile_overlap": weights["profile_overlap"][:2]}
+    checkpoints.save(tmp_path / "smaller.safetensors", info.config, smaller, TinyEncoder().id, {})
+    recipe.write_text(RECIPE.replace('schedule = "cosine"', 'schedule = "cosine"\nlearning_rate = 1e-12'))
+    further = train(recipe, tmp_path / "further.safetensors", start=tmp_path / "smaller.safetensors")
+    torch.testing.assert_close(further["profile_overlap"][:2], first["profile_overlap"][:2], atol=1e-6, rtol=0)
+    assert len(further["profile_overlap"]) == len(first["profile_overlap"]) == 4
+
+
 def test_a_training_does_not_begin_from_another_network(recipe: Path, tmp_path: Path) -> None:
     train(recipe, tmp_path / "first.safetensors")
     recipe.write_text(RECIPE.replace("feedforward = 24", "feedforward = 32"))

@@ -7,8 +7,9 @@ from random import Random
 
 import pytest
 
+from kb.triples import readable_relation
 from models.episodes import MAX_STEPS, MENTION, OTHER, VALUE, Asked, End, LabelledKey, Manner, PathEpisode
-from models.tasks.written import FOLDER, HELD_OUT, PathStep, WrittenKb, WrittenPath, WrittenTask
+from models.tasks.written import FOLDER, HELD_OUT, LABELS, PathStep, WrittenKb, WrittenPath, WrittenTask, relabelled
 from tests.acceptance.unseen.paths import answers
 
 FILES = sorted(FOLDER.glob("*.jsonl"))
@@ -125,6 +126,32 @@ def test_what_is_held_out_is_never_drawn() -> None:
     drawn = {task.episode(random).choices for _ in range(8_000)}
     assert len(drawn) > 2_000
     assert not drawn & theirs
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_other_labels_are_for_relations_that_there_are_and_name_one_each(path: Path) -> None:
+    relations = {line.split("\t")[1] for line in path.with_suffix(".tsv").read_text(encoding="utf-8").splitlines()}
+    file = LABELS / path.name.replace(".jsonl", ".tsv")
+    lines = [line.split("\t") for line in file.read_text(encoding="utf-8").splitlines()] if file.exists() else []
+    assert {line[0] for line in lines} == (relations if lines else set())
+    named = [{readable_relation(label.removeprefix("^")).casefold() for label in line} for line in lines]
+    names = Counter(name for labels in named for name in labels)
+    assert not [name for name, times in names.items() if times > 1]
+
+
+def test_an_episode_may_go_by_other_labels_of_its_relations() -> None:
+    made = episode("where is granit's maker", "Granit > hasMaker > based in")
+    assert made is not None
+    others = {"has maker": ("^makes", "producer"), "based in": ("seat",)}
+    drawn = [relabelled(made, others, random) for random in map(Random, range(60))]
+    first = {golds(one)[0][:2] for one in drawn}
+    assert first == {("has maker", 0), ("makes", 1), ("producer", 0)}
+    assert {golds(one)[1][:2] for one in drawn} == {("based in", 0), ("seat", 0)}
+    for one in drawn:
+        (label, direction, _), back = golds(one)[0], one.choices[1].reach
+        assert (label, 1 - direction) in {key[:2] for key in back}
+        assert one.choices[0].gold in one.choices[0].reach
+        assert [key.profile for key in back] == [key.profile for key in made.choices[1].reach]
 
 
 def test_slips_are_rejected() -> None:
