@@ -62,6 +62,7 @@ def test_the_line_of_a_request_names_its_key(tmp_path: Path) -> None:
         service.client.headers["Authorization"] = f"Bearer {ROOT}"
         prefix = service.client.post("/v1/keys", json={"name": "ci", "scope": "ask"}).json()["prefix"]
         service.client.get("/v1/kbs", headers={"Authorization": f"Bearer hf_{prefix}_{'a' * 43}"})
+        service.stop()  # a line is written after its reply
     lines = [json.loads(line) for line in (tmp_path / "log").read_text().splitlines()]
     made, refused = (line for line in lines if line["event"] == "request" and line["path"].startswith("/v1/"))
     assert (made["path"], made["method"], made["key"]) == ("/v1/keys", "POST", "root")
