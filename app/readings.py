@@ -184,31 +184,43 @@ def _from_topic(text: str, mention: Mention, names: Sequence[_Name], mentions: S
         place = (mention.start, mention.end, MENTION)
         if beside:
             yield _reading(text, [place], topics, beside, [score])
-        kind = _kind_named(text, mention, mentions)
+        kind = _kind_named(text, mentions, mention)
         if kind:
-            others = [name for name in beside if name.end <= kind.start or kind.end <= name.start]
-            reading = _reading(text, [place], topics, others, [score])
-            arguments = (*reading.arguments, Argument(kind.text, _alike(kind)))
-            yield replace(reading, arguments=arguments, kind=len(reading.arguments))
+            yield _kept_to_kind(text, [place], topics, beside, [score], kind)
         named = math.prod(name.score for name in beside if name.placeholder == OTHER)
         doubt = 1.0 if all(name.is_flag for name in beside) else max(DOUBT, 1 - named)
         yield _reading(text, [place], topics, [], [score * doubt * (KIND_LEFT_OUT if kind else 1.0)])
         left = left[len(alike) :]
 
 
-def _kind_named(text: str, topic: Mention, mentions: Sequence[Mention]) -> Mention | None:
+def _kind_named(text: str, mentions: Sequence[Mention], topic: Mention | None = None) -> Mention | None:
     """What names the kind of the answers.
 
     That is words in small letters that begin the question, follow its topic there, or follow *which*.
     """
     for one in mentions:
         before = text[: one.start]
-        if topic.text and topic.end <= one.start:
+        if topic and topic.text and topic.end <= one.start:
             before = f"{text[: topic.start]}{text[topic.end : one.start]}"
         is_likely = one is not topic and one.score >= LEAST_KIND and one.text.islower()
         if is_likely and (_BEFORE_KIND.fullmatch(before) or _WHICH.search(before)):
             return one
     return None
+
+
+def _kept_to_kind(
+    text: str,
+    topics_at: Sequence[tuple[int, int, str]],
+    topics: IntArray,
+    beside: Sequence[_Name],
+    scores: Sequence[float],
+    kind: Mention,
+) -> Reading:
+    """A reading that leaves what names the kind of the answers to the network to read, and keeps the answers to it."""
+    others = [name for name in beside if name.end <= kind.start or kind.end <= name.start]
+    reading = _reading(text, topics_at, topics, others, scores)
+    arguments = (*reading.arguments, Argument(kind.text, _alike(kind)))
+    return replace(reading, arguments=arguments, kind=len(reading.arguments))
 
 
 def _from_several(text: str, mentions: Sequence[Mention], names: Sequence[_Name]) -> Iterator[Reading]:
@@ -244,8 +256,12 @@ def _from_everything(text: str, mentions: Sequence[Mention], names: Sequence[_Na
     compares = _THAN.search(text) or (len(beside) == others and _THAN_THAT.search(text))
     if others > 1 or (others == 1 and not compares):
         return
-    if len(beside) > others or _COMPARES.search(text):
-        yield _reading(text, [], everything(), beside, [UNNAMED])
+    if len(beside) == others and not _COMPARES.search(text):
+        return
+    kind = _kind_named(text, mentions)
+    if kind:
+        yield _kept_to_kind(text, [], everything(), beside, [UNNAMED], kind)
+    yield _reading(text, [], everything(), beside, [UNNAMED * (KIND_LEFT_OUT if kind else 1.0)])
 
 
 def _apart(names: Sequence[_Name], taken: Sequence[tuple[int, int]]) -> list[_Name]:

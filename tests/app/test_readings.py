@@ -69,6 +69,18 @@ def test_words_for_the_kind_of_the_answers_are_left_to_be_read(text: str, *, is_
         assert [argument.entities.tolist() for argument in reading.arguments] == [[2]]
 
 
+def test_everything_that_compares_is_kept_to_the_kind_that_is_named() -> None:
+    text = "which lamps cost more than 60 EUR"
+    first, second = (
+        reading for reading in readings_of(text, [mention(text, "lamps", (2, 0.4))]) if MENTION not in reading.text
+    )
+    assert first.text == second.text == text.replace("60", VALUE)
+    assert first.kind == 1
+    assert first.arguments[1].entities.tolist() == [2]
+    assert second.kind is None
+    assert second.score < first.score / 2
+
+
 def test_a_mention_that_is_hardly_a_name_is_no_condition() -> None:
     text = "who is the star of Up?"
     readings = readings_of(text, [mention(text, "Up", (1, 1.0)), mention(text, "star", (2, 0.2))])
