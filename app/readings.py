@@ -57,7 +57,8 @@ _THAN = re.compile(r"\b(than|as \w+ as)\b", re.IGNORECASE)
 _THAN_THAT = re.compile(r"\b(before|after)\b", re.IGNORECASE)
 """Compares with a thing, where there is no number or date to compare with."""
 _BEFORE_KIND = re.compile(
-    r"\W*(?:(?:in|of|on|at|which|what|how many|list|name|show|give|tell|find|me|all|the|any|other|kinds?)\W+)*",
+    r"\W*(?:(?:in|of|on|at|which|what|how many|list|names?|show|give|tell|find|me|all|every|each|the|any|other|kinds?)"
+    r"\W+)*",
     re.IGNORECASE,
 )
 """What stands before the words for what is asked for."""
@@ -99,16 +100,21 @@ class _Name(NamedTuple):
 
 
 def readings_of(
-    text: str, mentions: Sequence[Mention], known: Container[str] = (), flags: Sequence[Flagged] = ()
+    text: str,
+    mentions: Sequence[Mention],
+    known: Container[str] = (),
+    flags: Sequence[Flagged] = (),
+    classes: Sequence[Mention] = (),
 ) -> tuple[Reading, ...]:
     """All readings of a question that are worth reading, likely ones first.
 
     Capitalised words that are `known` (in small letters: those of relations) are no names that a reading leaves out.
+    `classes` are the mentions that name what things are said to be.
     """
     mentions = _whole(text, mentions)
     names = _names(text, mentions)
     names += [_Name(end, end, OTHER, argument, 1.0, is_flag=True) for end, argument in flags]
-    readings = [one for mention in mentions for one in _from_topic(text, mention, names, mentions)]
+    readings = [one for mention in mentions for one in _from_topic(text, mention, names, mentions, classes)]
     readings += _from_several(text, mentions, names)
     readings += _from_everything(text, mentions, names)
     readings = [replace(one, score=one.score * UNKNOWN_NAME ** _num_unknown(one.text, known)) for one in readings]
@@ -168,7 +174,9 @@ def _alike(mention: Mention) -> IntArray:
     return np.array([one.position for one in mention.entities if one.score >= SAME_NAME * best], np.int32)
 
 
-def _from_topic(text: str, mention: Mention, names: Sequence[_Name], mentions: Sequence[Mention]) -> Iterator[Reading]:
+def _from_topic(
+    text: str, mention: Mention, names: Sequence[_Name], mentions: Sequence[Mention], classes: Sequence[Mention]
+) -> Iterator[Reading]:
     """The question with a mention taken for its topic: with all other names as conditions, and with none.
 
     Entities of one name are read together, and the reader finds which of them has the facts asked for; those that are
@@ -185,8 +193,9 @@ def _from_topic(text: str, mention: Mention, names: Sequence[_Name], mentions: S
         if beside:
             yield _reading(text, [place], topics, beside, [score])
         kind = _kind_named(text, mentions, mention)
-        if kind:
-            yield _kept_to_kind(text, [place], topics, beside, [score], kind)
+        passed = [] if mention in classes else [one for one in classes if one is not kind and _is_apart(one, mention)]
+        if kind or passed:
+            yield _kept_to_kind(text, [place], topics, beside, [score], kind, passed)
         named = math.prod(name.score for name in beside if name.placeholder == OTHER)
         doubt = 1.0 if all(name.is_flag for name in beside) else max(DOUBT, 1 - named)
         yield _reading(text, [place], topics, [], [score * doubt * (KIND_LEFT_OUT if kind else 1.0)])
@@ -202,7 +211,7 @@ def _kind_named(text: str, mentions: Sequence[Mention], topic: Mention | None = 
         before = text[: one.start]
         if topic and topic.text and topic.end <= one.start:
             before = f"{text[: topic.start]}{text[topic.end : one.start]}"
-        is_likely = one is not topic and one.score >= LEAST_KIND and one.text.islower()
+        is_likely = one is not topic and one.score >= LEAST_KIND and not one.typo and one.text.islower()
         if is_likely and (_BEFORE_KIND.fullmatch(before) or _WHICH.search(before)):
             return one
     return None
@@ -214,13 +223,27 @@ def _kept_to_kind(
     topics: IntArray,
     beside: Sequence[_Name],
     scores: Sequence[float],
-    kind: Mention,
+    kind: Mention | None,
+    classes: Sequence[Mention] = (),
 ) -> Reading:
-    """A reading that leaves what names the kind of the answers to the network to read, and keeps the answers to it."""
-    others = [name for name in beside if name.end <= kind.start or kind.end <= name.start]
+    """A reading that leaves the names of kinds to the network to read, and keeps what is reached to them.
+
+    `kind` names that of the answers, `classes` those of what leads to them.
+    """
+    kinds = [*([kind] if kind else []), *classes]
+    others = [name for name in beside if all(_is_apart(name, one) for one in kinds)]
     reading = _reading(text, topics_at, topics, others, scores)
-    arguments = (*reading.arguments, Argument(kind.text, _alike(kind)))
-    return replace(reading, arguments=arguments, kind=len(reading.arguments))
+    first = len(reading.arguments)
+    return replace(
+        reading,
+        arguments=(*reading.arguments, *(Argument(one.text, _alike(one)) for one in kinds)),
+        kind=first if kind else None,
+        classes=tuple(range(first + bool(kind), first + len(kinds))),
+    )
+
+
+def _is_apart(one: Mention | _Name, other: Mention | _Name) -> bool:
+    return one.end <= other.start or other.end <= one.start
 
 
 def _from_several(text: str, mentions: Sequence[Mention], names: Sequence[_Name]) -> Iterator[Reading]:

@@ -296,6 +296,7 @@ def _mentions(question: str, found: Sequence[_Found], limits: LinkingLimits) -> 
             entities[one.entity] = one
     best = {place: max(one.score for one in entities.values()) for place, entities in stretches.items()}
     typos = {(one.start, one.end) for one in found if one.typo}
+    written = {(one.start, one.end, one.entity) for one in found if not one.typo}
     mentions = []
     for (start, end), entities in stretches.items():
         factor = _factor_of_rivals((start, end), best, typos)
@@ -303,7 +304,9 @@ def _mentions(question: str, found: Sequence[_Found], limits: LinkingLimits) -> 
         linked = tuple(LinkedEntity(one.entity, round(one.score * factor, 4)) for one in ranked)
         kept = tuple(one for one in linked if one.score >= limits.min_score)
         if kept:
-            mentions.append(Mention(question[start:end], start, end, kept, ranked[0].typo))
+            mentions.append(
+                Mention(question[start:end], start, end, kept, (start, end, ranked[0].entity) not in written)
+            )
     mentions.sort(key=lambda mention: (-mention.score, mention.start - mention.end, mention.start))
     return mentions[: limits.mentions]
 

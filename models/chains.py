@@ -21,7 +21,8 @@ class Reading:
     """One way to read a question: placeholders for what it names, and what the names may mean.
 
     Without `topics` it starts from everything there is. `kind` is the number of the argument that says what the answers
-    are ("which laptops"): it has no placeholder, and they are kept to what it names. `spans` are where in the question
+    are ("which laptops"), `classes` those of what the chain passes through ("the maker of the laptop"): they have no
+    placeholder, and what is reached is kept to what they name. `spans` are where in the question
     the placeholders stand, in their order.
     """
 
@@ -30,6 +31,7 @@ class Reading:
     score: float
     arguments: tuple[Argument, ...] = ()
     kind: int | None = None
+    classes: tuple[int, ...] = ()
     spans: tuple[tuple[int, int], ...] = ()
 
 

@@ -39,11 +39,11 @@ def gold_episodes(
 
 
 def episode_of(request: ReadRequest, chain: Chain, labels: Sequence[str]) -> PathEpisode:
-    """Give the choices that lead along a chain; keeping to the kind that the words name is none of the network's."""
+    """Give the choices that lead along a chain; keeping to kinds that the words name is none of the network's."""
     reading = request.readings[chain.reading]
     reach, choices = _reach(request, reading.topics, labels), []
     for step in chain.steps:
-        if reading.kind is not None and step.argument == reading.kind:
+        if step.argument is not None and step.argument in (reading.kind, *reading.classes):
             continue
         choices.append(Choice(reach, _key(request, step.key, labels), step.use.manner))
         reach = _keys(request, request.memory.keys_of(step.entities), labels)

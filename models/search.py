@@ -17,6 +17,7 @@ from models.chains import Chain, ReadRequest, Step, Use
 from models.episodes import INVERSE, MAX_STEPS, MENTION, UNSAID_COST, Asked, End, Manner, manners
 from models.kinds import Kind
 from models.memory import FloatArray, IntArray
+from models.named_kinds import is_any_of_kind, keep_to_kind, keys_to_kind
 from models.networks.path_inference import Glimpse
 from models.steps import Argument, Start, Stepper
 from models.texts import Pieces
@@ -34,6 +35,10 @@ OTHER_CLASS = 0.2
 """What a chain is worth whose answers no fact says to be what the question asks for by name."""
 NEVER_LED_COST = np.float32(2.0)
 """How much less (in log) a relation is asked about that never leads to what is named, where another one does."""
+TO_KIND_BONUS = np.float32(math.log(4))
+"""How much more (in log) a key is worth that leads to the kind of things that the question asks for."""
+UNMET = 0.3
+"""What a chain is worth that comes to no thing of a class that the question names."""
 SURE = 0.8
 """With a step or an end as likely as this, no key out of reach is looked at."""
 FURTHER_FACTS = 50
@@ -108,7 +113,9 @@ class Search:
             start=start,
             steps=(),
             asked=Asked.ENTITIES,
-            unused=tuple(number for number in range(len(given.arguments)) if number != given.kind),
+            unused=tuple(
+                number for number in range(len(given.arguments)) if number not in (given.kind, *given.classes)
+            ),
             reads=0,
             log_probability=0.0,
             rejected=0.0,
@@ -161,7 +168,7 @@ class Search:
             moved = self._follow(hop, candidate, glimpse.attention[candidate.row])
             if moved is None:
                 continue
-            if self._is_over(moved):
+            if hop + 1 == MAX_STEPS or self._is_over(moved):
                 self._end(moved, moved.log_probability)
             else:
                 self.live.append(moved)
@@ -207,6 +214,11 @@ class Search:
         if Manner.KEEP in usable:
             first = usable.index(Manner.KEEP) * len(reach)
             logits[first : first + len(reach)] -= self._unfit(path, reach)
+        answers = None if path.asked is Asked.WHETHER else self.request.readings[path.reading].kind
+        to_answers = self._to_kind(path, reach, usable, answers)
+        to_classes = [self._to_kind(path, reach, usable, number) for number in self._unmet(path, path.steps)]
+        for uses in (to_answers, *to_classes):
+            logits[uses] += TO_KIND_BONUS
         chances = _softmax(logits)
         if Manner.READ in usable and np.delete(chances, -len(ends)).max() < SURE:
             least = float(logits.max()) - LEAST_WORTH
@@ -216,11 +228,12 @@ class Search:
             chances[first : first + len(further)] += chances[len(logits) :]
             chances = chances[: len(logits)]
         if hop:
-            onward = self._unsaid(path, reach, usable)
+            onward = np.union1d(self._unsaid(path, reach, usable), to_answers)
             if len(onward):
                 moved = chances[-1] * (1 - expectations.CONTRADICTED)
                 chances[-1] -= moved
-                chances[onward] += moved / len(onward)
+                shares = chances[onward] + SMALLEST
+                chances[onward] += moved * shares / shares.sum()
         return chances
 
     def _further(self, path: Path, reach: IntArray, beyond: FloatArray, least: float) -> FloatArray:
@@ -308,7 +321,7 @@ class Search:
             facts=facts,
             facts_read=reached.facts_read,
         )
-        return replace(
+        moved = replace(
             path,
             parent=candidate.row,
             start=Start(entities, weights),
@@ -318,6 +331,7 @@ class Search:
             log_probability=path.log_probability + _log(use.probability),
             rejected=candidate.rejected,
         )
+        return self._kept_to_classes(moved) if len(entities) else moved
 
     def _is_denied(self, path: Path, use: Use, argument: Argument | None) -> bool:
         """Whether an empty step says no: the facts of its subject's relation are known, and are others."""
@@ -330,7 +344,7 @@ class Search:
 
     def _is_over(self, path: Path) -> bool:
         """Whether a path ends here without being looked at once more."""
-        if not len(path.start.entities) or len(path.steps) == MAX_STEPS:
+        if not len(path.start.entities):
             return True
         return path.reads == self.request.max_hops and not path.unused
 
@@ -342,6 +356,7 @@ class Search:
         if path.asked is Asked.WHETHER and path.unused:
             return
         log_probability += sum(math.log(self._argument(path, one).left_out) for one in path.unused)
+        log_probability += len(self._unmet(path, path.steps)) * math.log(UNMET)
         path, likely = self._kept_to_kind(path)
         text, kinds = self.request.readings[path.reading].text, self.request.keys.kinds
         uses = [(step.use.key, step.use.manner) for step in path.steps]
@@ -364,15 +379,23 @@ class Search:
         number = self.request.readings[path.reading].kind
         if number is None or path.asked is Asked.WHETHER or not len(path.start.entities):
             return path, 1.0
-        kind = self._argument(path, number)
-        keys = np.intersect1d(self.request.memory.keys_of(kind.entities) ^ 1, self._reach(path))
-        kept = [(key, self._stepper.take(path.start, key, Manner.KEEP, kind)) for key in keys.tolist()]
-        found = [(key, hop) for key, hop in kept if hop is not None and len(hop.entities)]
-        if not found:
-            return path, expectations.CONTRADICTED
-        key, hop = max(found, key=lambda one: len(one[1].entities))
+        kept = self._kept(path, number)
+        return (kept, 1.0) if kept else (path, expectations.CONTRADICTED)
+
+    def _kept_to_classes(self, path: Path) -> Path:
+        """A path kept to the things of each class that it has to pass through and comes to for the first time."""
+        for number in self._unmet(path, path.steps[:-1]):
+            path = self._kept(path, number) or path
+        return path
+
+    def _kept(self, path: Path, number: int) -> Path | None:
+        """A path kept to those of its things that a kind named in the question means; None where none are that."""
+        found = keep_to_kind(self.request.memory, self._stepper, path.start, self._argument(path, number))
+        if found is None:
+            return None
+        key, hop = found
         if len(hop.entities) == len(path.start.entities):
-            return path, 1.0
+            return path
         weights = hop.weights / max(hop.weights.sum(), SMALLEST)
         step = replace(
             path.steps[-1],
@@ -385,7 +408,17 @@ class Search:
             facts=hop.facts,
             facts_read=hop.facts_read,
         )
-        return replace(path, start=Start(hop.entities, weights), steps=(*path.steps, step)), 1.0
+        return replace(path, start=Start(hop.entities, weights), steps=(*path.steps, step))
+
+    def _unmet(self, path: Path, steps: Sequence[Step]) -> list[int]:
+        """The classes that a path has to pass through and has not come to by these of its steps."""
+        return [
+            number for number in self.request.readings[path.reading].classes if not self._meets(path, steps, number)
+        ]
+
+    def _meets(self, path: Path, steps: Sequence[Step], number: int) -> bool:
+        kind, memory = self._argument(path, number).entities, self.request.memory
+        return any(is_any_of_kind(memory, step.entities[:FURTHER_FACTS], kind, FURTHER_FACTS) for step in steps)
 
     def _unsaid(self, path: Path, reach: IntArray, usable: Sequence[Manner]) -> IntArray:
         """The uses, by place, that lead on from a path to what the question asks for by name."""
@@ -395,6 +428,16 @@ class Search:
             return np.empty(0, np.int32)
         onward = [at for at, key in enumerate(reach.tolist()) if key % 2 != INVERSE and key // 2 in wanted]
         return np.array(onward, np.int32) + usable.index(Manner.READ) * len(reach)
+
+    def _to_kind(self, path: Path, reach: IntArray, usable: Sequence[Manner], number: int | None) -> IntArray:
+        """The uses, by place, that lead from a path to things of a kind that is named, where it is at none."""
+        if number is None or path.reads == self.request.max_hops or Manner.READ not in usable:
+            return np.empty(0, np.int32)
+        kind, some = self._argument(path, number).entities, path.start.entities[:FURTHER_FACTS]
+        onward = keys_to_kind(self.request.memory, some, reach, kind, FURTHER_FACTS)
+        if path.steps:
+            onward = onward[reach[onward] != path.steps[-1].use.key ^ 1]
+        return onward + usable.index(Manner.READ) * len(reach)
 
 
 def worth(request: ReadRequest, chain: Chain) -> float:

@@ -11,6 +11,7 @@ from kb.consistency import Views
 from kb.context import ContextEncoder
 from kb.encoding import StaticEncoder
 from kb.errors import EntitiesUnknown
+from kb.inline import inline_view
 from kb.store import Kb, TripleStore
 from kb.triples import Term, Triple
 from models.reader import Reader
@@ -34,10 +35,28 @@ Nosferatu|genre|horror
 Faust|genre|drama
 Sunrise|genre|drama
 """
+SHOP = """
+Sol|category|lamp
+Halo|category|lamp
+Fika|category|chair
+Sol|price|79 EUR
+Halo|price|120 EUR
+Fika|price|89 EUR
+Sol|maker|Nordlys
+Halo|maker|Berg
+Fika|maker|Nordlys
+Nordlys|country|Norway
+Berg|country|Sweden
+"""
 KEYS = {
     *("question", "kind", "answers", "answer_count", "confidence", "abstained", "reason", "linked_entities", "hops"),
     *("sparql", "kb", "kb_revision", "model", "timings_ms"),
 }
+
+
+def triples_of(facts: str) -> list[Triple]:
+    rows = [line.split("|") for line in facts.strip().splitlines()]
+    return [Triple(Term(subject), Term(relation), Term(value)) for subject, relation, value in rows]
 
 
 @pytest.fixture(scope="module")
@@ -45,11 +64,10 @@ def films(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[QuestionAn
     data: Path = tmp_path_factory.mktemp("answering")
     engine = database.create_engine(f"sqlite:///{data / 'hopfact.sqlite'}")
     database.migrate(engine)
-    rows = [line.split("|") for line in FACTS.strip().splitlines()]
     with database.writing(engine) as connection:
         store = TripleStore(connection)
         kb = store.create_kb("films")
-        store.write(kb.id, [Triple(Term(subject), Term(relation), Term(value)) for subject, relation, value in rows])
+        store.write(kb.id, triples_of(FACTS))
     encoder = StaticEncoder()
     views = Views(engine, data, encoder)
     reader = Reader.load(encoder=ContextEncoder(encoder))
@@ -222,3 +240,16 @@ def test_what_the_answers_are_called_is_what_they_are(films: tuple[QuestionAnswe
     assert labels(ask(films, "how many dramas did F. W. Murnau direct?")) == ["2"]
     sure, unsure = (ask(films, f"which {what} has Max Schreck starred in?") for what in ("movies", "dramas"))
     assert float(str(unsure["confidence"])) < float(str(sure["confidence"])) - 0.1, "it is no drama"
+
+
+@pytest.mark.parametrize(
+    ("text", "answer"),
+    [
+        ("which lamps cost more than 80 EUR", "Halo"),
+        ("lamps from Norway", "Sol"),
+        ("what does the lamp made by Nordlys cost", "79 EUR"),
+    ],
+)
+def test_what_is_called_a_lamp_is_one(films: tuple[QuestionAnswerer, Kb], text: str, answer: str) -> None:
+    view = inline_view(triples_of(SHOP), StaticEncoder())
+    assert labels(films[0].ask_view(view, Question(text))) == [answer]

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from app.readings import readings_of
@@ -79,6 +81,24 @@ def test_everything_that_compares_is_kept_to_the_kind_that_is_named() -> None:
     assert first.arguments[1].entities.tolist() == [2]
     assert second.kind is None
     assert second.score < first.score / 2
+
+
+def test_a_class_that_the_answers_are_reached_by_is_left_to_be_read() -> None:
+    text = "who makes the lamp in Room 7"
+    lamp, room = mention(text, "lamp", (2, 0.8)), mention(text, "Room 7", (1, 1.0))
+    readings = readings_of(text, [room, lamp], classes=[lamp])
+    (passing,) = (reading for reading in readings if reading.classes)
+    assert passing.text == text.replace("Room 7", MENTION)
+    assert passing.kind is None
+    assert passing.arguments[passing.classes[0]].entities.tolist() == [2]
+    assert all(reading.score <= passing.score for reading in readings)
+    assert not any(reading.classes for reading in readings_of(text, [room, lamp]))
+
+
+def test_a_mention_with_a_wrong_letter_names_no_kind() -> None:
+    text = "which lines are longer than 15 km"
+    part_of_a_name = replace(mention(text, "lines", (2, 0.4)), typo=True)
+    assert all(reading.kind is None for reading in readings_of(text, [part_of_a_name]))
 
 
 def test_a_mention_that_is_hardly_a_name_is_no_condition() -> None:
