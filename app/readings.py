@@ -42,6 +42,8 @@ LEAST_KIND = 0.3
 """From this score on words are taken for the name of a kind."""
 KIND_LEFT_OUT = 0.12
 """What a reading loses that does nothing with words that name the kind of the answers."""
+COMPARED_WITH = 0.3
+"""How likely a number or date is the topic that something is compared with."""
 MOST_ARGUMENTS = 3
 UNKNOWN_NAME = 0.5
 """What a reading loses by each name in it that the KB does not know, up to two."""
@@ -56,6 +58,7 @@ _COMPARES = re.compile(
 _THAN = re.compile(r"\b(than|as \w+ as)\b", re.IGNORECASE)
 _THAN_THAT = re.compile(r"\b(before|after)\b", re.IGNORECASE)
 """Compares with a thing, where there is no number or date to compare with."""
+_COMPARED = re.compile(r"\b(after|before|over|under|above|below|than)\s+(the year )?$", re.IGNORECASE)
 _BEFORE_KIND = re.compile(
     r"\W*(?:(?:in|of|on|at|which|what|how many|list|names?|show|give|tell|find|me|all|every|each|the|any|other|kinds?)"
     r"\W+)*",
@@ -185,10 +188,11 @@ def _from_topic(
     the answers are kept to it.
     """
     beside = _apart(names, [(mention.start, mention.end)] if mention.text else [])
+    likely = COMPARED_WITH if _is_compared_with(text, mention) else 1.0
     left = mention.entities
     while left:
         alike = [entity for entity in left if entity.score >= SAME_NAME * left[0].score]
-        topics, score = np.array([entity.position for entity in alike], np.int32), left[0].score
+        topics, score = np.array([entity.position for entity in alike], np.int32), left[0].score * likely
         place = (mention.start, mention.end, MENTION)
         if beside:
             yield _reading(text, [place], topics, beside, [score])
@@ -200,6 +204,13 @@ def _from_topic(
         doubt = 1.0 if all(name.is_flag for name in beside) else max(DOUBT, 1 - named)
         yield _reading(text, [place], topics, [], [score * doubt * (KIND_LEFT_OUT if kind else 1.0)])
         left = left[len(alike) :]
+
+
+def _is_compared_with(text: str, mention: Mention) -> bool:
+    """Whether a mention is a number or date that the question compares something with: *after 2014*."""
+    return bool(_COMPARED.search(text[: mention.start])) and any(
+        (start, end) == (mention.start, mention.end) for start, end, _ in quantities_in(text)
+    )
 
 
 def _kind_named(text: str, mentions: Sequence[Mention], topic: Mention | None = None) -> Mention | None:

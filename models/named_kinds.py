@@ -8,11 +8,15 @@ from models.steps import Argument, Start, Stepper
 
 
 def is_any_of_kind(memory: KeyValueMemory, entities: IntArray, kind: IntArray, budget: int) -> bool:
-    """Whether a fact says of any of the entities that it is what the name of a kind means; `budget` facts a key."""
-    return any(
-        np.isin(memory.facts_of(entities, key, budget).targets, kind).any()
-        for key in _keys_of_kind(memory, entities, kind)
-    )
+    """Whether a fact says of any of the entities that it is what the name of a kind means."""
+    return len(keys_of_kind(memory, entities, kind, budget)) > 0
+
+
+def keys_of_kind(memory: KeyValueMemory, entities: IntArray, kind: IntArray, budget: int) -> IntArray:
+    """The keys by which any of the entities is of a kind; at most `budget` facts of each are read."""
+    keys = np.intersect1d(memory.keys_of(kind) ^ 1, memory.keys_of(entities))
+    says = [np.isin(memory.facts_of(entities, key, budget).targets, kind).any() for key in keys.tolist()]
+    return keys[np.array(says, np.bool_)]
 
 
 def keys_to_kind(memory: KeyValueMemory, entities: IntArray, keys: IntArray, kind: IntArray, budget: int) -> IntArray:
@@ -25,13 +29,7 @@ def keys_to_kind(memory: KeyValueMemory, entities: IntArray, keys: IntArray, kin
 
 def keep_to_kind(memory: KeyValueMemory, stepper: Stepper, start: Start, kind: Argument) -> tuple[int, Hop] | None:
     """Keep to the things of a kind, and the key by which most of them are; None where none are."""
-    keys = _keys_of_kind(memory, start.entities, kind.entities)
-    kept = [(key, stepper.take(start, key, Manner.KEEP, kind)) for key in keys]
+    keys = np.intersect1d(memory.keys_of(kind.entities) ^ 1, memory.keys_of(start.entities))
+    kept = [(key, stepper.take(start, key, Manner.KEEP, kind)) for key in keys.tolist()]
     found = [(key, hop) for key, hop in kept if hop is not None and len(hop.entities)]
     return max(found, key=lambda one: len(one[1].entities), default=None)
-
-
-def _keys_of_kind(memory: KeyValueMemory, entities: IntArray, kind: IntArray) -> list[int]:
-    """The keys at the entities that some fact leads to the kind by."""
-    keys: list[int] = np.intersect1d(memory.keys_of(kind) ^ 1, memory.keys_of(entities)).tolist()
-    return keys

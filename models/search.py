@@ -17,7 +17,7 @@ from models.chains import Chain, ReadRequest, Step, Use
 from models.episodes import INVERSE, MAX_STEPS, MENTION, UNSAID_COST, Asked, End, Manner, manners
 from models.kinds import Kind
 from models.memory import FloatArray, IntArray
-from models.named_kinds import is_any_of_kind, keep_to_kind, keys_to_kind
+from models.named_kinds import is_any_of_kind, keep_to_kind, keys_of_kind, keys_to_kind
 from models.networks.path_inference import Glimpse
 from models.steps import Argument, Start, Stepper
 from models.texts import Pieces
@@ -35,6 +35,8 @@ OTHER_CLASS = 0.2
 """What a chain is worth whose answers no fact says to be what the question asks for by name."""
 NEVER_LED_COST = np.float32(2.0)
 """How much less (in log) a relation is asked about that never leads to what is named, where another one does."""
+MET_BONUS = np.float32(math.log(4))
+"""How much more (in log) a condition is worth that some of the things reached meet."""
 TO_KIND_BONUS = np.float32(math.log(4))
 """How much more (in log) a key is worth that leads to the kind of things that the question asks for."""
 UNMET = 0.3
@@ -213,7 +215,7 @@ class Search:
         logits = np.concatenate([*(scores[glimpse.manners.index(manner), reach] for manner in usable), ends])
         if Manner.KEEP in usable:
             first = usable.index(Manner.KEEP) * len(reach)
-            logits[first : first + len(reach)] -= self._unfit(path, reach)
+            logits[first : first + len(reach)] += self._fitness(path, reach)
         answers = None if path.asked is Asked.WHETHER else self.request.readings[path.reading].kind
         to_answers = self._to_kind(path, reach, usable, answers)
         to_classes = [self._to_kind(path, reach, usable, number) for number in self._unmet(path, path.steps)]
@@ -273,16 +275,21 @@ class Search:
     def _argument(self, path: Path, number: int) -> Argument:
         return self.request.readings[path.reading].arguments[number]
 
-    def _unfit(self, path: Path, reach: IntArray) -> FloatArray:
-        """What keys in reach lose (in log) as conditions: those that never lead to a name that no step has used yet.
+    def _fitness(self, path: Path, reach: IntArray) -> FloatArray:
+        """What keys in reach gain or lose (in log) as conditions, by what they lead to.
 
-        They keep nothing, which is no answer, but where the question is whether: there it is a doubtful no.
+        Those that never lead to a name that no step has used yet keep nothing, which is no answer, but where the
+        question is whether: there it is a doubtful no. Those that lead to one from where the path stands are likely
+        meant.
         """
         names = [self._argument(path, one) for one in path.unused]
         leads = np.array([any(self._may_lead(key, name) for name in names) for key in reach.tolist()], np.bool_)
-        if path.asked is not Asked.WHETHER:
-            return np.where(leads, np.float32(0), np.float32(np.inf))
-        return np.where(leads.any() & ~leads, NEVER_LED_COST, np.float32(0))
+        if path.asked is Asked.WHETHER:
+            return np.where(leads.any() & ~leads, -NEVER_LED_COST, np.float32(0))
+        memory, some = self.request.memory, path.start.entities[:FURTHER_FACTS]
+        met = [keys_of_kind(memory, some, name.entities, FURTHER_FACTS) for name in names if name.quantity is None]
+        gained = np.where(np.isin(reach, np.concatenate([[], *met])), MET_BONUS, np.float32(0))
+        return np.where(leads, gained, np.float32(-np.inf))
 
     def _may_lead(self, key: int, argument: Argument) -> bool:
         """Whether any fact of a key leads to what an argument names."""
