@@ -38,6 +38,8 @@ ORDINARY = 0.5
 """How likely such words are a name, beside names with capitals."""
 UNNAMED = 0.7
 """The score of a reading that starts from everything, of a question that names nothing but compares."""
+NO_PART = 0.7
+"""How likely a plural that is part of a name is none of it."""
 LEAST_KIND = 0.3
 """From this score on words are taken for the name of a kind."""
 KIND_LEFT_OUT = 0.12
@@ -100,6 +102,7 @@ class _Name(NamedTuple):
     argument: Argument
     score: float
     is_flag: bool = False
+    is_part: bool = False  # a plural of a part of a name: "farms" of "Kiru Farm"
 
 
 def readings_of(
@@ -162,7 +165,8 @@ def _names(text: str, mentions: Sequence[Mention]) -> list[_Name]:
             if _is_plain(mention.text):
                 argument = replace(argument, left_out=LEFT_OUT_WORD)
                 score *= ORDINARY if has_names else 1.0
-            found.append(_Name(mention.start, mention.end, OTHER, argument, score))
+            is_part = mention.typo and mention.text.islower() and mention.text.endswith("s")
+            found.append(_Name(mention.start, mention.end, OTHER, argument, score, is_part=is_part))
     return found
 
 
@@ -285,6 +289,12 @@ def _lists(text: str, mentions: Sequence[Mention]) -> list[list[Mention]]:
 
 def _from_everything(text: str, mentions: Sequence[Mention], names: Sequence[_Name]) -> Iterator[Reading]:
     """The question as one about everything there is, if it compares or gives a number and names one thing at most."""
+    yield from _compared(text, mentions, names, UNNAMED)
+    if any(name.is_part for name in names):
+        yield from _compared(text, mentions, [name for name in names if not name.is_part], UNNAMED * NO_PART)
+
+
+def _compared(text: str, mentions: Sequence[Mention], names: Sequence[_Name], score: float) -> Iterator[Reading]:
     beside = _apart(names, [])
     others = sum(name.placeholder == OTHER and not name.is_flag for name in beside)
     compares = _THAN.search(text) or (len(beside) == others and _THAN_THAT.search(text))
@@ -294,8 +304,8 @@ def _from_everything(text: str, mentions: Sequence[Mention], names: Sequence[_Na
         return
     kind = _kind_named(text, mentions)
     if kind:
-        yield _kept_to_kind(text, [], everything(), beside, [UNNAMED], kind)
-    yield _reading(text, [], everything(), beside, [UNNAMED * (KIND_LEFT_OUT if kind else 1.0)])
+        yield _kept_to_kind(text, [], everything(), beside, [score], kind)
+    yield _reading(text, [], everything(), beside, [score * (KIND_LEFT_OUT if kind else 1.0)])
 
 
 def _apart(names: Sequence[_Name], taken: Sequence[tuple[int, int]]) -> list[_Name]:

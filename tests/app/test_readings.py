@@ -95,10 +95,18 @@ def test_a_class_that_the_answers_are_reached_by_is_left_to_be_read() -> None:
     assert not any(reading.classes for reading in readings_of(text, [room, lamp]))
 
 
-def test_a_mention_with_a_wrong_letter_names_no_kind() -> None:
-    text = "which lines are longer than 15 km"
-    part_of_a_name = replace(mention(text, "lines", (2, 0.4)), typo=True)
-    assert all(reading.kind is None for reading in readings_of(text, [part_of_a_name]))
+def test_a_plural_that_is_part_of_a_name_names_no_kind_and_may_be_no_name() -> None:
+    text = "lines longer than 15 km"
+    part_of_a_name = replace(mention(text, "lines", (2, 0.6)), typo=True)
+    readings = readings_of(text, [part_of_a_name])
+    assert all(reading.kind is None for reading in readings)
+    assert text.replace("15 km", VALUE) in texts(readings)
+
+
+@pytest.mark.parametrize(("text", "is_topic"), [("who came after 2014", False), ("who came in 2014", True)])
+def test_what_is_compared_with_is_hardly_the_topic(text: str, *, is_topic: bool) -> None:
+    best = readings_of(text, [mention(text, "2014", (1, 1.0))])[0]
+    assert (MENTION in best.text) is is_topic
 
 
 def test_a_mention_that_is_hardly_a_name_is_no_condition() -> None:
