@@ -122,7 +122,7 @@ def readings_of(
     names += [_Name(end, end, OTHER, argument, 1.0, is_flag=True) for end, argument in flags]
     readings = [one for mention in mentions for one in _from_topic(text, mention, names, mentions, classes)]
     readings += _from_several(text, mentions, names)
-    readings += _from_everything(text, mentions, names)
+    readings += _from_everything(text, mentions, names, classes)
     readings = [replace(one, score=one.score * UNKNOWN_NAME ** _num_unknown(one.text, known)) for one in readings]
     readings.sort(key=lambda reading: -reading.score)
     return tuple(reading for reading in readings if reading.score > LEAST_SCORE * readings[0].score)
@@ -200,7 +200,7 @@ def _from_topic(
         place = (mention.start, mention.end, MENTION)
         if beside:
             yield _reading(text, [place], topics, beside, [score])
-        kind = _kind_named(text, mentions, mention)
+        kind = _kind_named(text, mentions, classes, mention)
         passed = [] if mention in classes else [one for one in classes if one is not kind and _is_apart(one, mention)]
         if kind or passed:
             yield _kept_to_kind(text, [place], topics, beside, [score], kind, passed)
@@ -217,7 +217,9 @@ def _is_compared_with(text: str, mention: Mention) -> bool:
     )
 
 
-def _kind_named(text: str, mentions: Sequence[Mention], topic: Mention | None = None) -> Mention | None:
+def _kind_named(
+    text: str, mentions: Sequence[Mention], classes: Sequence[Mention], topic: Mention | None = None
+) -> Mention | None:
     """What names the kind of the answers.
 
     That is words in small letters that begin the question, follow its topic there, or follow *which*.
@@ -226,8 +228,8 @@ def _kind_named(text: str, mentions: Sequence[Mention], topic: Mention | None = 
         before = text[: one.start]
         if topic and topic.text and topic.end <= one.start:
             before = f"{text[: topic.start]}{text[topic.end : one.start]}"
-        is_likely = one is not topic and one.score >= LEAST_KIND and not one.typo and one.text.islower()
-        if is_likely and (_BEFORE_KIND.fullmatch(before) or _WHICH.search(before)):
+        is_likely = one in classes or (one.score >= LEAST_KIND and not one.typo and one.text.islower())
+        if is_likely and one is not topic and (_BEFORE_KIND.fullmatch(before) or _WHICH.search(before)):
             return one
     return None
 
@@ -287,14 +289,19 @@ def _lists(text: str, mentions: Sequence[Mention]) -> list[list[Mention]]:
     return [listed for listed in found if len(listed) > 1]
 
 
-def _from_everything(text: str, mentions: Sequence[Mention], names: Sequence[_Name]) -> Iterator[Reading]:
+def _from_everything(
+    text: str, mentions: Sequence[Mention], names: Sequence[_Name], classes: Sequence[Mention]
+) -> Iterator[Reading]:
     """The question as one about everything there is, if it compares or gives a number and names one thing at most."""
-    yield from _compared(text, mentions, names, UNNAMED)
+    yield from _compared(text, mentions, names, classes, UNNAMED)
     if any(name.is_part for name in names):
-        yield from _compared(text, mentions, [name for name in names if not name.is_part], UNNAMED * NO_PART)
+        whole = [name for name in names if not name.is_part]
+        yield from _compared(text, mentions, whole, classes, UNNAMED * NO_PART)
 
 
-def _compared(text: str, mentions: Sequence[Mention], names: Sequence[_Name], score: float) -> Iterator[Reading]:
+def _compared(
+    text: str, mentions: Sequence[Mention], names: Sequence[_Name], classes: Sequence[Mention], score: float
+) -> Iterator[Reading]:
     beside = _apart(names, [])
     others = sum(name.placeholder == OTHER and not name.is_flag for name in beside)
     compares = _THAN.search(text) or (len(beside) == others and _THAN_THAT.search(text))
@@ -302,7 +309,7 @@ def _compared(text: str, mentions: Sequence[Mention], names: Sequence[_Name], sc
         return
     if len(beside) == others and not _COMPARES.search(text):
         return
-    kind = _kind_named(text, mentions)
+    kind = _kind_named(text, mentions, classes)
     if kind:
         yield _kept_to_kind(text, [], everything(), beside, [score], kind)
     yield _reading(text, [], everything(), beside, [score * (KIND_LEFT_OUT if kind else 1.0)])
