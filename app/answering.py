@@ -16,6 +16,7 @@ from app import proof
 from app.answer_cache import AnswerCache
 from app.flags import flags_in
 from app.key_cache import KeyCache, keys_of
+from app.mentions import classes_among, told_by_relations
 from app.readings import readings_of
 from app.sparql import QueryWriter
 from app.tracing import NO_SPAN, Span, Stages
@@ -27,7 +28,7 @@ from kb.retrieval import nearest_facts
 from kb.store import Kb
 from kb.view import KnowledgeView
 from models.chains import Chain, Reading, ReadRequest
-from models.episodes import INVERSE, Asked
+from models.episodes import Asked
 from models.networks.path_inference import Keys
 from models.profiles import Profile
 from models.reader import Reader
@@ -36,8 +37,6 @@ KINDS = {Asked.ENTITIES: "entities", Asked.COUNT: "count", Asked.WHETHER: "boole
 NEAR = 0.3
 """How likely a question means the subject of a fact that is near to it, beside one that it names."""
 _NUMBER = re.compile(r"[-+]?\d[\d.,:/ -]*(%|[^\W\d]{1,4})?")
-_IS_A = re.compile(r"(?:is|is an?|(?:rdf:)?type|instance ?of|kind|category|class)", re.IGNORECASE)
-"""The label of a relation that says what a thing is."""
 
 
 @dataclass(frozen=True)
@@ -189,8 +188,9 @@ class QuestionAnswerer:
         mentions = _named(view, question) if question.entities else link(view, question.text)
         if not mentions:
             mentions = self._nearest(view, question.text)
+        mentions = told_by_relations(view, question.text, mentions)
         flags = flags_in(question.text, view, profiles)
-        readings = readings_of(question.text, mentions, view.relation_words, flags, _classes(view, mentions))
+        readings = readings_of(question.text, mentions, view.relation_words, flags, classes_among(view, mentions))
         best = readings[: self._limits.max_readings]
         return _Prepared(question, tuple(mentions), best, started, time.perf_counter())
 
@@ -238,18 +238,6 @@ class QuestionAnswerer:
         if kind == "value":  # a number that the facts give answers "how many", and is not counted
             chain = replace(chain, asked=Asked.ENTITIES)
         return self._queries.query(view, reading, chain, mask_topics=reader.masks_topics)
-
-
-def _classes(view: KnowledgeView, mentions: Sequence[Mention]) -> list[Mention]:
-    """The mentions in small letters that name a class: what others are said to be."""
-    plain = [one for one in mentions if one.text.islower() and not one.typo]
-    return [one for one in plain if any(_IS_A.fullmatch(label) for label in _leading_to(view, one))]
-
-
-def _leading_to(view: KnowledgeView, mention: Mention) -> list[str]:
-    """The labels of the relations that lead to what a mention means most likely."""
-    keys = view.keys_of(np.array([mention.entities[0].position], np.int32))
-    return [view.relation_labels[key // 2] for key in keys.tolist() if key % 2 == INVERSE]
 
 
 def _again(reply: dict[str, Any], started: float) -> dict[str, Any]:

@@ -46,6 +46,8 @@ _KINDS = (
     (_begins("how (?:large|big|tall|high|heavy|deep|wide|old|fast|expensive)"), (Kind.NAME,)),
 )
 _NOUN = re.compile(r"\b(?:which|what) (?!(?:type|kind|sort)s? of)([a-z]+(?: [a-z]+)?)\b", re.IGNORECASE)
+_GOES_ON = re.compile(r" (?:is|are|was|were|do|does|did|has|have|had|can|could|should|would|will)\b", re.IGNORECASE)
+"""What follows a noun of two words that is asked for: *which database engine does*."""
 _LEADS_TO = re.compile(
     r"(?:(?:is |was )?(?:located |situated |based )?(?:in|within) |has (?:an? )?)?(?:the )?([a-z ]+)", re.IGNORECASE
 )
@@ -130,7 +132,10 @@ def wanted(text: str, labels: tuple[str, ...]) -> frozenset[int]:
     found = set[int]()
     for match in _NOUN.finditer(text):
         words = match[1].lower().split()
-        for noun in (words[0], " ".join(words)):
+        named = [words[0], " ".join(words)]
+        if len(words) == 2 and _GOES_ON.match(text, match.end()):
+            named.append(words[1])
+        for noun in named:
             found |= nouns.get(noun, set()) | nouns.get(_singular(noun), set())
     return frozenset(found)
 

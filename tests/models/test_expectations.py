@@ -99,6 +99,8 @@ def test_a_count_is_no_answer_of_another_kind() -> None:
         ("which country was X born in", {0, 1}),
         ("In what countries do they live", {0, 1}),
         ("Which host city was it", {3}),
+        ("which home country does it have", {0, 1}),
+        ("which team country music likes", set()),
         ("which genus is it", {5}),
         ("what type is it", {6}),
         ("what type of country is it", set()),

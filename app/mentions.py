@@ -1,0 +1,42 @@
+"""What the facts say of a question's mentions: which of them name classes, and which a relation's words announce."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from kb.linking import Mention
+from kb.view import KnowledgeView
+from models.episodes import INVERSE
+
+TOLD = 0.8
+"""How likely words mean what the relation leads to whose words stand before them."""
+_IS_A = re.compile(r"(?:is|is an?|(?:rdf:)?type|instance ?of|kind|category|class)", re.IGNORECASE)
+"""The label of a relation that says what a thing is."""
+
+
+def classes_among(view: KnowledgeView, mentions: Sequence[Mention]) -> list[Mention]:
+    """The mentions in small letters that name a class: what things are said to be."""
+    plain = [one for one in mentions if one.text.islower() and not one.typo]
+    return [one for one in plain if any(_IS_A.fullmatch(label) for label in _leading_to(view, one))]
+
+
+def told_by_relations(view: KnowledgeView, text: str, mentions: Sequence[Mention]) -> list[Mention]:
+    """The mentions, likely ones first; those behind the words of a relation that leads to them are: *written in go*."""
+    found = [_told(view, text, one) if one.score < TOLD and not one.typo else one for one in mentions]
+    return sorted(found, key=lambda one: -one.score)
+
+
+def _told(view: KnowledgeView, text: str, mention: Mention) -> Mention:
+    before = f" {text[: mention.start].strip().casefold()}"
+    if not any(before.endswith(f" {label.casefold()}") for label in _leading_to(view, mention)):
+        return mention
+    first, *others = mention.entities
+    return replace(mention, entities=(first._replace(score=TOLD), *others))
+
+
+def _leading_to(view: KnowledgeView, mention: Mention) -> list[str]:
+    """The labels of the relations that lead to what a mention means most likely."""
+    keys = view.keys_of(np.array([mention.entities[0].position], np.int32))
+    return [view.relation_labels[key // 2] for key in keys.tolist() if key % 2 == INVERSE]

@@ -1,0 +1,33 @@
+import pytest
+
+from app.mentions import TOLD, classes_among, told_by_relations
+from kb.encoding import StaticEncoder
+from kb.inline import inline_view
+from kb.linking import link
+from kb.triples import Term, Triple
+from kb.view import KnowledgeView
+
+TRIPLES = (
+    ("auth", "written in", "Go"),
+    ("auth", "is a", "service"),
+    ("cart", "is a", "service"),
+    ("auth", "owned by", "the core team"),
+)
+
+
+@pytest.fixture(scope="module")
+def services() -> KnowledgeView:
+    return inline_view([Triple(Term(subject), Term(relation), Term(value)) for subject, relation, value in TRIPLES], StaticEncoder())
+
+
+def test_a_class_is_what_things_are_said_to_be(services: KnowledgeView) -> None:
+    mentions = link(services, "which services of the core team are written in go")
+    assert [one.text for one in classes_among(services, mentions)] == ["services"]
+
+
+def test_a_word_is_a_name_behind_the_relation_that_leads_to_it(services: KnowledgeView) -> None:
+    for text, is_told in (("which service is written in go", True), ("where does a service go", False)):
+        mentions = told_by_relations(services, text, link(services, text))
+        scores = {one.text: one.score for one in mentions}
+        assert (scores.get("go", 0.0) >= TOLD) is is_told
+        assert [one.score for one in mentions] == sorted(scores.values(), reverse=True)
