@@ -17,9 +17,15 @@ _IS_A = re.compile(r"(?:is|is an?|(?:rdf:)?type|instance ?of|kind|category|class
 
 
 def classes_among(view: KnowledgeView, mentions: Sequence[Mention]) -> list[Mention]:
-    """The mentions in small letters that name a class: what things are said to be."""
-    plain = [one for one in mentions if one.text.islower() and not one.typo]
+    """The mentions in small letters, in no longer name, that name a class: what things are said to be."""
+    plain = [one for one in mentions if one.text.islower() and not one.typo and not _is_inside(one, mentions)]
     return [one for one in plain if any(_IS_A.fullmatch(label) for label in _leading_to(view, one))]
+
+
+def _is_inside(mention: Mention, mentions: Sequence[Mention]) -> bool:
+    start, end = mention.start, mention.end
+    longer = [one for one in mentions if one.start <= start and end <= one.end and len(one.text) > len(mention.text)]
+    return any(one.score >= mention.score for one in longer)
 
 
 def told_by_relations(view: KnowledgeView, text: str, mentions: Sequence[Mention]) -> list[Mention]:

@@ -121,7 +121,7 @@ def readings_of(
     names = _names(text, mentions)
     names += [_Name(end, end, OTHER, argument, 1.0, is_flag=True) for end, argument in flags]
     readings = [one for mention in mentions for one in _from_topic(text, mention, names, mentions, classes)]
-    readings += _from_several(text, mentions, names)
+    readings += _from_several(text, mentions, names, classes)
     readings += _from_everything(text, mentions, names, classes)
     readings = [replace(one, score=one.score * UNKNOWN_NAME ** _num_unknown(one.text, known)) for one in readings]
     readings.sort(key=lambda reading: -reading.score)
@@ -263,13 +263,16 @@ def _is_apart(one: Mention | _Name, other: Mention | _Name) -> bool:
     return one.end <= other.start or other.end <= one.start
 
 
-def _from_several(text: str, mentions: Sequence[Mention], names: Sequence[_Name]) -> Iterator[Reading]:
+def _from_several(
+    text: str, mentions: Sequence[Mention], names: Sequence[_Name], classes: Sequence[Mention]
+) -> Iterator[Reading]:
     """The question which of several things that it lists, with all as its topics."""
     for listed in _lists(text, mentions):
         places = [(one.start, one.end, MENTION) for one in listed]
         topics = np.concatenate([_alike(one) for one in listed])
         beside = _apart(names, [place[:2] for place in places])
-        reading = _reading(text, places, topics, beside, [one.score for one in listed])
+        passed = [one for one in classes if all(_is_apart(one, other) for other in listed)]
+        reading = _kept_to_kind(text, places, topics, beside, [one.score for one in listed], None, passed)
         if _RANKS.search(reading.text) or _OR.search(text[listed[0].end : listed[-1].start]):
             yield reading
 

@@ -360,10 +360,11 @@ class Search:
 
         Who asks whether, asks about everything that is named.
         """
-        if path.asked is Asked.WHETHER and path.unused:
+        unmet = self._unmet(path, path.steps)
+        if path.asked is Asked.WHETHER and (path.unused or unmet):
             return
         log_probability += sum(math.log(self._argument(path, one).left_out) for one in path.unused)
-        log_probability += len(self._unmet(path, path.steps)) * math.log(UNMET)
+        log_probability += len(unmet) * math.log(UNMET)
         path, likely = self._kept_to_kind(path)
         text, kinds = self.request.readings[path.reading].text, self.request.keys.kinds
         uses = [(step.use.key, step.use.manner) for step in path.steps]
@@ -425,7 +426,8 @@ class Search:
 
     def _meets(self, path: Path, steps: Sequence[Step], number: int) -> bool:
         kind, memory = self._argument(path, number).entities, self.request.memory
-        return any(is_any_of_kind(memory, step.entities[:FURTHER_FACTS], kind, FURTHER_FACTS) for step in steps)
+        places = [self.request.readings[path.reading].topics, *(step.entities for step in steps)]
+        return any(is_any_of_kind(memory, entities[:FURTHER_FACTS], kind, FURTHER_FACTS) for entities in places)
 
     def _unsaid(self, path: Path, reach: IntArray, usable: Sequence[Manner]) -> IntArray:
         """The uses, by place, that lead on from a path to what the question asks for by name."""
