@@ -1,6 +1,5 @@
 """What the facts say of a question's mentions: which of them name classes, and which a relation's words announce."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -9,17 +8,16 @@ import numpy as np
 from kb.linking import Mention
 from kb.view import KnowledgeView
 from models.episodes import INVERSE
+from models.profiles import says_what_things_are
 
 TOLD = 0.8
 """How likely words mean what the relation leads to whose words stand before them."""
-_IS_A = re.compile(r"(?:is|is an?|(?:rdf:)?type|instance ?of|kind|category|class)", re.IGNORECASE)
-"""The label of a relation that says what a thing is."""
 
 
 def classes_among(view: KnowledgeView, mentions: Sequence[Mention]) -> list[Mention]:
     """The mentions in small letters, in no longer name, that name a class: what things are said to be."""
     plain = [one for one in mentions if one.text.islower() and not one.typo and not _is_inside(one, mentions)]
-    return [one for one in plain if any(_IS_A.fullmatch(label) for label in _leading_to(view, one))]
+    return [one for one in plain if any(map(says_what_things_are, _leading_to(view, one)))]
 
 
 def _is_inside(mention: Mention, mentions: Sequence[Mention]) -> bool:

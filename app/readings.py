@@ -118,10 +118,12 @@ def readings_of(
     `classes` are the mentions that name what things are said to be.
     """
     mentions = _whole(text, mentions)
+    lists = _lists(text, mentions)
+    classes = [one for one in classes if not any(one in listed for listed in lists)]
     names = _names(text, mentions)
     names += [_Name(end, end, OTHER, argument, 1.0, is_flag=True) for end, argument in flags]
     readings = [one for mention in mentions for one in _from_topic(text, mention, names, mentions, classes)]
-    readings += _from_several(text, mentions, names, classes)
+    readings += _from_several(text, lists, names, classes)
     readings += _from_everything(text, mentions, names, classes)
     readings = [replace(one, score=one.score * UNKNOWN_NAME ** _num_unknown(one.text, known)) for one in readings]
     readings.sort(key=lambda reading: -reading.score)
@@ -264,10 +266,10 @@ def _is_apart(one: Mention | _Name, other: Mention | _Name) -> bool:
 
 
 def _from_several(
-    text: str, mentions: Sequence[Mention], names: Sequence[_Name], classes: Sequence[Mention]
+    text: str, lists: Sequence[Sequence[Mention]], names: Sequence[_Name], classes: Sequence[Mention]
 ) -> Iterator[Reading]:
     """The question which of several things that it lists, with all as its topics."""
-    for listed in _lists(text, mentions):
+    for listed in lists:
         places = [(one.start, one.end, MENTION) for one in listed]
         topics = np.concatenate([_alike(one) for one in listed])
         beside = _apart(names, [place[:2] for place in places])

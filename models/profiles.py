@@ -25,6 +25,11 @@ _TYPE = re.compile(
 )
 
 
+def says_what_things_are(label: str) -> bool:
+    """Whether a relation's label says that it leads to what its subjects are: *is a*, *type*, *role*."""
+    return _TYPE.fullmatch(label) is not None
+
+
 class Profile(NamedTuple):
     """What the entities that a key leads to look like."""
 
@@ -63,7 +68,7 @@ class Profiled(Protocol):
 
 def profiles_of(memory: Profiled) -> list[Profile]:
     """The profile of each key of a memory."""
-    types = [2 * number for number, label in enumerate(memory.relation_labels) if _TYPE.fullmatch(label)]
+    types = [2 * number for number, label in enumerate(memory.relation_labels) if says_what_things_are(label)]
     return [_profile(memory, sample, types) for sample in memory.key_samples(SAMPLED)]
 
 
