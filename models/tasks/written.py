@@ -61,7 +61,9 @@ HELD_OUT = (
     "realestate",
     "rowing",
     "school",
+    "teashop",
     "vet",
+    "watches",
     "wine",
 )
 """Knowledge bases that are never trained on: development is measured on them."""
