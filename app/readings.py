@@ -105,6 +105,15 @@ class _Name(NamedTuple):
     is_part: bool = False  # a plural of a part of a name: "farms" of "Kiru Farm"
 
 
+class _Question(NamedTuple):
+    """The text of a question, and what may be named in it."""
+
+    text: str
+    mentions: Sequence[Mention]
+    names: Sequence[_Name]
+    classes: Sequence[Mention]
+
+
 def readings_of(
     text: str,
     mentions: Sequence[Mention],
@@ -119,12 +128,13 @@ def readings_of(
     """
     mentions = _whole(text, mentions)
     lists = _lists(text, mentions)
-    classes = [one for one in classes if not any(one in listed for listed in lists)]
     names = _names(text, mentions)
     names += [_Name(end, end, OTHER, argument, 1.0, is_flag=True) for end, argument in flags]
-    readings = [one for mention in mentions for one in _from_topic(text, mention, names, mentions, classes)]
-    readings += _from_several(text, lists, names, classes)
-    readings += _from_everything(text, mentions, names, classes)
+    classes = [one for one in classes if not any(one in listed for listed in lists)]
+    question = _Question(text, mentions, names, classes)
+    readings = [one for mention in mentions for one in _from_topic(question, mention)]
+    readings += [one for listed in lists for one in _from_several(question, listed)]
+    readings += _from_everything(question)
     readings = [replace(one, score=one.score * UNKNOWN_NAME ** _num_unknown(one.text, known)) for one in readings]
     readings.sort(key=lambda reading: -reading.score)
     return tuple(reading for reading in readings if reading.score > LEAST_SCORE * readings[0].score)
@@ -183,9 +193,7 @@ def _alike(mention: Mention) -> IntArray:
     return np.array([one.position for one in mention.entities if one.score >= SAME_NAME * best], np.int32)
 
 
-def _from_topic(
-    text: str, mention: Mention, names: Sequence[_Name], mentions: Sequence[Mention], classes: Sequence[Mention]
-) -> Iterator[Reading]:
+def _from_topic(question: _Question, mention: Mention) -> Iterator[Reading]:
     """The question with a mention taken for its topic: with all other names as conditions, and with none.
 
     Entities of one name are read together, and the reader finds which of them has the facts asked for; those that are
@@ -193,17 +201,19 @@ def _from_topic(
     stands before the question. What names the kind of the answers ("which laptops") is left to the network to read, and
     the answers are kept to it.
     """
-    beside = _apart(names, [(mention.start, mention.end)] if mention.text else [])
+    text, place = question.text, (mention.start, mention.end, MENTION)
+    beside = _apart(question.names, [place[:2]] if mention.text else [])
+    kind = _kind_named(question, mention)
+    passed = [one for one in question.classes if one is not kind and _is_apart(one, mention)]
+    if mention in question.classes:
+        passed = []
     likely = COMPARED_WITH if _is_compared_with(text, mention) else 1.0
     left = mention.entities
     while left:
         alike = [entity for entity in left if entity.score >= SAME_NAME * left[0].score]
         topics, score = np.array([entity.position for entity in alike], np.int32), left[0].score * likely
-        place = (mention.start, mention.end, MENTION)
         if beside:
             yield _reading(text, [place], topics, beside, [score])
-        kind = _kind_named(text, mentions, classes, mention)
-        passed = [] if mention in classes else [one for one in classes if one is not kind and _is_apart(one, mention)]
         if kind or passed:
             yield _kept_to_kind(text, [place], topics, beside, [score], kind, passed)
         named = math.prod(name.score for name in beside if name.placeholder == OTHER)
@@ -219,18 +229,17 @@ def _is_compared_with(text: str, mention: Mention) -> bool:
     )
 
 
-def _kind_named(
-    text: str, mentions: Sequence[Mention], classes: Sequence[Mention], topic: Mention | None = None
-) -> Mention | None:
+def _kind_named(question: _Question, topic: Mention | None = None) -> Mention | None:
     """What names the kind of the answers.
 
     That is words in small letters that begin the question, follow its topic there, or follow *which*.
     """
-    for one in mentions:
+    text = question.text
+    for one in question.mentions:
         before = text[: one.start]
         if topic and topic.text and topic.end <= one.start:
             before = f"{text[: topic.start]}{text[topic.end : one.start]}"
-        is_likely = one in classes or (one.score >= LEAST_KIND and not one.typo and one.text.islower())
+        is_likely = one in question.classes or (one.score >= LEAST_KIND and not one.typo and one.text.islower())
         if is_likely and one is not topic and (_BEFORE_KIND.fullmatch(before) or _WHICH.search(before)):
             return one
     return None
@@ -265,18 +274,15 @@ def _is_apart(one: Mention | _Name, other: Mention | _Name) -> bool:
     return one.end <= other.start or other.end <= one.start
 
 
-def _from_several(
-    text: str, lists: Sequence[Sequence[Mention]], names: Sequence[_Name], classes: Sequence[Mention]
-) -> Iterator[Reading]:
+def _from_several(question: _Question, listed: Sequence[Mention]) -> Iterator[Reading]:
     """The question which of several things that it lists, with all as its topics."""
-    for listed in lists:
-        places = [(one.start, one.end, MENTION) for one in listed]
-        topics = np.concatenate([_alike(one) for one in listed])
-        beside = _apart(names, [place[:2] for place in places])
-        passed = [one for one in classes if all(_is_apart(one, other) for other in listed)]
-        reading = _kept_to_kind(text, places, topics, beside, [one.score for one in listed], None, passed)
-        if _RANKS.search(reading.text) or _OR.search(text[listed[0].end : listed[-1].start]):
-            yield reading
+    text, places = question.text, [(one.start, one.end, MENTION) for one in listed]
+    topics = np.concatenate([_alike(one) for one in listed])
+    beside = _apart(question.names, [place[:2] for place in places])
+    passed = [one for one in question.classes if all(_is_apart(one, other) for other in listed)]
+    reading = _kept_to_kind(text, places, topics, beside, [one.score for one in listed], None, passed)
+    if _RANKS.search(reading.text) or _OR.search(text[listed[0].end : listed[-1].start]):
+        yield reading
 
 
 def _lists(text: str, mentions: Sequence[Mention]) -> list[list[Mention]]:
@@ -294,27 +300,24 @@ def _lists(text: str, mentions: Sequence[Mention]) -> list[list[Mention]]:
     return [listed for listed in found if len(listed) > 1]
 
 
-def _from_everything(
-    text: str, mentions: Sequence[Mention], names: Sequence[_Name], classes: Sequence[Mention]
-) -> Iterator[Reading]:
+def _from_everything(question: _Question) -> Iterator[Reading]:
+    """The question as one about everything there is, with a plural that is part of a name as such and as a word."""
+    yield from _compared(question, UNNAMED)
+    if any(name.is_part for name in question.names):
+        whole = [name for name in question.names if not name.is_part]
+        yield from _compared(question._replace(names=whole), UNNAMED * NO_PART)
+
+
+def _compared(question: _Question, score: float) -> Iterator[Reading]:
     """The question as one about everything there is, if it compares or gives a number and names one thing at most."""
-    yield from _compared(text, mentions, names, classes, UNNAMED)
-    if any(name.is_part for name in names):
-        whole = [name for name in names if not name.is_part]
-        yield from _compared(text, mentions, whole, classes, UNNAMED * NO_PART)
-
-
-def _compared(
-    text: str, mentions: Sequence[Mention], names: Sequence[_Name], classes: Sequence[Mention], score: float
-) -> Iterator[Reading]:
-    beside = _apart(names, [])
+    text, beside = question.text, _apart(question.names, [])
     others = sum(name.placeholder == OTHER and not name.is_flag for name in beside)
     compares = _THAN.search(text) or (len(beside) == others and _THAN_THAT.search(text))
     if others > 1 or (others == 1 and not compares):
         return
     if len(beside) == others and not _COMPARES.search(text):
         return
-    kind = _kind_named(text, mentions, classes)
+    kind = _kind_named(question)
     if kind:
         yield _kept_to_kind(text, [], everything(), beside, [score], kind)
     yield _reading(text, [], everything(), beside, [score * (KIND_LEFT_OUT if kind else 1.0)])
