@@ -12,6 +12,8 @@ from models.profiles import says_what_things_are
 
 TOLD = 0.8
 """How likely words mean what the relation leads to whose words stand before them."""
+CLASS = 0.55
+"""How likely the name of a class is meant where nothing else is named."""
 
 
 def classes_among(view: KnowledgeView, mentions: Sequence[Mention]) -> list[Mention]:
@@ -27,17 +29,26 @@ def _is_inside(mention: Mention, mentions: Sequence[Mention]) -> bool:
 
 
 def told_by_relations(view: KnowledgeView, text: str, mentions: Sequence[Mention]) -> list[Mention]:
-    """The mentions, likely ones first; those behind the words of a relation that leads to them are: *written in go*."""
+    """The mentions, likely ones first; those behind the words of a relation that leads to them are: *written in go*.
+
+    Where nothing else is likely, a class is: *who is the oldest player*.
+    """
     found = [_told(view, text, one) if one.score < TOLD and not one.typo else one for one in mentions]
+    if all(one.score < CLASS for one in found):
+        classes = classes_among(view, found)
+        found = [_as_likely(one, CLASS) if one in classes else one for one in found]
     return sorted(found, key=lambda one: -one.score)
 
 
 def _told(view: KnowledgeView, text: str, mention: Mention) -> Mention:
     before = f" {text[: mention.start].strip().casefold()}"
-    if not any(before.endswith(f" {label.casefold()}") for label in _leading_to(view, mention)):
-        return mention
+    is_told = any(before.endswith(f" {label.casefold()}") for label in _leading_to(view, mention))
+    return _as_likely(mention, TOLD) if is_told else mention
+
+
+def _as_likely(mention: Mention, score: float) -> Mention:
     first, *others = mention.entities
-    return replace(mention, entities=(first._replace(score=TOLD), *others))
+    return replace(mention, entities=(first._replace(score=score), *others))
 
 
 def _leading_to(view: KnowledgeView, mention: Mention) -> list[str]:

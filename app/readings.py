@@ -61,6 +61,7 @@ _THAN = re.compile(r"\b(than|as \w+ as)\b", re.IGNORECASE)
 _THAN_THAT = re.compile(r"\b(before|after)\b", re.IGNORECASE)
 """Compares with a thing, where there is no number or date to compare with."""
 _COMPARED = re.compile(r"\b(after|before|over|under|above|below|than)\s+(the year )?$", re.IGNORECASE)
+_ASKS_WHETHER = re.compile(r"(?:is|are|was|were|does|do|did|has|have|can)\b", re.IGNORECASE)
 _BEFORE_KIND = re.compile(
     r"\W*(?:(?:in|of|on|at|which|what|how many|list|names?|show|give|tell|find|me|all|every|each|the|any|other|kinds?)"
     r"\W+)*",
@@ -176,7 +177,7 @@ def _names(text: str, mentions: Sequence[Mention]) -> list[_Name]:
             score = mention.score
             if _is_plain(mention.text):
                 argument = replace(argument, left_out=LEFT_OUT_WORD)
-                score *= ORDINARY if has_names else 1.0
+                score *= ORDINARY if has_names and not _ASKS_WHETHER.match(text) else 1.0
             is_part = mention.typo and mention.text.islower() and mention.text.endswith("s")
             found.append(_Name(mention.start, mention.end, OTHER, argument, score, is_part=is_part))
     return found

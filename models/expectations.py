@@ -46,6 +46,14 @@ _KINDS = (
     (_begins("how (?:large|big|tall|high|heavy|deep|wide|old|fast|expensive)"), (Kind.NAME,)),
 )
 _NOUN = re.compile(r"\b(?:which|what) (?!(?:type|kind|sort)s? of)([a-z]+(?: [a-z]+)?)\b", re.IGNORECASE)
+_NOUN_FIRST = re.compile(
+    r"(?:(?:please |can you )?(?:list|name|show|give|tell|find)(?: me)?(?: us)? )?"
+    r"(?:(?:all|every|each|any|the|both) )*"
+    r"(?!who|what|which|where|when|how|why|is|are|was|were|does|do|did|has|have|had|can)"
+    r"([a-z]+(?: [a-z]+)?) (?:in|of|at|on|from|by|with|for|that|which|who|whose|where)\b",
+    re.IGNORECASE,
+)
+"""A question that begins with what it asks for: *stadiums in Leeford*."""
 _GOES_ON = re.compile(r" (?:is|are|was|were|do|does|did|has|have|had|can|could|should|would|will)\b", re.IGNORECASE)
 """What follows a noun of two words that is asked for: *which database engine does*."""
 _LEADS_TO = re.compile(
@@ -130,10 +138,11 @@ def wanted(text: str, labels: tuple[str, ...]) -> frozenset[int]:
     """The relations, by place, that lead to what a question asks for by name: *which country* wants *country*."""
     nouns = _relations_to(labels)
     found = set[int]()
-    for match in _NOUN.finditer(text):
+    first = _NOUN_FIRST.match(text)
+    for match in (*_NOUN.finditer(text), *([first] if first else [])):
         words = match[1].lower().split()
         named = [words[0], " ".join(words)]
-        if len(words) == 2 and _GOES_ON.match(text, match.end()):
+        if len(words) == 2 and (match is first or _GOES_ON.match(text, match.end())):
             named.append(words[1])
         for noun in named:
             found |= nouns.get(noun, set()) | nouns.get(_singular(noun), set())
