@@ -190,7 +190,9 @@ class QuestionAnswerer:
             mentions = self._nearest(view, question.text)
         mentions = told_by_relations(view, question.text, mentions)
         flags = flags_in(question.text, view, profiles)
-        readings = readings_of(question.text, mentions, view.relation_words, flags, classes_among(view, mentions))
+        readings = readings_of(
+            question.text, mentions, view.relation_words, flags, classes_among(view, question.text, mentions)
+        )
         best = readings[: self._limits.max_readings]
         return _Prepared(question, tuple(mentions), best, started, time.perf_counter())
 

@@ -1,6 +1,6 @@
 import pytest
 
-from app.mentions import TOLD, classes_among, told_by_relations
+from app.mentions import CLASS, TOLD, classes_among, told_by_relations
 from kb.encoding import StaticEncoder
 from kb.inline import inline_view
 from kb.linking import link
@@ -12,17 +12,33 @@ TRIPLES = (
     ("auth", "is a", "service"),
     ("cart", "is a", "service"),
     ("auth", "owned by", "the core team"),
+    ("auth", "layer", "backend"),
+    ("the core team", "is a", "team"),
 )
 
 
 @pytest.fixture(scope="module")
 def services() -> KnowledgeView:
-    return inline_view([Triple(Term(subject), Term(relation), Term(value)) for subject, relation, value in TRIPLES], StaticEncoder())
+    return inline_view(
+        [Triple(Term(subject), Term(relation), Term(value)) for subject, relation, value in TRIPLES], StaticEncoder()
+    )
 
 
 def test_a_class_is_what_things_are_said_to_be(services: KnowledgeView) -> None:
-    mentions = link(services, "which services of the core team are written in go")
-    assert [one.text for one in classes_among(services, mentions)] == ["services"]
+    text = "which services of the core team are written in go"
+    assert [one.text for one in classes_among(services, text, link(services, text))] == ["services"]
+
+
+def test_what_stands_as_a_class_is_one(services: KnowledgeView) -> None:
+    for text, is_class in (("who runs the backend of auth", True), ("is auth a backend", False)):
+        classes = classes_among(services, text, link(services, text))
+        assert ([one.text for one in classes] == ["backend"]) is is_class
+
+
+def test_where_nothing_else_is_named_a_class_is(services: KnowledgeView) -> None:
+    for text, is_likely in (("what is the oldest team", True), ("what is the oldest team of auth", False)):
+        scores = {one.text: one.score for one in told_by_relations(services, text, link(services, text))}
+        assert (scores["team"] >= CLASS) is is_likely
 
 
 def test_a_word_is_a_name_behind_the_relation_that_leads_to_it(services: KnowledgeView) -> None:
