@@ -60,6 +60,12 @@ _LEADS_TO = re.compile(
     r"(?:(?:is |was )?(?:located |situated |based )?(?:in|within) |has (?:an? )?)?(?:the )?([a-z ]+)", re.IGNORECASE
 )
 """A relation's label that names what it leads to: *country*, *located in the country*, *has country*."""
+_AREA = "country|nation|state|province|region|county|district|continent|city|town|municipality|area|building"
+_LIES_IN = re.compile(
+    rf"(?:is |was )?(?:located|situated|based|lies|lying|found|housed)? ?(?:in|on|within|inside)"
+    rf"(?: (?:the )?(?:{_AREA}))?|(?:has |the )?(?:{_AREA})|(?:is )?(?:a )?part of",
+    re.IGNORECASE,
+)
 _LATE = _has("young(?:er|est)|new(?:er|est)|lat(?:er|est)|(?:more|most) recent(?:ly)?|last")
 _EARLY = _has("old(?:er|est)|earli(?:er|est)|first")
 _MUCH = _has(
@@ -156,6 +162,12 @@ def _relations_to(labels: tuple[str, ...]) -> dict[str, set[int]]:
         if match := _LEADS_TO.fullmatch(label.strip()):
             found.setdefault(match[1].lower(), set()).add(place)
     return found
+
+
+@lru_cache(64)
+def containing(labels: tuple[str, ...]) -> frozenset[int]:
+    """The relations, by place, that lead from a thing to what it lies in: what is so of the one is so of the other."""
+    return frozenset(place for place, label in enumerate(labels) if _LIES_IN.fullmatch(label.strip()))
 
 
 def _singular(noun: str) -> str:

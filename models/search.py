@@ -16,7 +16,7 @@ from models import expectations
 from models.chains import Chain, ReadRequest, Step, Use
 from models.episodes import INVERSE, MAX_STEPS, MENTION, UNSAID_COST, Asked, End, Manner, manners
 from models.kinds import Kind
-from models.memory import FloatArray, IntArray
+from models.memory import FloatArray, Hop, IntArray
 from models.named_kinds import is_any_of_kind, keep_to_kind, keys_of_kind, keys_to_kind
 from models.networks.path_inference import Glimpse
 from models.steps import Argument, Start, Stepper
@@ -39,6 +39,8 @@ MET_BONUS = np.float32(math.log(4))
 """How much more (in log) a condition is worth that some of the things reached meet."""
 TO_KIND_BONUS = np.float32(math.log(4))
 """How much more (in log) a key is worth that leads to the kind of things that the question asks for."""
+MOST_WITHIN = 3
+"""So often what something lies in is looked for: a street in a town in a country."""
 UNMET = 0.3
 """What a chain is worth that comes to no thing of a class that the question names."""
 SURE = 0.8
@@ -338,7 +340,31 @@ class Search:
             log_probability=path.log_probability + _log(use.probability),
             rejected=candidate.rejected,
         )
-        return self._kept_to_classes(moved) if len(entities) else moved
+        return self._kept_to_classes(moved) if len(entities) else self._within(path, moved)
+
+    def _within(self, path: Path, denied: Path) -> Path:
+        """A denied path, or that through what lies in what it asks for: born in Pune is born in India."""
+        last, memory = denied.steps[-1], self.request.memory
+        if last.use.manner is not Manner.KEEP or last.argument is None:
+            return denied
+        argument, containing = self._argument(path, last.argument), expectations.containing(self.request.keys.labels)
+        moved, key = path, last.key
+        for _ in range(MOST_WITHIN):
+            reached = self._stepper.take(moved.start, key, Manner.READ, None)
+            if reached is None or not len(reached.entities):
+                return denied
+            moved = _moved(moved, last, Use(key, Manner.READ, last.use.probability), None, reached)
+            keys = [key for key in memory.keys_of(moved.start.entities).tolist() if key % 2 != INVERSE]
+            keys = [key for key in keys if key // 2 in containing]
+            for key in keys:
+                kept = self._stepper.take(moved.start, key, Manner.KEEP, argument)
+                if kept is not None and len(kept.entities):
+                    moved = _moved(moved, last, Use(key, Manner.KEEP, last.use.probability), last.argument, kept)
+                    return replace(denied, start=moved.start, steps=moved.steps, reads=self.request.max_hops)
+            if not keys:
+                return denied
+            key = keys[0]
+        return denied
 
     def _is_denied(self, path: Path, use: Use, argument: Argument | None) -> bool:
         """Whether an empty step says no: the facts of its subject's relation are known, and are others."""
@@ -404,19 +430,8 @@ class Search:
         key, hop = found
         if len(hop.entities) == len(path.start.entities):
             return path
-        weights = hop.weights / max(hop.weights.sum(), SMALLEST)
-        step = replace(
-            path.steps[-1],
-            use=Use(key, Manner.KEEP, path.steps[-1].use.probability),  # the words say it, and make nothing surer
-            argument=number,
-            by_count=False,
-            alternatives=(),
-            entities=hop.entities,
-            weights=weights,
-            facts=hop.facts,
-            facts_read=hop.facts_read,
-        )
-        return replace(path, start=Start(hop.entities, weights), steps=(*path.steps, step))
+        last = path.steps[-1]
+        return _moved(path, last, Use(key, Manner.KEEP, last.use.probability), number, hop)
 
     def _unmet(self, path: Path, steps: Sequence[Step]) -> list[int]:
         """The classes that a path has to pass through and has not come to by these of its steps."""
@@ -452,6 +467,23 @@ class Search:
 def worth(request: ReadRequest, chain: Chain) -> float:
     """What a chain is worth: its probability times the score of its reading."""
     return chain.probability * request.readings[chain.reading].score
+
+
+def _moved(path: Path, like: Step, use: Use, argument: int | None, reached: Hop) -> Path:
+    """A path with one more step, which the words or the facts say and not the network: it makes nothing surer."""
+    weights = reached.weights / max(reached.weights.sum(), SMALLEST)
+    step = replace(
+        like,
+        use=use,
+        argument=argument,
+        by_count=False,
+        alternatives=(),
+        entities=reached.entities,
+        weights=weights,
+        facts=reached.facts,
+        facts_read=reached.facts_read,
+    )
+    return replace(path, start=Start(reached.entities, weights), steps=(*path.steps, step))
 
 
 def _may_be_count(argument: Argument) -> bool:

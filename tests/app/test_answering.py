@@ -196,6 +196,18 @@ def test_yes_and_no_are_proved_by_what_is_so(
     assert str(reply["sparql"]).startswith("ASK")
 
 
+def test_who_is_born_in_a_town_is_born_in_its_country(films: tuple[QuestionAnswerer, Kb]) -> None:
+    reply = ask(films, "Was F. W. Murnau born in Germany?")
+    assert labels(reply) == ["yes"]
+    answers = reply["answers"]
+    assert isinstance(answers, list)
+    assert [(fact["relation"], fact["object"]) for fact in answers[0]["evidence"]] == [
+        ("place of birth", "Bielefeld"),
+        ("country", "Germany"),
+    ]
+    assert str(reply["sparql"]).startswith("ASK")
+
+
 def test_whether_is_not_known_where_nothing_is_said(films: tuple[QuestionAnswerer, Kb]) -> None:
     reply = ask(films, "Was Sunrise released before 1925?")
     assert reply["abstained"] is True

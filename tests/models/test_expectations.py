@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from models.episodes import Asked, Manner
-from models.expectations import CONTRADICTED, of_asked, of_chain, wanted
+from models.expectations import CONTRADICTED, containing, of_asked, of_chain, wanted
 from models.kinds import Kind
 
 KINDS = (Kind.NAME, Kind.NAME, Kind.NUMBER, Kind.NAME, Kind.DATE, Kind.NAME)
@@ -110,3 +110,10 @@ def test_a_count_is_no_answer_of_another_kind() -> None:
 )
 def test_what_is_asked_for_by_name_is_found_among_the_relations(text: str, relations: set[int]) -> None:
     assert wanted(text, LABELS) == relations
+
+
+def test_what_a_thing_lies_in_is_told_by_the_relation() -> None:
+    labels = ("country", "is located in", "lies on", "part of", "born in", "capital", "in the region", "has parts")
+    assert {labels[place] for place in containing(labels)} == {
+        *("country", "is located in", "lies on", "part of", "in the region"),
+    }
