@@ -10,7 +10,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from models.episodes import Asked, Manner
+from models.episodes import MENTION, Asked, Manner
 from models.kinds import Kind
 from models.memory import FloatArray
 
@@ -45,6 +45,7 @@ _KINDS = (
     ),
     (_begins("how (?:large|big|tall|high|heavy|deep|wide|old|fast|expensive)"), (Kind.NAME,)),
 )
+_ASKS_FOR_AGE = re.compile(rf"\W*(?:how old|what age) (?:is|are|was|were) (?:the )?{MENTION}\W*", re.IGNORECASE)
 _NOUN = re.compile(r"\b(?:which|what) (?!(?:type|kind|sort)s? of)([a-z]+(?: [a-z]+)?)\b", re.IGNORECASE)
 _NOUN_FIRST = re.compile(
     r"(?:(?:please |can you )?(?:list|name|show|give|tell|find)(?: me)?(?: us)? )?"
@@ -103,6 +104,8 @@ def of_chain(text: str, uses: Sequence[tuple[int, Manner]], kinds: Sequence[Kind
     """What a chain of uses of keys, each in a manner, is worth by the words of its question: 1 or `CONTRADICTED`."""
     if asked is Asked.ENTITIES and _is_of_another_kind(text, _kind_of(uses, kinds)):
         return CONTRADICTED
+    if _ASKS_FOR_AGE.fullmatch(text) and sum(manner is Manner.READ for _, manner in uses) > 1:
+        return CONTRADICTED  # the age of what it has to do with
     if uses[0][1] in _EXTREMES and kinds[uses[0][0] ^ 1] in (Kind.NUMBER, Kind.DATE):
         return CONTRADICTED  # the least of all numbers, instead of what has the least
     contradicts = any(

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from models.episodes import Asked, Manner
+from models.episodes import MENTION, Asked, Manner
 from models.expectations import CONTRADICTED, containing, of_asked, of_chain, wanted
 from models.kinds import Kind
 
@@ -117,3 +117,10 @@ def test_what_a_thing_lies_in_is_told_by_the_relation() -> None:
     assert {labels[place] for place in containing(labels)} == {
         *("country", "is located in", "lies on", "part of", "in the region"),
     }
+
+
+def test_an_age_is_that_of_what_is_named() -> None:
+    uses = [(DIRECTOR, Manner.READ), (BORN, Manner.READ)]
+    assert of_chain(f"how old is {MENTION}?", uses, KINDS, Asked.ENTITIES) == CONTRADICTED
+    assert of_chain(f"how old is {MENTION}?", uses[1:], KINDS, Asked.ENTITIES) == 1.0
+    assert of_chain(f"how old is the director of {MENTION}?", uses, KINDS, Asked.ENTITIES) == 1.0
