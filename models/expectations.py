@@ -16,6 +16,8 @@ from models.memory import FloatArray
 
 CONTRADICTED = 0.1
 """What a chain is worth whose answer is of another kind, or another extreme, than the words say."""
+TIMES_GONE = np.float32(np.log(4))
+"""How much more (in log) a relation of times gone is worth to a question of such, and less to another."""
 
 
 def _begins(words: str) -> re.Pattern[str]:
@@ -65,6 +67,11 @@ _AREA = "country|nation|state|province|region|county|district|continent|city|tow
 _LIES_IN = re.compile(
     rf"(?:is |was )?(?:located|situated|based|lies|lying|found|housed)? ?(?:in|on|within|inside)"
     rf"(?: (?:the )?(?:{_AREA}))?|(?:has |the )?(?:{_AREA})|(?:is )?(?:a )?part of",
+    re.IGNORECASE,
+)
+_TIMES_GONE = _has("former(?:ly)?|previous(?:ly)?|ex|past|erstwhile")
+_ASKS_FOR_TIMES_GONE = re.compile(
+    r"\b(?:used to|former(?:ly)?|previous(?:ly)?|ex|past|once|earlier|no longer|any ?more)\b|\bbefore\W*$",
     re.IGNORECASE,
 )
 _LATE = _has("young(?:er|est)|new(?:er|est)|lat(?:er|est)|(?:more|most) recent(?:ly)?|last")
@@ -165,6 +172,16 @@ def _relations_to(labels: tuple[str, ...]) -> dict[str, set[int]]:
         if match := _LEADS_TO.fullmatch(label.strip()):
             found.setdefault(match[1].lower(), set()).add(place)
     return found
+
+
+def of_relations(text: str, labels: tuple[str, ...]) -> FloatArray:
+    """What each relation gains or loses (in log): *former club* where the question is of times gone, and where not."""
+    return _told_of_times_gone(labels) * (TIMES_GONE if _ASKS_FOR_TIMES_GONE.search(text) else -TIMES_GONE)
+
+
+@lru_cache(64)
+def _told_of_times_gone(labels: tuple[str, ...]) -> FloatArray:
+    return np.array([_TIMES_GONE.search(label) is not None for label in labels], np.float32)
 
 
 @lru_cache(64)

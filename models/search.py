@@ -223,6 +223,8 @@ class Search:
         to_classes = [self._to_kind(path, reach, usable, number) for number in self._unmet(path, path.steps)]
         for uses in (to_answers, *to_classes):
             logits[uses] += TO_KIND_BONUS
+        words = expectations.of_relations(self.request.readings[path.reading].text, self.request.keys.labels)
+        logits[: -len(ends)] += np.tile(words[reach // 2], len(usable))
         chances = _softmax(logits)
         if Manner.READ in usable and np.delete(chances, -len(ends)).max() < SURE:
             least = float(logits.max()) - LEAST_WORTH

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from models.episodes import MENTION, Asked, Manner
-from models.expectations import CONTRADICTED, containing, of_asked, of_chain, wanted
+from models.expectations import CONTRADICTED, containing, of_asked, of_chain, of_relations, wanted
 from models.kinds import Kind
 
 KINDS = (Kind.NAME, Kind.NAME, Kind.NUMBER, Kind.NAME, Kind.DATE, Kind.NAME)
@@ -124,3 +124,16 @@ def test_an_age_is_that_of_what_is_named() -> None:
     assert of_chain(f"how old is {MENTION}?", uses, KINDS, Asked.ENTITIES) == CONTRADICTED
     assert of_chain(f"how old is {MENTION}?", uses[1:], KINDS, Asked.ENTITIES) == 1.0
     assert of_chain(f"how old is the director of {MENTION}?", uses, KINDS, Asked.ENTITIES) == 1.0
+
+
+def test_a_relation_of_times_gone_is_for_questions_of_such() -> None:
+    labels = ("plays for", "former club", "example")
+    for text, is_asked in (
+        ("who used to play for X", True),
+        ("where did X play before?", True),
+        ("who plays for X", False),
+    ):
+        now, gone, other = of_relations(text, labels).tolist()
+        assert now == other == 0
+        assert (gone > 0) is is_asked
+        assert gone
