@@ -18,7 +18,7 @@ from kb.view import KnowledgeView
 from models.chains import Chain, Reading, Step
 from models.episodes import MENTION, Asked, Manner
 from models.memory import IntArray
-from models.steps import COMPARED_FACTS
+from models.steps import COMPARED_FACTS, both_ways
 
 CACHED_TERMS = 100_000
 MOST_VALUES = 1_000
@@ -73,13 +73,17 @@ class QueryWriter:
         relation, direction = step.key // 2, step.key % 2
         term = self._relation(view.kb_id, view.relation_id(relation)) or Term(view.relation_labels[relation])
         name = node(term)
+        holds_both_ways = relation in both_ways(view.relation_labels)
+        if holds_both_ways and step.use.manner in (Manner.READ, Manner.KEEP):
+            name = f"({name}|^{name})"
         if step.use.manner is Manner.READ:
             return Pattern(name, direction)
         if step.by_count and len(step.entities):
             counts = np.bincount(view.facts_of(step.entities, step.key, COMPARED_FACTS).owners)
             is_more = step.use.manner in (Manner.ABOVE, Manner.MOST)
             return Pattern(name, direction, count=int(counts.min()) if is_more else -int(counts.max()))
-        if not len(step.entities) and step.use.manner is Manner.KEEP and step.argument is not None:
+        is_whole = holds_both_ways or not len(step.entities)
+        if is_whole and step.use.manner is Manner.KEEP and step.argument is not None:
             return Pattern(name, direction, self._terms(view, reading.arguments[step.argument].entities))
         facts = [view.fact(fact) for fact in step.facts.tolist()]
         values = {fact.subject if direction == INVERSE else fact.object for fact in facts}

@@ -19,7 +19,7 @@ from models.kinds import Kind
 from models.memory import FloatArray, Hop, IntArray
 from models.named_kinds import is_any_of_kind, keep_to_kind, keys_of_kind, keys_to_kind
 from models.networks.path_inference import Glimpse
-from models.steps import Argument, Start, Stepper
+from models.steps import Argument, Start, Stepper, both_ways
 from models.texts import Pieces
 
 NUM_ALTERNATIVES = 5
@@ -95,7 +95,7 @@ class Search:
         self._beam = beam
         self._mask_topic = mask_topic
         self._thorough = thorough
-        self._stepper = Stepper(request.memory, request.keys.kinds, request.budget)
+        self._stepper = Stepper(request.memory, request.keys.kinds, request.budget, both_ways(request.keys.labels))
         self._ended: list[_Ended] = []
         self._best_worth = -math.inf
         self._leading_to: dict[int, frozenset[int]] = {}

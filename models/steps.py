@@ -4,8 +4,10 @@ Pure over a `KeyValueMemory`; knows no network and no question. Facts of a step 
 entity where it reads, the one by which each entity is kept where it keeps.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +20,13 @@ from models.numbers import Quantity, is_more, is_same, order, quantity
 COMPARED_FACTS = 200_000
 """More facts than these are not compared: a superlative over a part of them would be a guess."""
 ORDERED = (Kind.NUMBER, Kind.DATE)
+_BOTH_WAYS = re.compile(
+    r"(?:shares? (?:an? )?border with|borders?|bordering|bordered by|neighbou?r(?:s|ing)?(?: of)?|"
+    r"(?:is )?(?:adjacent|next) to|adjoins|spouse(?: of)?|(?:is )?married(?: to)?|sibling(?: of)?|"
+    r"(?:is )?twinned with|twin|twin (?:city|town)|sister city|friend(?: of|s with)?|"
+    r"(?:is )?allied with|ally(?: of)?|rival(?: of)?|(?:is )?related to|same as)",
+    re.IGNORECASE,
+)
 BoolArray = NDArray[np.bool_]
 LongArray = NDArray[np.int64]
 
@@ -46,20 +55,31 @@ class Start:
     is_everything: bool = False
 
 
-class Stepper:
-    """Takes steps over one memory; `kinds` has one for each key."""
+@lru_cache(64)
+def both_ways(labels: tuple[str, ...]) -> frozenset[int]:
+    """The relations, by place, that hold both ways, whichever way they are said: borders, spouses."""
+    return frozenset(place for place, label in enumerate(labels) if _BOTH_WAYS.fullmatch(label.strip()))
 
-    def __init__(self, memory: KeyValueMemory, kinds: Sequence[Kind], budget: int) -> None:
+
+class Stepper:
+    """Takes steps over one memory; `kinds` has one for each key, `both_ways` the relations that hold both ways."""
+
+    def __init__(
+        self, memory: KeyValueMemory, kinds: Sequence[Kind], budget: int, both_ways: frozenset[int] = frozenset()
+    ) -> None:
         self._memory = memory
         self._kinds = kinds
         self._budget = budget
+        self._both_ways = both_ways
 
     def take(self, start: Start, key: int, manner: Manner, argument: Argument | None) -> Hop | None:
         """Take a step; None where the key has no facts to go by."""
         if manner is Manner.READ:
-            return self._memory.follow(start.entities, start.weights, key, self._budget)
+            return self._follow(start.entities, start.weights, key)
         if start.is_everything:
             holders = self._memory.holders(key)
+            if manner is Manner.KEEP and key // 2 in self._both_ways:
+                holders = np.union1d(holders, self._memory.holders(key ^ 1))
             if len(holders) > COMPARED_FACTS:
                 return None
             start = Start(holders, np.ones(len(holders), np.float32))
@@ -72,9 +92,22 @@ class Stepper:
         """Say whether a step compares numbers of values, because the values themselves have no order."""
         return manner not in (Manner.READ, Manner.KEEP) and self._kinds[key] not in ORDERED
 
+    def _follow(self, entities: IntArray, weights: FloatArray, key: int) -> Hop:
+        reached = self._memory.follow(entities, weights, key, self._budget)
+        if key // 2 not in self._both_ways:
+            return reached
+        back = self._memory.follow(entities, weights, key ^ 1, self._budget)
+        new = ~np.isin(back.entities, reached.entities)
+        return HopRead(
+            np.concatenate([reached.entities, back.entities[new]]),
+            np.concatenate([reached.weights, back.weights[new]]),
+            np.concatenate([reached.facts, back.facts[new]]),
+            reached.facts_read + back.facts_read,
+        )
+
     def _keep(self, start: Start, key: int, argument: Argument) -> HopRead | None:
         ones = np.ones(len(argument.entities), np.float32)
-        found = self._memory.follow(argument.entities, ones, key ^ 1, self._budget) if len(argument.entities) else None
+        found = self._follow(argument.entities, ones, key ^ 1) if len(argument.entities) else None
         if found is not None and len(found.entities):
             places = {entity: at for at, entity in enumerate(found.entities.tolist())}
             kept = [(at, places[one]) for at, one in enumerate(start.entities.tolist()) if one in places]

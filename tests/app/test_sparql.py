@@ -23,7 +23,7 @@ from models.episodes import MENTION, OTHER, VALUE, Asked, Manner
 from models.memory import IntArray
 from models.numbers import quantity
 from models.profiles import profiles_of
-from models.steps import Argument, Start, Stepper
+from models.steps import Argument, Start, Stepper, both_ways
 from models.texts import Pieces
 
 XSD = "http://www.w3.org/2001/XMLSchema#"
@@ -32,6 +32,7 @@ Bach|child|Carl Philipp|Bach|child|Johann Christian|Bach|taught|Kirnberger "the 
 Carl Philipp|lived in|Berlin|Kirnberger "the pupil"|lived in|Berlin|Johann Christian|lived in|London
 Johann Christian|lived in|Milan|Bach|born|1685|Carl Philipp|born|1714|Johann Christian|born|1735
 Kirnberger "the pupil"|born|1721|Berlin|size|891 km²|London|size|1,572 km²|Milan|size|182 km²
+London|twinned with|Berlin|Milan|twinned with|London
 """
 CELLS = [cell for line in ROWS.strip().splitlines() for cell in line.split("|")]
 FACTS = [Triple(Term(CELLS[at]), Term(CELLS[at + 1]), Term(CELLS[at + 2])) for at in range(0, len(CELLS), 3)]
@@ -103,7 +104,7 @@ def arguments(view: KnowledgeView) -> list[Argument | None]:
 def chains(view: KnowledgeView, length: int) -> Iterator[tuple[Reading, Chain]]:
     """All chains of some steps, from some topics or from everything, with at most one argument."""
     kinds = [profile.kind for profile in profiles_of(view)]
-    stepper = Stepper(view, kinds, 1_000)
+    stepper = Stepper(view, kinds, 1_000, both_ways(view.relation_labels))
     topics = [everything(), entities(view, "Bach"), entities(view, "Berlin", "London"), entities(view, "1714")]
     for start, argument in product(topics, arguments(view)):
         text = f"{MENTION if len(start) else ''} {OTHER}{VALUE}"

@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 
 from models.episodes import Manner
+from models.kinds import Kind
 from models.memory import TripleMemory
 from models.numbers import quantity
 from models.profiles import profiles_of
-from models.steps import Argument, Start, Stepper
+from models.steps import Argument, Start, Stepper, both_ways
 
 FACTS = [
     *(("Rhine", "length", "1,230 km"), ("Ems", "length", "371 km"), ("Oder", "length", "840 km")),
@@ -104,3 +105,27 @@ def test_an_entity_without_the_value_is_neither_more_nor_less() -> None:
     assert take(["Spree", "Ems"], "length", Manner.LEAST) == ["Ems"]
     assert take(["Spree"], "length", Manner.MOST) is None
     assert take(None, "length", Manner.ABOVE, named("Spree")) is None
+
+
+def test_what_holds_both_ways_is_read_and_kept_both_ways() -> None:
+    memory = TripleMemory(
+        [("Estra", "borders", "Belmar"), ("Belmar", "borders", "Tarn"), ("Ostia", "capital of", "Tarn")]
+    )
+    labels = memory.relation_labels
+    assert {labels[place] for place in both_ways(labels)} == {"borders"}
+    stepper = Stepper(memory, [Kind.NAME] * 4, 100, both_ways(labels))
+
+    def taken(name: str | None, key: int, manner: Manner, argument: str = "") -> list[tuple[str, int]]:
+        entities = memory.entities([name] if name else [])
+        start = Start(entities, np.ones(len(entities), np.float32), name is None)
+        named = Argument(argument, memory.entities([argument])) if argument else None
+        reached = stepper.take(start, key, manner, named)
+        assert reached is not None
+        pairs = zip(reached.entities.tolist(), reached.facts.tolist(), strict=True)
+        return sorted((memory.label(entity), fact) for entity, fact in pairs)
+
+    for key in (0, 1):
+        assert taken("Belmar", key, Manner.READ) == [("Estra", 0), ("Tarn", 1)]
+        assert taken("Tarn", key, Manner.KEEP, "Belmar") == [("Tarn", 1)]
+        assert taken(None, key, Manner.KEEP, "Belmar") == [("Estra", 0), ("Tarn", 1)]
+    assert taken("Tarn", 3, Manner.READ) == [("Ostia", 2)]
