@@ -161,7 +161,7 @@ def _hops(network: PathReader, batch: PathBatch, question: Question) -> Iterator
 
 
 def _with_further(in_reach: Tensor, scores: Tensor, pairs: Tensor) -> Tensor:
-    """Add to reading each key in reach what the best key is worth that comes in reach by it (`models.search`)."""
+    """Add to reading each key in reach what the best key is worth that comes in reach by it (`models.chances`)."""
     if not len(pairs):
         return in_reach
     row, _, near, far = pairs.T

@@ -1,0 +1,152 @@
+"""How likely each step from a path is: the network's scores, and what words and facts make of them.
+
+A network sees keys, not the things reached; here keys are worth more that lead to what the question names.
+"""
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from models import expectations
+from models.chains import ReadRequest
+from models.episodes import INVERSE, UNSAID_COST, Asked, Manner
+from models.memory import FloatArray, IntArray
+from models.named_kinds import keys_of_kind, keys_to_kind
+from models.networks.path_inference import Glimpse
+from models.paths import FURTHER_FACTS, SMALLEST, Path, Walker
+from models.steps import Argument
+
+LEAST_WORTH = math.log(100)
+"""A path this much (in log) behind the best one at its hop is given up."""
+SURE = 0.8
+"""With a step or an end as likely as this, no key out of reach is looked at."""
+NEVER_LED_COST = np.float32(2.0)
+"""How much less (in log) a relation is asked about that never leads to what is named, where another one does."""
+MET_BONUS = np.float32(math.log(4))
+"""How much more (in log) a condition is worth that some of the things reached meet."""
+TO_KIND_BONUS = np.float32(math.log(4))
+"""How much more (in log) a key is worth that leads to the kind of things that the question asks for."""
+
+
+class Chances:
+    """The chances of steps from the paths of one request."""
+
+    def __init__(self, request: ReadRequest, walker: Walker) -> None:
+        self._request = request
+        self._walker = walker
+        self._leading_to: dict[int, frozenset[int]] = {}
+        self._words: dict[int, FloatArray] = {}
+
+    def of_steps(
+        self,
+        hop: int,
+        path: Path,
+        scores: FloatArray,
+        glimpse: Glimpse,
+        ends: FloatArray,
+        reach: IntArray,
+        usable: Sequence[Manner],
+    ) -> FloatArray:
+        """How likely each use of a key in reach is, manner by manner, and then each end."""
+        logits = np.concatenate([*(scores[glimpse.manners.index(manner), reach] for manner in usable), ends])
+        if Manner.KEEP in usable:
+            first = usable.index(Manner.KEEP) * len(reach)
+            logits[first : first + len(reach)] += self._fitness(path, reach)
+        answers = None if path.asked is Asked.WHETHER else self._request.readings[path.reading].kind
+        to_answers = self._to_kind(path, reach, usable, answers)
+        to_classes = [self._to_kind(path, reach, usable, number) for number in self._walker.unmet(path, path.steps)]
+        for uses in (to_answers, *to_classes):
+            logits[uses] += TO_KIND_BONUS
+        logits[: -len(ends)] += np.tile(self._told_by_words(path)[reach // 2], len(usable))
+        chances = _softmax(logits)
+        if Manner.READ in usable and np.delete(chances, -len(ends)).max() < SURE:
+            least = float(logits.max()) - LEAST_WORTH
+            further = self._further(path, reach, scores[glimpse.manners.index(Manner.READ)] - UNSAID_COST, least)
+            first = usable.index(Manner.READ) * len(reach)
+            chances = _softmax(np.concatenate([logits, further]))
+            chances[first : first + len(further)] += chances[len(logits) :]
+            chances = chances[: len(logits)]
+        if hop:
+            onward = np.union1d(self._unsaid(path, reach, usable), to_answers)
+            if len(onward):
+                moved = chances[-1] * (1 - expectations.CONTRADICTED)
+                chances[-1] -= moved
+                shares = chances[onward] + SMALLEST
+                chances[onward] += moved * shares / shares.sum()
+        return chances
+
+    def _told_by_words(self, path: Path) -> FloatArray:
+        """What the words of a path's reading say of each relation, in log."""
+        if path.reading not in self._words:
+            text = self._request.readings[path.reading].text
+            self._words[path.reading] = expectations.of_relations(text, self._request.keys.labels)
+        return self._words[path.reading]
+
+    def _further(self, path: Path, reach: IntArray, beyond: FloatArray, least: float) -> FloatArray:
+        """For each key in reach, what the best key is worth that comes in reach by it only; none where that is little.
+
+        *Who looks after the lotus* needs the greenhouse, which it does not mention: nothing in reach fits, but the head
+        gardener, whom the greenhouse leads to, does. `beyond` is what each key is worth out of reach.
+        """
+        beyond = beyond.copy()
+        beyond[reach] = -np.inf
+        if path.start.is_everything or path.reads + 1 >= self._request.max_hops or beyond.max() < least:
+            return np.empty(0, np.float32)
+        found = np.full(len(reach), -np.inf, np.float32)
+        memory, some = self._request.memory, path.start.entities[:FURTHER_FACTS]
+        for at, key in enumerate(reach.tolist()):
+            onward = memory.keys_of(memory.facts_of(some, key, FURTHER_FACTS).targets)
+            found[at] = beyond[onward[onward != key ^ 1]].max(initial=-np.inf)
+        return found
+
+    def _fitness(self, path: Path, reach: IntArray) -> FloatArray:
+        """What keys in reach gain or lose (in log) as conditions, by what they lead to.
+
+        Those that never lead to a name that no step has used yet keep nothing, which is no answer, but where the
+        question is whether: there it is a doubtful no. Those that lead to one from where the path stands are likely
+        meant.
+        """
+        names = [self._walker.argument(path, one) for one in path.unused]
+        leads = np.array([any(self.may_lead(key, name) for name in names) for key in reach.tolist()], np.bool_)
+        if path.asked is Asked.WHETHER:
+            return np.where(leads.any() & ~leads, -NEVER_LED_COST, np.float32(0))
+        memory, some = self._request.memory, path.start.entities[:FURTHER_FACTS]
+        met = [keys_of_kind(memory, some, name.entities, FURTHER_FACTS) for name in names if name.quantity is None]
+        gained = np.where(np.isin(reach, np.concatenate([[], *met])), MET_BONUS, np.float32(0))
+        return np.where(leads, gained, np.float32(-np.inf))
+
+    def may_lead(self, key: int, argument: Argument) -> bool:
+        """Whether any fact of a key leads to what an argument names."""
+        if argument.quantity is not None:
+            return True
+        keys = self._leading_to.get(id(argument))
+        if keys is None:
+            keys = frozenset((self._request.memory.keys_of(argument.entities) ^ 1).tolist())
+            self._leading_to[id(argument)] = keys
+        return key in keys
+
+    def _unsaid(self, path: Path, reach: IntArray, usable: Sequence[Manner]) -> IntArray:
+        """The uses, by place, that lead on from a path to what the question asks for by name."""
+        wanted = self._walker.wanted(path)
+        is_used = any(step.use.key // 2 in wanted for step in path.steps)
+        if not wanted or is_used or path.reads == self._request.max_hops or Manner.READ not in usable:
+            return np.empty(0, np.int32)
+        onward = [at for at, key in enumerate(reach.tolist()) if key % 2 != INVERSE and key // 2 in wanted]
+        return np.array(onward, np.int32) + usable.index(Manner.READ) * len(reach)
+
+    def _to_kind(self, path: Path, reach: IntArray, usable: Sequence[Manner], number: int | None) -> IntArray:
+        """The uses, by place, that lead from a path to things of a kind that is named, where it is at none."""
+        if number is None or path.reads == self._request.max_hops or Manner.READ not in usable:
+            return np.empty(0, np.int32)
+        kind, some = self._walker.argument(path, number).entities, path.start.entities[:FURTHER_FACTS]
+        onward = keys_to_kind(self._request.memory, some, reach, kind, FURTHER_FACTS)
+        if path.steps:
+            onward = onward[reach[onward] != path.steps[-1].use.key ^ 1]
+        return onward + usable.index(Manner.READ) * len(reach)
+
+
+def _softmax(logits: FloatArray) -> FloatArray:
+    shifted = np.exp(logits - logits.max())
+    shares: FloatArray = shifted / shifted.sum()
+    return shares

@@ -1,0 +1,224 @@
+"""Paths over a memory for one question: where they stand, and where a step takes them.
+
+A step that the network chooses is followed; what the facts say of the kinds and places that the question names is added
+to it (`models.named_kinds`). Knows no scores.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models import expectations
+from models.chains import ReadRequest, Step, Use
+from models.episodes import INVERSE, Asked, Manner
+from models.memory import FloatArray, Hop, IntArray
+from models.named_kinds import is_any_of_kind, keep_to_kind
+from models.steps import Argument, Start, Stepper, both_ways
+from models.texts import Pieces
+
+NUM_ALTERNATIVES = 5
+FEW_TOPICS = 8
+SMALLEST = 1e-30
+FURTHER_FACTS = 50
+"""Of more facts, not all are asked where they lead."""
+MOST_WITHIN = 3
+"""So often what something lies in is looked for: a street in a town in a country."""
+
+
+@dataclass(frozen=True, slots=True)
+class Path:
+    """A live path of the search: where it stands, and what it is worth."""
+
+    reading: int
+    text: Pieces
+    parent: int  # its row in the last look
+    start: Start
+    steps: tuple[Step, ...]
+    asked: Asked
+    unused: tuple[int, ...]  # numbers of the arguments that no step has used
+    reads: int
+    log_probability: float
+    rejected: float
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A step that a path may take next."""
+
+    path: Path
+    row: int  # the path's row in this look
+    use: Use
+    argument: int | None
+    worth: float
+    ranked: tuple[Use, ...]
+    rejected: float
+
+
+class Walker:
+    """Moves paths over the memory of one request; with `mask_topic`, no later read comes back to a topic."""
+
+    def __init__(self, request: ReadRequest, *, mask_topic: bool) -> None:
+        self.stepper = Stepper(request.memory, request.keys.kinds, request.budget, both_ways(request.keys.labels))
+        self._request = request
+        self._mask_topic = mask_topic
+        self._wanted: dict[int, frozenset[int]] = {}
+
+    def reach(self, path: Path) -> IntArray:
+        """The keys at the entities of a path; all of a path that starts from everything."""
+        if path.start.is_everything:
+            return np.arange(len(self._request.keys.kinds), dtype=np.int32)
+        return self._request.memory.keys_of(path.start.entities)
+
+    def argument(self, path: Path, number: int) -> Argument:
+        """An argument of a path's reading, by its number."""
+        return self._request.readings[path.reading].arguments[number]
+
+    def wanted(self, path: Path) -> frozenset[int]:
+        """The relations that a path's reading asks for by name."""
+        if path.reading not in self._wanted:
+            text = self._request.readings[path.reading].text
+            self._wanted[path.reading] = expectations.wanted(text, self._request.keys.labels)
+        return self._wanted[path.reading]
+
+    def follow(self, hop: int, candidate: Candidate, attention: FloatArray) -> Path | None:
+        """Take a step; None where that leads nowhere."""
+        path, use = candidate.path, candidate.use
+        argument = None if candidate.argument is None else self.argument(path, candidate.argument)
+        reached = self.stepper.take(path.start, use.key, use.manner, argument)
+        if reached is None:
+            return None
+        entities, weights, facts = reached.entities, reached.weights, reached.facts
+        if hop > 0 and self._mask_topic and use.manner is Manner.READ:
+            kept = _without(entities, self._request.readings[path.reading].topics)
+            entities, weights, facts = entities[kept], weights[kept], facts[kept]
+        if not len(entities) and not self._is_denied(path, use, argument):
+            return None
+        weights = weights / max(weights.sum(), SMALLEST)
+        others = tuple(other for other in candidate.ranked if other is not use)[:NUM_ALTERNATIVES]
+        step = Step(
+            use=use,
+            argument=candidate.argument,
+            by_count=self.stepper.compares_counts(use.key, use.manner),
+            alternatives=others,
+            text=path.text,
+            token_attention=attention,
+            entities=entities,
+            weights=weights,
+            facts=facts,
+            facts_read=reached.facts_read,
+        )
+        moved = replace(
+            path,
+            parent=candidate.row,
+            start=Start(entities, weights),
+            steps=(*path.steps, step),
+            unused=tuple(number for number in path.unused if number != candidate.argument),
+            reads=path.reads + (use.manner is Manner.READ),
+            log_probability=path.log_probability + log_of(use.probability),
+            rejected=candidate.rejected,
+        )
+        return self._kept_to_classes(moved) if len(entities) else self._within(path, moved)
+
+    def _is_denied(self, path: Path, use: Use, argument: Argument | None) -> bool:
+        """Whether an empty step says no: the facts of its subject's relation are known, and are others."""
+        if path.asked is not Asked.WHETHER or argument is None:
+            return False
+        if use.manner is Manner.KEEP and use.key % 2 == INVERSE:
+            facts = self._request.memory.facts_of(argument.entities, use.key ^ 1, 1)
+            return len(facts.targets) > 0
+        return True
+
+    def _within(self, path: Path, denied: Path) -> Path:
+        """A denied path, or that through what lies in what it asks for: born in Pune is born in India."""
+        last, memory = denied.steps[-1], self._request.memory
+        if last.use.manner is not Manner.KEEP or last.argument is None:
+            return denied
+        argument, containing = self.argument(path, last.argument), expectations.containing(self._request.keys.labels)
+        moved, key = path, last.key
+        for _ in range(MOST_WITHIN):
+            reached = self.stepper.take(moved.start, key, Manner.READ, None)
+            if reached is None or not len(reached.entities):
+                return denied
+            moved = _moved(moved, last, Use(key, Manner.READ, last.use.probability), None, reached)
+            keys = [key for key in memory.keys_of(moved.start.entities).tolist() if key % 2 != INVERSE]
+            keys = [key for key in keys if key // 2 in containing]
+            for key in keys:
+                kept = self.stepper.take(moved.start, key, Manner.KEEP, argument)
+                if kept is not None and len(kept.entities):
+                    moved = _moved(moved, last, Use(key, Manner.KEEP, last.use.probability), last.argument, kept)
+                    return replace(denied, start=moved.start, steps=moved.steps, reads=self._request.max_hops)
+            if not keys:
+                return denied
+            key = keys[0]
+        return denied
+
+    def kept_to_kind(self, path: Path) -> tuple[Path, float]:
+        """A path kept to what the question says that its answers are, and its worth: less where none are that."""
+        number = self._request.readings[path.reading].kind
+        if number is None or path.asked is Asked.WHETHER or not len(path.start.entities):
+            return path, 1.0
+        kept = self._kept(path, number)
+        return (kept, 1.0) if kept else (path, expectations.CONTRADICTED)
+
+    def _kept_to_classes(self, path: Path) -> Path:
+        """A path kept to the things of each class that it has to pass through and comes to for the first time."""
+        for number in self.unmet(path, path.steps[:-1]):
+            path = self._kept(path, number) or path
+        return path
+
+    def _kept(self, path: Path, number: int) -> Path | None:
+        """A path kept to those of its things that a kind named in the question means; None where none are that."""
+        found = keep_to_kind(self._request.memory, self.stepper, path.start, self.argument(path, number))
+        if found is None:
+            return None
+        key, hop = found
+        if len(hop.entities) == len(path.start.entities):
+            return path
+        last = path.steps[-1]
+        return _moved(path, last, Use(key, Manner.KEEP, last.use.probability), number, hop)
+
+    def unmet(self, path: Path, steps: Sequence[Step]) -> list[int]:
+        """The classes that a path has to pass through and has not come to by these of its steps."""
+        return [
+            number for number in self._request.readings[path.reading].classes if not self._meets(path, steps, number)
+        ]
+
+    def _meets(self, path: Path, steps: Sequence[Step], number: int) -> bool:
+        kind, memory = self.argument(path, number).entities, self._request.memory
+        places = [self._request.readings[path.reading].topics, *(step.entities for step in steps)]
+        return any(is_any_of_kind(memory, entities[:FURTHER_FACTS], kind, FURTHER_FACTS) for entities in places)
+
+
+def log_of(chance: float) -> float:
+    """The logarithm of a chance that may be 0."""
+    return math.log(max(chance, SMALLEST))
+
+
+def _moved(path: Path, like: Step, use: Use, argument: int | None, reached: Hop) -> Path:
+    """A path with one more step, which the words or the facts say and not the network: it makes nothing surer."""
+    weights = reached.weights / max(reached.weights.sum(), SMALLEST)
+    step = replace(
+        like,
+        use=use,
+        argument=argument,
+        by_count=False,
+        alternatives=(),
+        entities=reached.entities,
+        weights=weights,
+        facts=reached.facts,
+        facts_read=reached.facts_read,
+    )
+    return replace(path, start=Start(reached.entities, weights), steps=(*path.steps, step))
+
+
+def _without(entities: IntArray, topics: IntArray) -> NDArray[np.bool_]:
+    """Which entities are none of the topics."""
+    if len(topics) > FEW_TOPICS:
+        return ~np.isin(entities, topics)
+    kept = np.ones(len(entities), np.bool_)
+    for topic in topics.tolist():
+        kept &= entities != topic
+    return kept
