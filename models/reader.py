@@ -78,7 +78,7 @@ class Reader:
         profiles = profiles or [Profile()] * (2 * len(labels.ids))
         sides = [(profile, profiles[key ^ 1]) for key, profile in enumerate(profiles)]
         keys = self._network.encode_keys(labels, profiles, self._cutter.key_vectors(sides))
-        return keys._replace(labels=tuple(relation_labels))
+        return keys._replace(labels=tuple(relation_labels) or ("",))
 
     def read(self, requests: Sequence[ReadRequest], beam: int = 4, *, thorough: bool = False) -> list[list[Chain]]:
         """Find the best `beam` chains of each request, best first by probability times the reading's score.
