@@ -71,7 +71,8 @@ _LIES_IN = re.compile(
 )
 _TIMES_GONE = _has("former(?:ly)?|previous(?:ly)?|ex|past|erstwhile")
 _ASKS_FOR_TIMES_GONE = re.compile(
-    r"\b(?:used to|former(?:ly)?|previous(?:ly)?|ex|past|once|earlier|no longer|any ?more)\b|\bbefore\W*$",
+    r"\b(?:(?<!is )(?<!are )(?<!was )(?<!were )(?<!be )used to|former(?:ly)?|previous(?:ly)?|ex|past|once|earlier|"
+    r"no longer|any ?more)\b|\bbefore\W*$",
     re.IGNORECASE,
 )
 _LATE = _has("young(?:er|est)|new(?:er|est)|lat(?:er|est)|(?:more|most) recent(?:ly)?|last")
