@@ -15,7 +15,7 @@ from models.memory import FloatArray, IntArray
 from models.named_kinds import keys_of_kind, keys_to_kind
 from models.networks.path_inference import Glimpse
 from models.paths import FURTHER_FACTS, SMALLEST, Path, Walker
-from models.steps import Argument
+from models.steps import Argument, BoolArray
 
 LEAST_WORTH = math.log(100)
 """A path this much (in log) behind the best one at its hop is given up."""
@@ -50,15 +50,19 @@ class Chances:
     ) -> FloatArray:
         """How likely each use of a key in reach is, manner by manner, and then each end."""
         logits = np.concatenate([*(scores[glimpse.manners.index(manner), reach] for manner in usable), ends])
+        gains = np.zeros_like(logits)
         if Manner.KEEP in usable:
             first = usable.index(Manner.KEEP) * len(reach)
-            logits[first : first + len(reach)] += self._fitness(path, reach)
+            keeps = slice(first, first + len(reach))
+            can, gains[keeps] = self._fitness(path, reach)
+            logits[keeps] = np.where(can, logits[keeps], -np.inf)
         answers = None if path.asked is Asked.WHETHER else self._request.readings[path.reading].kind
         to_answers = self._to_kind(path, reach, usable, answers)
         to_classes = [self._to_kind(path, reach, usable, number) for number in self._walker.unmet(path, path.steps)]
         for uses in (to_answers, *to_classes):
-            logits[uses] += TO_KIND_BONUS
-        logits[: -len(ends)] += np.tile(self._told_by_words(path)[reach // 2], len(usable))
+            gains[uses] += TO_KIND_BONUS
+        gains[: -len(ends)] += np.tile(self._told_by_words(path)[reach // 2], len(usable))
+        logits = _gained(logits, gains, len(logits) - len(ends))
         chances = _softmax(logits)
         if Manner.READ in usable and np.delete(chances, -len(ends)).max() < SURE:
             least = float(logits.max()) - LEAST_WORTH
@@ -100,8 +104,8 @@ class Chances:
             found[at] = beyond[onward[onward != key ^ 1]].max(initial=-np.inf)
         return found
 
-    def _fitness(self, path: Path, reach: IntArray) -> FloatArray:
-        """What keys in reach gain or lose (in log) as conditions, by what they lead to.
+    def _fitness(self, path: Path, reach: IntArray) -> tuple[BoolArray, FloatArray]:
+        """Which keys in reach can be conditions, and what they gain or lose (in log), by what they lead to.
 
         Those that never lead to a name that no step has used yet keep nothing, which is no answer, but where the
         question is whether: there it is a doubtful no. Those that lead to one from where the path stands are likely
@@ -110,11 +114,10 @@ class Chances:
         names = [self._walker.argument(path, one) for one in path.unused]
         leads = np.array([any(self.may_lead(key, name) for name in names) for key in reach.tolist()], np.bool_)
         if path.asked is Asked.WHETHER:
-            return np.where(leads.any() & ~leads, -NEVER_LED_COST, np.float32(0))
+            return np.ones_like(leads), np.where(leads.any() & ~leads, -NEVER_LED_COST, np.float32(0))
         memory, some = self._request.memory, path.start.entities[:FURTHER_FACTS]
         met = [keys_of_kind(memory, some, name.entities, FURTHER_FACTS) for name in names if name.quantity is None]
-        gained = np.where(np.isin(reach, np.concatenate([[], *met])), MET_BONUS, np.float32(0))
-        return np.where(leads, gained, np.float32(-np.inf))
+        return leads, np.where(np.isin(reach, np.concatenate([[], *met])), MET_BONUS, np.float32(0))
 
     def may_lead(self, key: int, argument: Argument) -> bool:
         """Whether any fact of a key leads to what an argument names."""
@@ -144,6 +147,19 @@ class Chances:
         if path.steps:
             onward = onward[reach[onward] != path.steps[-1].use.key ^ 1]
         return onward + usable.index(Manner.READ) * len(reach)
+
+
+def _gained(logits: FloatArray, gains: FloatArray, rejected: int) -> FloatArray:
+    """Logits with what words and facts make of them; whether nothing fits is left to the network.
+
+    `rejected` is the place of that: it stays as likely, however much more the others are worth.
+    """
+    gained = logits + gains
+    others = np.isfinite(logits)
+    others[rejected] = False
+    if others.any():
+        gained[rejected] += np.logaddexp.reduce(gained[others]) - np.logaddexp.reduce(logits[others])
+    return gained
 
 
 def _softmax(logits: FloatArray) -> FloatArray:
