@@ -49,6 +49,8 @@ class PathRecipe:
     training: TrainingConfig
     choices: ChoiceConfig
     tasks: tuple[tuple[str, float, Mapping[str, int | float | str]], ...]
+    start_share: float = 0.0
+    """How much of the weights that it begins from is in those that it ends with."""
 
     @classmethod
     def read(cls, path: Path) -> "PathRecipe":
@@ -56,12 +58,14 @@ class PathRecipe:
         content = settings_of(path)
         weighed = ((name, float(settings.pop("weight")), settings) for name, settings in content["tasks"].items())
         tasks = tuple((name, weight, settings) for name, weight, settings in weighed if weight)
+        start_share = float(content["training"].pop("start_share", 0.0))
         return cls(
             path.stem,
             PathReaderConfig(**content["network"]),
             TrainingConfig(**content["training"]),
             ChoiceConfig(**content.get("choices", {})),
             tasks,
+            start_share,
         )
 
 
@@ -194,7 +198,9 @@ def train(
     """Train by a recipe and write a checkpoint to `out`; a run that was killed goes on from its last saved state.
 
     One of several threads draws episodes ahead. A run that was killed, or had other threads, ends with the same weights
-    but for rounding. With `start` it goes on from the weights of that checkpoint, of the same network.
+    but for rounding. With `start` it goes on from the weights of that checkpoint, of the same network. A recipe may
+    then average those and what it ends with: what was learnt anew is kept, and less of the old is lost (Wortsman et
+    al. 2022, "Robust fine-tuning of zero-shot models", section 3).
 
     Raises:
         CheckpointUnusable: `start` is missing, broken, or made for another encoder or network.
@@ -208,6 +214,7 @@ def train(
     network = PathReader(given.network, torch.tensor(encoder.token_table()))
     if start is not None:
         _begin_from(network, start, encoder)
+    begun = {name: weight.clone() for name, weight in network.state_dict().items()}
     cutter = TextCutter(encoder, given.network.max_tokens, REMEMBERED_TEXTS)
     tasks = [(make_path_task(name, datasets, settings), weight) for name, weight, settings in given.tasks]
     course = PathCourse(network, cutter, tasks, config, given.choices, ahead=threads > 1)
@@ -215,6 +222,8 @@ def train(
     state = out.with_suffix(training.STATE_SUFFIX)
     out.parent.mkdir(parents=True, exist_ok=True)
     training.run(Training(course, config), config, state, resume=resume, report=report)
+    for name, weight in network.state_dict().items() if given.start_share else ():
+        weight.lerp_(begun[name], given.start_share)
     provenance: checkpoints.Provenance = {"recipe": given.name, "seed": config.seed, "steps": config.steps}
     if start is not None:
         provenance = {**provenance, "base": checkpoints.name_of(start)}

@@ -118,6 +118,17 @@ def test_a_training_begins_from_the_weights_of_another(recipe: Path, tmp_path: P
     assert base == checkpoints.name_of(tmp_path / "first.safetensors")
 
 
+def test_what_is_learnt_further_may_be_averaged_with_what_was(recipe: Path, tmp_path: Path) -> None:
+    start = tmp_path / "first.safetensors"
+    first = train(recipe, start)
+    learnt = train(recipe, tmp_path / "learnt.safetensors", start=start)
+    recipe.write_text(RECIPE.replace('schedule = "cosine"', 'schedule = "cosine"\nstart_share = 0.25'))
+    averaged = train(recipe, tmp_path / "averaged.safetensors", start=start)
+    assert any((weight - first[name]).abs().max() > 1e-3 for name, weight in learnt.items())
+    for name, weight in averaged.items():
+        torch.testing.assert_close(weight, 0.25 * first[name] + 0.75 * learnt[name])
+
+
 def test_a_weight_that_has_grown_begins_with_what_it_had(recipe: Path, tmp_path: Path) -> None:
     first = train(recipe, tmp_path / "first.safetensors")
     info, weights = checkpoints.load(tmp_path / "first.safetensors", TinyEncoder().id)
