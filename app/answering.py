@@ -23,6 +23,7 @@ from app.tracing import NO_SPAN, Span, Stages
 from kb.consistency import Views
 from kb.encoding import Encoder
 from kb.errors import EntitiesUnknown
+from kb.graph import LongArray
 from kb.linking import LinkedEntity, Mention, link
 from kb.retrieval import nearest_facts
 from kb.store import Kb
@@ -281,9 +282,10 @@ def _answers(view: KnowledgeView, one: _Prepared, chain: Chain | None, asked: As
     reading, last = one.readings[chain.reading], chain.steps[-1]
     if chain.is_denied:
         return _said("boolean", "no", proof.denial(view, reading, chain))
-    order = np.argsort(-last.weights, kind="stable")
+    order: LongArray = np.argsort(-last.weights, kind="stable")
     entities = last.entities[order].tolist()
     shown = order[: one.question.limit].tolist()
+    proof.expect(view, chain, order[: one.question.limit])
     are_values = all(view.is_literal(entity) or _NUMBER.fullmatch(view.label(entity)) for entity in entities[:100])
     if asked is Asked.WHETHER or (asked is Asked.COUNT and not are_values):
         label = "yes" if asked is Asked.WHETHER else str(len(entities))

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from kb.graph import INVERSE
+from kb.graph import INVERSE, LongArray
 from kb.view import KnowledgeView
 from models.chains import Chain, Reading, Step, Use
 from models.episodes import Manner
@@ -18,7 +18,15 @@ from models.texts import PLACEHOLDERS
 
 COUNTED_FACTS = 100
 CONTRARY_FACTS = 8
+EXPECTED_FACTS = 1_000
 DIRECTIONS = ("forward", "inverse")
+
+
+def expect(view: KnowledgeView, chain: Chain, answers: LongArray) -> None:
+    """Say that the evidence of some answers of a chain will be asked for."""
+    last = chain.steps[-1]
+    earlier = [step.facts[:EXPECTED_FACTS] for step in chain.steps[:-1]]
+    view.expect(last.entities[answers], np.concatenate([*earlier, last.facts[answers]]))
 
 
 def evidence(view: KnowledgeView, reading: Reading, chain: Chain, answer: int) -> list[dict[str, Any]]:

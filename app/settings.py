@@ -108,6 +108,19 @@ class Settings(BaseSettings):
     )
     sparql_result_bytes: int = Field(default=16 * 1024**2, ge=1024, description="largest result of a SPARQL query")
 
+    shards: int = Field(
+        default=1, ge=1, le=1_024, description="parts that a knowledge base is answered from; more than 1: Ray actors"
+    )
+    shard_triples: int = Field(
+        default=1_000_000, ge=0, description="smaller knowledge bases are answered in the service, without shards"
+    )
+    ray_address: str = Field(
+        default="auto", description="the Ray cluster of the shards, as head:6379; auto: this node's"
+    )
+    shard_timeout_seconds: float = Field(
+        default=1.0, gt=0, le=60, description="time for a shard to answer, before its part is read from the data folder"
+    )
+
     threads: int = Field(
         default=0, ge=0, le=256, description="threads of FAISS and of training; 0 takes one a core, 2 at most"
     )

@@ -12,6 +12,7 @@ from sqlalchemy import Engine
 
 from kb.formats.writers import node
 from kb.graph import INVERSE
+from kb.source import NO_PLACES
 from kb.terms import entity_term, relation_term
 from kb.triples import BLANK_NODE, Term
 from kb.view import KnowledgeView
@@ -85,6 +86,7 @@ class QueryWriter:
         is_whole = holds_both_ways or not len(step.entities)
         if is_whole and step.use.manner is Manner.KEEP and step.argument is not None:
             return Pattern(name, direction, self._terms(view, reading.arguments[step.argument].entities))
+        view.expect(NO_PLACES, step.facts)
         facts = [view.fact(fact) for fact in step.facts.tolist()]
         values = {fact.subject if direction == INVERSE else fact.object for fact in facts}
         return Pattern(name, direction, self._terms(view, np.array(sorted(values), np.int32)))

@@ -124,6 +124,9 @@ class Metrics:
         self.database_up = Gauge(
             "hopfact_database_up", "Whether the database was reached for this page", registry=self.registry
         )
+        self.shards_missing = Gauge(
+            "hopfact_shards_missing", "Shards that do not answer, whose parts are read here", registry=self.registry
+        )
         self.triples = Counter("hopfact_triples_written", "Triples that were new", registry=self.registry)
 
     def page(self) -> bytes:

@@ -42,6 +42,7 @@ from kb.consistency import ConsistencyBudgets, Views
 from kb.context import ContextEncoder
 from kb.encoding import Encoder, StaticEncoder, load_encoder
 from kb.errors import KbNotFound
+from kb.shards.actors import RayCluster
 from kb.store import Kb, TripleStore
 from models.checkpoints import CheckpointUnusable
 from models.reader import Reader
@@ -92,7 +93,20 @@ class Services:
     def views(self) -> Views:
         """The derived structures of every KB."""
         budgets = ConsistencyBudgets(threads=self.settings.num_threads)
-        return Views(self.engine, self.settings.data, self.encoder, budgets)
+        source_of = self.cluster.source if self.settings.shards > 1 else None
+        return Views(self.engine, self.settings.data, self.encoder, budgets, source_of)
+
+    @cached_property
+    def cluster(self) -> RayCluster:
+        """Where the shards of every KB are.
+
+        Raises:
+            SettingsError: Ray is not installed.
+        """
+        of = self.settings
+        if not RayCluster.is_installed():
+            raise SettingsError("HOPFACT_SHARDS: more than 1 needs Ray: pip install 'hopfact[ray]'.")
+        return RayCluster(of.ray_address, of.data, of.shards, of.shard_triples, of.shard_timeout_seconds)
 
     @cached_property
     def reader(self) -> Reader:
@@ -274,6 +288,8 @@ class Services:
         """The page of figures, with what only the database knows as it is now."""
         figures = self.metrics
         figures.open_jobs.clear()
+        if "cluster" in self.__dict__:
+            figures.shards_missing.set(len(self.cluster.missing))
         try:
             with self.reading() as connection:
                 open_jobs = JobStore(connection).open()
@@ -397,6 +413,8 @@ class Services:
             self._warming.join()
         if "graphs" in self.__dict__:
             self.graphs.close()
+        if "cluster" in self.__dict__:
+            self.cluster.close()
         self.tracing.close()
         self.engine.dispose()
 

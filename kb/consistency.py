@@ -8,6 +8,7 @@ what they have. A commit followed by `refresh` is seen by every later `current`,
 import shutil
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -32,10 +33,14 @@ from kb.generations import (
     GenerationUnwritable,
     Manifest,
 )
+from kb.source import Source
 from kb.store import Kb, TripleStore
 from kb.view import KnowledgeView, ViewBudgets
 
 log = structlog.get_logger("hopfact.consistency")
+
+SourceOf = Callable[[Generation, Path], Source]
+"""What to read a generation through that is in a folder."""
 
 
 @dataclass(frozen=True)
@@ -97,11 +102,14 @@ class Views:
         data: Path,
         encoder: Encoder,
         budgets: ConsistencyBudgets = ConsistencyBudgets(),
+        source_of: SourceOf | None = None,
     ) -> None:
+        """Read generations on disk through what `source_of` makes of them; without it, in this process."""
         self._engine = engine
         self._data = data
         self._encoder = encoder
         self._budgets = budgets
+        self._source_of = source_of
         self._slots: dict[int, _Slot] = {}
         self._slots_lock = threading.Lock()
 
@@ -249,7 +257,7 @@ class Views:
         except DeltaImpossible as error:
             log.info("delta refused", kb_id=kb_id, reason=str(error))
             return None
-        return KnowledgeView(kb_id, view.base, delta, self._budgets.view)
+        return KnowledgeView(kb_id, view.base, delta, self._budgets.view, view.source)
 
     def _opened(self, kb_id: int, slot: _Slot) -> KnowledgeView | None:
         """The newest sound generation on disk that is newer than what the slot holds."""
@@ -269,7 +277,7 @@ class Views:
                 log.warning("generation unusable", kb_id=kb_id, generation=number, reason=error.reason)
                 slot.rejected.add(number)
                 continue
-            return KnowledgeView(kb_id, base, Delta.empty(base), self._budgets.view)
+            return self._over(kb_id, base)
         return None
 
     def _agrees(self, kb_id: int, view: KnowledgeView) -> bool:
@@ -298,7 +306,7 @@ class Views:
             base = self._written(folder, contents, manifest)
             del contents
             give_back()
-            view = KnowledgeView(kb_id, base, Delta.empty(base), self._budgets.view)
+            view = self._over(kb_id, base)
             with slot.lock:
                 slot.view = view
             if base.number:
@@ -309,6 +317,11 @@ class Views:
         counts = {"facts": manifest.num_triples, "encoded_labels": builder.encoded_labels}
         log.info("generation built", kb_id=kb_id, generation=base.number, seconds=seconds, **counts)
         return self._caught_up(kb_id, slot) or view
+
+    def _over(self, kb_id: int, base: Generation) -> KnowledgeView:
+        """The view of a generation as it is."""
+        source = self._source_of(base, self._folder(kb_id).path) if self._source_of and base.number else None
+        return KnowledgeView(kb_id, base, Delta.empty(base), self._budgets.view, source)
 
     def _written(self, folder: GenerationFolder, contents: Contents, manifest: Manifest) -> Generation:
         """The generation on disk; one that the disk does not take stays in memory, if it is small enough.

@@ -14,12 +14,13 @@ import shutil
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, fields
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from xxhash import xxh3_64
+from xxhash import xxh3_64, xxh3_64_hexdigest
 
 from kb.errors import KnowledgeError
 from kb.graph import FactGraph, FloatArray, IntArray, LongArray
@@ -71,6 +72,11 @@ class Manifest:
     files: dict[str, list[int]]
     """Size and xxh3 of every file, by name."""
     format_version: int = FORMAT_VERSION
+
+    @cached_property
+    def digest(self) -> str:
+        """What tells a generation from any other, of the same number too: it is made of the checksums of its files."""
+        return xxh3_64_hexdigest(json.dumps(asdict(self), sort_keys=True).encode())
 
 
 @dataclass(frozen=True)
@@ -172,6 +178,10 @@ class GenerationFolder:
             return []
         return sorted((int(entry.name) for entry in self.path.iterdir() if entry.name.isdigit()), reverse=True)
 
+    def has(self, number: int) -> bool:
+        """Whether a generation is in place."""
+        return self._folder(number).is_dir()
+
     def manifest(self, number: int) -> Manifest:
         """The manifest of a generation.
 
@@ -216,8 +226,8 @@ class GenerationFolder:
         _sync(self.path)
         return number
 
-    def open(self, number: int, threads: int) -> Generation:
-        """Map a generation for reading, after checking every file.
+    def open(self, number: int, threads: int, *, checked: bool = True) -> Generation:
+        """Map a generation for reading, after checking every file, unless another process has.
 
         Raises:
             GenerationUnusable: a file is missing, cut or changed.
@@ -225,7 +235,8 @@ class GenerationFolder:
         """
         manifest = self.manifest(number)
         folder = self._folder(number)
-        self.check(number, manifest)
+        if checked:
+            self.check(number, manifest)
         try:
             return _opened(number, folder, manifest, threads)
         except (OSError, ValueError, RuntimeError) as error:

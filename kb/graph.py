@@ -3,7 +3,7 @@
 Knows positions only: no labels, no files, no SQL. The arrays may be memory-mapped; nothing here writes to them.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -17,6 +17,8 @@ FloatArray = NDArray[np.float32]
 
 FORWARD, INVERSE = 0, 1
 _TRUE = np.ones(1, bool)
+_NOTHING = np.empty(0, np.int32)
+_NONE = np.empty(0, np.int64)
 
 
 class Hop(NamedTuple):
@@ -105,6 +107,47 @@ class FactGraph:
         first, last = self.groups_of(entity)
         return int(self.starts[last] - self.starts[first])
 
+    def keys_at(self, entity: int) -> IntArray:
+        """The keys of one entity, sorted."""
+        first, last = self.groups_of(entity)
+        return (self.codes[first:last] - entity * self.num_keys).astype(np.int32)
+
+    def reach(self, entities: IntArray) -> tuple[LongArray, LongArray]:
+        """Every group of the entities, one entity after the other, and the key of each."""
+        groups = self.entity_groups(entities)
+        return groups, self.keys(groups)
+
+    def one(self, entity: int, key: int, budget: int) -> tuple[IntArray, IntArray]:
+        """Targets and fact positions of one entity's key, at most `budget` of them."""
+        group = self.group(entity, key)
+        return (_NOTHING, _NOTHING) if group < 0 else self.read_one(group, budget)
+
+    def rows(self, entities: IntArray, key: int, budget: int) -> tuple[Rows, int]:
+        """The facts of a key at the entities, at most `budget` of them, and how many there are."""
+        return self._read(self.groups(entities, key), budget)
+
+    def holders(self, key: int, most: int, first: int = 0, last: int | None = None) -> tuple[LongArray, IntArray]:
+        """The first groups of a key, in a half-open range of groups, and their entities; looks at all of the range."""
+        num_keys = max(self.num_keys, 1)
+        groups = first + np.flatnonzero(self.codes[first:last] % num_keys == key)[:most]
+        return groups, (self.codes[groups] // num_keys).astype(np.int32)
+
+    def relation_counts(self, first: int, last: int) -> LongArray:
+        """The number of facts of each relation, in a half-open range of triples."""
+        counts: LongArray = np.bincount(self.relations[first:last], minlength=self.num_keys // 2)
+        return counts
+
+    def sampled(self, picks: Sequence[LongArray], first: int, last: int) -> tuple[IntArray, IntArray]:
+        """Subjects and objects of some facts of each relation, by their place among its facts in a range of triples."""
+        order = np.argsort(self.relations[first:last], kind="stable")
+        starts = self.relations[first:last][order].searchsorted(np.arange(len(picks)))
+        picked = [start + pick for start, pick in zip(starts, picks, strict=True)]
+        places = first + order[np.concatenate([_NONE, *picked])]
+        return self.subjects[places].astype(np.int32), self.objects[places].astype(np.int32)
+
+    def expect(self, sets: Sequence[IntArray]) -> None:
+        """Nothing to do: it is all here."""
+
     def group(self, entity: int, key: int) -> int:
         """The group of one entity's key, or -1."""
         if key >= self.num_keys:
@@ -139,16 +182,20 @@ class FactGraph:
 
         Owners are places in `groups`.
         """
+        return self._read(groups, budget)[0]
+
+    def _read(self, groups: LongArray, budget: int) -> tuple[Rows, int]:
         found = np.flatnonzero(groups >= 0)
         starts = self.starts[groups[found]]
         ends = self.starts[groups[found] + 1]
         total = np.cumsum(ends - starts)
-        if len(total) and total[-1] > budget:
+        count = int(total[-1]) if len(total) else 0
+        if count > budget:
             kept = int(total.searchsorted(budget)) + 1
             found, starts, ends = found[:kept], starts[:kept], ends[:kept].copy()
             ends[-1] -= int(total[kept - 1]) - budget
         rows = expand(starts, ends)
-        return Rows(np.repeat(found, ends - starts), self.targets[rows], self.triples[rows])
+        return Rows(np.repeat(found, ends - starts), self.targets[rows], self.triples[rows]), count
 
     def read_one(self, group: int, budget: int) -> tuple[IntArray, IntArray]:
         """Targets and fact positions of one group, at most `budget` of them."""

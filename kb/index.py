@@ -151,20 +151,34 @@ class VectorIndex:
         faiss.omp_set_num_threads(self._threads)
         return int(self._index.remove_ids(np.ascontiguousarray(ids, np.int64))) if len(ids) else 0
 
-    def search(self, vectors: FloatArray, k: int, excluded: LongArray | None = None) -> tuple[LongArray, FloatArray]:
-        """Ids and inner products of the k nearest facts of each vector, best first; id -1 where there are fewer."""
+    def nearest(
+        self, vector: FloatArray, k: int, excluded: LongArray | None = None, within: tuple[int, int] | None = None
+    ) -> list[tuple[int, float]]:
+        """Ids and inner products of the k facts nearest to one vector, best first."""
+        ids, scores = self.search(vector.reshape(1, -1), k, excluded, within)
+        found = zip(ids[0].tolist(), scores[0].tolist(), strict=True)
+        return [(triple, score) for triple, score in found if triple >= 0]
+
+    def search(
+        self, vectors: FloatArray, k: int, excluded: LongArray | None = None, within: tuple[int, int] | None = None
+    ) -> tuple[LongArray, FloatArray]:
+        """Ids and inner products of the k nearest facts of each vector, best first; id -1 where there are fewer.
+
+        Only facts `within` a half-open range of ids are compared, where one is given.
+        """
         faiss.omp_set_num_threads(self._threads)
         if not len(self):
             return np.full((len(vectors), k), -1, np.int64), np.full((len(vectors), k), -np.inf, np.float32)
         scores, ids = self._index.search(
-            np.ascontiguousarray(vectors, np.float32), k, params=self._parameters(excluded)
+            np.ascontiguousarray(vectors, np.float32), k, params=self._parameters(excluded, within)
         )
         return ids, scores
 
-    def _parameters(self, excluded: LongArray | None) -> Any:  # noqa: ANN401 - a SWIG object
-        selector = None
+    def _parameters(self, excluded: LongArray | None, within: tuple[int, int] | None) -> Any:  # noqa: ANN401 - a SWIG object
+        selector: Any = faiss.IDSelectorRange(*within) if within else None
         if excluded is not None and len(excluded):
-            selector = faiss.IDSelectorNot(faiss.IDSelectorBatch(np.ascontiguousarray(excluded, np.int64)))
+            kept = faiss.IDSelectorNot(faiss.IDSelectorBatch(np.ascontiguousarray(excluded, np.int64)))
+            selector = faiss.IDSelectorAnd(selector, kept) if selector else kept
         if self.is_flat:
             return faiss.SearchParameters(sel=selector) if selector else None  # type: ignore[call-arg]
         return faiss.SearchParametersIVF(sel=selector, nprobe=max(1, round(self._index.nlist * PROBED_SHARE)))  # type: ignore[call-arg]

@@ -10,6 +10,7 @@ Names are numbered: first the labels (number = entity position), then the aliase
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple, Protocol
 from unicodedata import combining, normalize
 
 import numpy as np
@@ -54,6 +55,14 @@ def bare_key(key: str) -> str:
     return "".join(char for char in normalize("NFKD", key) if not combining(char))
 
 
+class Named(NamedTuple):
+    """A name: the entity that it names, whether it is its label and not an alias, and how it is written."""
+
+    entity: int
+    is_label: bool
+    text: str
+
+
 @dataclass(frozen=True, slots=True)
 class NameDictionary:
     """Sorted hashes of names beside the names' numbers, and the names' texts."""
@@ -82,6 +91,10 @@ class NameDictionary:
     def is_label(self, number: int) -> bool:
         """Whether the name is a label, not an alias."""
         return number < len(self.labels)
+
+    def named(self, numbers: Sequence[int]) -> list[Named]:
+        """What each name says, and of which entity."""
+        return [Named(self.entity(number), self.is_label(number), self.text(number)) for number in numbers]
 
     def are_heads(self, hashes: HashArray) -> NDArray[np.bool_]:
         """Which hashes are those of the first words of longer names."""
@@ -118,41 +131,70 @@ class TypoIndex:
 
         Where the word says little, in no name or in very many, names that share the others are found alone.
         """
+        return names_alike(self, word, others, limit)
+
+    def forms(self, words: Sequence[str]) -> list[LongArray]:
+        """For each word those equal to it or one letter off (one more, one less, one other, two swapped), by place."""
+        return [self.places(form_hashes(word)) for word in words]
+
+    def places(self, hashes: HashArray) -> LongArray:
+        """The words that have one of these hashes, whole or with a letter left out."""
+        return np.unique(self.matches(hashes)[1])
+
+    def matches(self, hashes: HashArray) -> tuple[LongArray, LongArray]:
+        """Pairs of a place in `hashes` and a word that has that hash, whole or with a letter left out."""
         if not len(self.words):
-            return []
-        groups = [
-            group for group in map(self._word_numbers, others) if len(group) and self._size(group) <= MAX_POSTINGS
-        ]
-        own = self._word_numbers(word)
-        if len(own) and self._size(own) <= MAX_POSTINGS:
-            numbers = self._names_of(own)
-        elif groups:
-            numbers = np.unique(np.concatenate([self._names_of(group) for group in groups]))
-        else:
-            return []
-        shared = np.zeros(len(numbers), np.int64)
-        for group in groups:
-            shared += np.isin(numbers, self._names_of(group), assume_unique=True)
-        best = np.argsort(-shared, kind="stable")[:limit]
-        return [int(number) for number in numbers[best]]
-
-    def _size(self, words: LongArray) -> int:
-        return int((self.starts[words + 1] - self.starts[words]).sum())
-
-    def _names_of(self, words: LongArray) -> IntArray:
-        """Numbers of the names that hold any of some words, at most a bounded number a word."""
-        starts = self.starts[words]
-        ends = np.minimum(self.starts[words + 1], starts + MAX_POSTINGS)
-        return np.unique(self.names[expand(starts, ends)])
-
-    def _word_numbers(self, word: str) -> LongArray:
-        """The words equal to this one or one letter off (one more, one less, one other, two swapped)."""
-        hashes = np.array([key_hash(word), *shortened_hashes(word)], np.uint64)
-        places = np.minimum(self.words.searchsorted(hashes), len(self.words) - 1)
-        longer_or_equal = places[self.words[places] == hashes]
+            return np.empty(0, np.int64), np.empty(0, np.int64)
+        words = np.minimum(self.words.searchsorted(hashes), len(self.words) - 1)
+        longer_or_equal = np.flatnonzero(self.words[words] == hashes)
         first = self.shortened.searchsorted(hashes)
         last = self.shortened.searchsorted(hashes, side="right")
-        return np.unique(np.concatenate((longer_or_equal, self.shortened_words[expand(first, last)]))).astype(np.int64)
+        places = np.concatenate((longer_or_equal, np.repeat(np.arange(len(hashes)), last - first)))
+        shorter = self.shortened_words[expand(first, last)]
+        return places, np.concatenate((words[longer_or_equal], shorter)).astype(np.int64)
+
+    def sizes(self, words: LongArray) -> LongArray:
+        """In how many names each word is."""
+        return self.starts[words + 1] - self.starts[words]
+
+    def names_of(self, groups: Sequence[LongArray]) -> list[IntArray | None]:
+        """Numbers of the names that hold any of some words; None for no word, and for words in very many names."""
+        return [self._names_of(words) for words in groups]
+
+    def _names_of(self, words: LongArray) -> IntArray | None:
+        if not len(words) or self.sizes(words).sum() > MAX_POSTINGS:
+            return None
+        return np.unique(self.names[expand(self.starts[words], self.starts[words + 1])])
+
+
+class WordReads(Protocol):
+    """What looking for names by their words takes."""
+
+    def forms(self, words: Sequence[str]) -> list[LongArray]:
+        """For each word those equal to it or one letter off, by place."""
+        ...
+
+    def names_of(self, groups: Sequence[LongArray]) -> list[IntArray | None]:
+        """Numbers of the names that hold any of some words; None for no word, and for words in very many names."""
+        ...
+
+
+def names_alike(reads: WordReads, word: str, others: Sequence[str], limit: int) -> list[int]:
+    """Numbers of names that hold a word, or one a letter off; those that share more of the others first."""
+    own, *found = reads.names_of(reads.forms([word, *others]))
+    shares = [numbers for numbers in found if numbers is not None]
+    if own is None:
+        own = np.unique(np.concatenate(shares)) if shares else np.empty(0, np.int32)
+    shared = np.zeros(len(own), np.int64)
+    for numbers in shares:
+        shared += np.isin(own, numbers, assume_unique=True)
+    best = np.argsort(-shared, kind="stable")[:limit]
+    return [int(number) for number in own[best]]
+
+
+def form_hashes(word: str) -> HashArray:
+    """Hashes of a word, and of what is left of it without each of its letters."""
+    return np.array([key_hash(word), *shortened_hashes(word)], np.uint64)
 
 
 def shortened_hashes(word: str) -> list[int]:

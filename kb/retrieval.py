@@ -3,7 +3,8 @@
 from typing import NamedTuple
 
 from kb.graph import FloatArray
-from kb.view import Fact, KnowledgeView
+from kb.source import Fact
+from kb.view import KnowledgeView
 
 
 class RetrievedFact(NamedTuple):

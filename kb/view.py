@@ -15,21 +15,12 @@ from numpy.typing import NDArray
 
 from kb.delta import Delta
 from kb.generations import Generation
-from kb.graph import NO_ROWS, NOWHERE, FloatArray, Hop, IntArray, LongArray, Rows, merge_targets
-from kb.names import HashArray, NameDictionary, TypoIndex, key_hash, symbol_hash
+from kb.graph import NO_ROWS, FloatArray, Hop, IntArray, LongArray, Rows, merge_targets
+from kb.names import HashArray, key_hash, symbol_hash
+from kb.source import NO_PLACES, Fact, Names, Source, Typos, Whole
 from kb.triples import surface_key
 
 _NONE = np.empty(0, np.int64)
-
-
-class Fact(NamedTuple):
-    """One stored triple: its SQL id, the positions of its parts, and where it came from."""
-
-    triple_id: int
-    subject: int
-    relation: int
-    object: int
-    source: str | None
 
 
 class NameMatch(NamedTuple):
@@ -53,7 +44,10 @@ class ViewBudgets:
 class KnowledgeView:
     """One KB at one revision."""
 
-    def __init__(self, kb_id: int, base: Generation, delta: Delta, budgets: ViewBudgets) -> None:
+    def __init__(
+        self, kb_id: int, base: Generation, delta: Delta, budgets: ViewBudgets, source: Source | None = None
+    ) -> None:
+        """See `delta` over `base`, which is read through `source` where others hold it too."""
         self.kb_id = kb_id
         self.revision = delta.revision
         self.base = base
@@ -62,6 +56,8 @@ class KnowledgeView:
         self.num_relations = len(self.relation_labels)
         self.num_entities = len(base.entity_ids) + len(delta.entity_ids)
         self.num_triples = base.graph.num_triples - len(delta.deleted) + delta.graph.num_triples
+        self.source: Source = source or Whole(base)
+        self._graph = self.source.graph
         self._budgets = budgets
 
     def __repr__(self) -> str:
@@ -72,7 +68,7 @@ class KnowledgeView:
     def entity_id(self, position: int) -> int:
         """The SQL id of an entity."""
         known = len(self.base.entity_ids)
-        return int(self.base.entity_ids[position]) if position < known else self.delta.entity_ids[position - known]
+        return self.source.entity_id(position) if position < known else self.delta.entity_ids[position - known]
 
     def position(self, entity_id: int) -> int | None:
         """The position of an SQL id; None for one that this revision does not have."""
@@ -82,16 +78,31 @@ class KnowledgeView:
     def label(self, position: int) -> str:
         """The label of an entity."""
         changed = self.delta.labels.get(position)
-        return self.base.labels[position] if changed is None else changed
+        return self.source.label(position) if changed is None else changed
+
+    def labels_of(self, positions: IntArray) -> list[str]:
+        """The labels of entities."""
+        self.expect(positions)
+        return [self.label(position) for position in positions.tolist()]
+
+    def expect(self, entities: IntArray, facts: IntArray = NO_PLACES) -> None:
+        """Say that entities, facts and their ends will be asked for, one by one: who has to go far goes at once."""
+        if isinstance(self.source, Whole):
+            return
+        known, facts = len(self.base.entity_ids), facts[facts < self.base.graph.num_triples]
+        self.source.expect(entities[entities < known], facts)
+        if len(facts):
+            ends = (end for fact in map(self.source.fact, facts.tolist()) for end in (fact.subject, fact.object))
+            self.source.expect(np.fromiter(ends, np.int32, 2 * len(facts)))
 
     def is_literal(self, position: int) -> bool:
         """Whether an entity is a value (number, date, text), not a thing."""
         known = len(self.base.entity_ids)
-        return bool(self.base.literals[position]) if position < known else self.delta.literals[position - known]
+        return self.source.is_literal(position) if position < known else self.delta.literals[position - known]
 
     def degree(self, position: int) -> int:
         """The number of facts at an entity."""
-        count = self.base.graph.degree(position)
+        count = self._graph.degree(position) if position < len(self.base.entity_ids) else 0
         if self.delta.is_empty:
             return count
         return count - self.delta.lost_degrees.get(position, 0) + self.delta.graph.degree(position)
@@ -123,19 +134,22 @@ class KnowledgeView:
 
     def keys_of(self, entities: IntArray) -> IntArray:
         """Distinct keys in reach of the entities, sorted; looks at no more entities than the budget says."""
-        graph = self.base.graph
         if len(entities) == 1 and self._is_untouched(entity := int(entities[0])):
-            first, last = graph.groups_of(entity)
-            return (graph.codes[first:last] - entity * graph.num_keys).astype(np.int32)
+            return self._graph.keys_at(entity)
         entities = entities[: self._budgets.key_entities]
         in_reach = np.zeros(2 * self.num_relations, bool)
-        groups = graph.entity_groups(entities)
+        groups, keys = self._graph.reach(entities)
         if len(self.delta.emptied):
-            groups = groups[~is_in(groups, self.delta.emptied)]
-        in_reach[graph.keys(groups)] = True
+            keys = keys[~is_in(groups, self.delta.emptied)]
+        in_reach[keys] = True
         if not self.delta.is_empty:
-            in_reach[self.delta.graph.keys(self.delta.graph.entity_groups(entities))] = True
+            in_reach[self.delta.graph.reach(entities)[1]] = True
         return np.flatnonzero(in_reach).astype(np.int32)
+
+    def keys_of_each(self, sets: Sequence[IntArray]) -> list[IntArray]:
+        """The distinct keys in reach of each set of entities."""
+        self._graph.expect([entities[: self._budgets.key_entities] for entities in sets])
+        return [self.keys_of(entities) for entities in sets]
 
     def follow(self, entities: IntArray, weights: FloatArray, key: int, budget: int) -> Hop:
         """Move weight along the facts of a key: distinct targets in first-fact order, weights summed by target.
@@ -143,10 +157,7 @@ class KnowledgeView:
         Reads at most `budget` facts: when there are more, those of the heaviest entities first, in KB order.
         """
         if len(entities) == 1 and self._is_untouched(entity := int(entities[0])):
-            group = self.base.graph.group(entity, key)
-            if group < 0:
-                return NOWHERE
-            targets, facts = self.base.graph.read_one(group, budget)
+            targets, facts = self._graph.one(entity, key, budget)
             return Hop(targets, np.full(len(targets), weights[0], np.float32), facts, len(targets))
         return merge_targets(self._read(entities, key, budget, weights), weights)
 
@@ -154,27 +165,22 @@ class KnowledgeView:
         """The facts of a key at the entities, at most `budget` of them."""
         return self._read(entities, key, budget)
 
-    def holders(self, key: int) -> IntArray:
-        """All entities that have facts of a key, sorted; looks at every group of facts."""
+    def holders(self, key: int, most: int | None = None) -> IntArray:
+        """Entities that have facts of a key, sorted: all, or at least the first `most`; looks at every group."""
         held = []
-        for graph, gone in ((self.base.graph, self.delta.emptied), (self.delta.graph, _NONE)):
-            groups = np.flatnonzero(graph.keys(np.arange(len(graph.codes))) == key)
-            held.append(graph.codes[groups[~is_in(groups, gone)]] // max(graph.num_keys, 1))
+        for graph, gone in ((self._graph, self.delta.emptied), (self.delta.graph, _NONE)):
+            groups, entities = graph.holders(key, graph.num_triples if most is None else most + len(gone))
+            held.append(entities[~is_in(groups, gone)])
         return np.union1d(*held).astype(np.int32)
 
     def fact(self, triple: int) -> Fact:
         """The fact at a triple position."""
-        base, delta = self.base, self.delta
-        known = base.graph.num_triples
-        if triple < known:
-            source = int(base.triple_sources[triple])
-            graph, place, triple_id = base.graph, triple, base.triple_ids[triple]
-            name = None if source < 0 else base.source_names[source]
-        else:
-            place = triple - known
-            graph, triple_id, name = delta.graph, delta.triple_ids[place], delta.sources[place]
-        parts = (int(graph.subjects[place]), int(graph.relations[place]), int(graph.objects[place]))
-        return Fact(int(triple_id), *parts, name)
+        place = triple - self.base.graph.num_triples
+        if place < 0:
+            return self.source.fact(triple)
+        delta = self.delta
+        parts = (int(delta.graph.subjects[place]), int(delta.graph.relations[place]), int(delta.graph.objects[place]))
+        return Fact(int(delta.triple_ids[place]), *parts, delta.sources[place])
 
     def triple_position(self, triple_id: int) -> int | None:
         """The position of a triple by its SQL id; None when this revision does not have it."""
@@ -190,49 +196,52 @@ class KnowledgeView:
         delta = self.delta
         return delta.is_empty or (entity not in delta.lost_degrees and not delta.graph.degree(entity))
 
-    def _num_facts(self, entities: IntArray, key: int) -> int:
-        graphs = (self.base.graph, self.delta.graph)
-        return sum(int(graph.sizes(graph.groups(entities, key)).sum()) for graph in graphs)
-
     def _read(self, entities: IntArray, key: int, budget: int, weights: FloatArray | None = None) -> Rows:
-        order: LongArray | None = None
-        if weights is not None and self._num_facts(entities, key) > budget:
-            order = np.argsort(-weights, kind="stable")
-            entities = entities[order]
-        rows = self.base.graph.read(self.base.graph.groups(entities, key), budget)
-        if not self.delta.is_empty:
-            rows = self._with_delta(rows, entities, key, budget)
-        return rows if order is None else Rows(order[rows.owners], rows.targets, rows.triples)
+        rows, count = self._rows(entities, key, budget)
+        if weights is None or count <= budget:
+            return rows
+        order = np.argsort(-weights, kind="stable")
+        rows, _ = self._rows(entities[order], key, budget)
+        return Rows(order[rows.owners], rows.targets, rows.triples)
 
-    def _with_delta(self, rows: Rows, entities: IntArray, key: int, budget: int) -> Rows:
+    def _rows(self, entities: IntArray, key: int, budget: int) -> tuple[Rows, int]:
+        """Facts of a key, at most `budget` of them, and how many there are, deleted ones included."""
+        rows, count = self._graph.rows(entities, key, budget)
         delta = self.delta
+        if delta.is_empty:
+            return rows, count
         if len(delta.deleted) and rows.num_facts:
             alive = ~is_in(rows.triples, delta.deleted)
             rows = Rows(rows.owners[alive], rows.targets[alive], rows.triples[alive])
-        added = delta.graph.read(delta.graph.groups(entities, key), budget - rows.num_facts)
+        added, num_added = delta.graph.rows(entities, key, budget - rows.num_facts)
         if not added.num_facts:
-            return rows if rows.num_facts else NO_ROWS
-        return Rows(
+            return rows if rows.num_facts else NO_ROWS, count + num_added
+        both = Rows(
             np.concatenate((rows.owners, added.owners)),
             np.concatenate((rows.targets, added.targets)),
             np.concatenate((rows.triples, added.triples + np.int32(self.base.graph.num_triples))),
         )
+        return both, count + num_added
 
     def key_samples(self, limit: int) -> list[IntArray]:
         """For each key, at most `limit` entities that it leads to, spread over its facts.
 
         Sorts the facts by relation: for what is asked once in a while, not with each question.
         """
-        graphs = (self.base.graph, self.delta.graph)
-        relations = np.concatenate([graph.relations for graph in graphs])
-        subjects = np.concatenate([graph.subjects for graph in graphs])
-        objects = np.concatenate([graph.objects for graph in graphs])
-        order = np.argsort(relations, kind="stable")
-        ends = relations[order].searchsorted(np.arange(self.num_relations + 1))
-        samples = []
-        for first, last in pairwise(ends.tolist()):
-            facts = order[np.linspace(first, last - 1, min(limit, last - first)).astype(np.int64)]
-            samples += [side[facts].astype(np.int32) for side in (objects, subjects)]
+        delta = self.delta.graph
+        held = np.zeros(self.num_relations, np.int64)
+        held[: len(self.base.relation_ids)] = self.source.relation_counts()
+        counts = held + delta.relation_counts(0, delta.num_triples)
+        picks = [np.linspace(0, count - 1, min(limit, count)).astype(np.int64) for count in counts.tolist()]
+        old = [picked[picked < count] for picked, count in zip(picks, held.tolist(), strict=True)]
+        new = [picked[picked >= count] - count for picked, count in zip(picks, held.tolist(), strict=True)]
+        sides = zip(self.source.sampled(old), delta.sampled(new, 0, delta.num_triples), strict=True)
+        subjects, objects = (
+            [np.concatenate(both) for both in zip(_parted(one, old), _parted(other, new), strict=True)]
+            for one, other in sides
+        )
+        samples = [sample for pair in zip(objects, subjects, strict=True) for sample in pair]
+        self.expect(np.concatenate([NO_PLACES, *samples]))
         return samples
 
     # Names --------------------------------------------------------------------------------------------------------
@@ -242,17 +251,15 @@ class KnowledgeView:
 
         A hash may collide: the caller compares keys.
         """
-        matches = []
+        matches: list[NameMatch] = []
         for names, _ in self._name_parts():
-            for place, number in names.find(hashes, limit):
-                match = self._match(names, place, number)
-                if match is not None:
-                    matches.append(match)
+            found = list(names.find(hashes, limit))
+            matches += self._matches(names, [number for _, number in found], [place for place, _ in found])
         return matches
 
     def begin_long_names(self, hashes: HashArray) -> NDArray[np.bool_]:
         """Which hashes, of as many words as a head has, begin longer names."""
-        found = self.base.names.are_heads(hashes)
+        found = self.source.names.are_heads(hashes)
         for names, _ in self.delta.names:
             found |= names.are_heads(hashes)
         return found
@@ -264,12 +271,10 @@ class KnowledgeView:
 
         Of each part no more than `limit` names are tried, those first that share more of the others.
         """
-        found = []
+        found: list[NameMatch] = []
         for names, typos in self._name_parts():
-            for number in typos.similar(word, others, limit):
-                match = self._match(names, 0, number) if is_like(surface_key(names.text(number))) else None
-                if match is not None:
-                    found.append(match)
+            numbers = typos.similar(word, others, limit)
+            found += self._matches(names, numbers, [0] * len(numbers), is_like)
         return found
 
     def entities_named(self, name: str, limit: int = 64) -> IntArray:
@@ -281,18 +286,28 @@ class KnowledgeView:
         exact = [match for match in same if match.text == name]
         return np.array(list(dict.fromkeys(match.entity for match in exact or same)), np.int32)
 
-    def _name_parts(self) -> list[tuple[NameDictionary, TypoIndex]]:
-        return [(self.base.names, self.base.typos), *self.delta.names]
+    def _name_parts(self) -> list[tuple[Names, Typos]]:
+        return [(self.source.names, self.source.typos), *self.delta.names]
 
-    def _match(self, names: NameDictionary, place: int, number: int) -> NameMatch | None:
-        entity = names.entity(number)
-        if names.is_label(number) and entity in self.delta.labels:
-            return None
-        degree = self.degree(entity)
-        if not degree:
-            return None
-        text = names.text(number)
-        return NameMatch(place, entity, degree, text, text == self.label(entity))
+    def _matches(
+        self,
+        names: Names,
+        numbers: Sequence[int],
+        places: Sequence[int],
+        is_like: Callable[[str], bool] | None = None,
+    ) -> list[NameMatch]:
+        """Names that are still such, of entities that have facts."""
+        found = zip(places, names.named(numbers), strict=True)
+        kept = [(place, named) for place, named in found if is_like is None or is_like(surface_key(named.text))]
+        self.expect(np.array([named.entity for _, named in kept], np.int32))
+        matches = []
+        for place, named in kept:
+            is_stale = named.is_label and named.entity in self.delta.labels
+            degree = 0 if is_stale else self.degree(named.entity)
+            if degree:
+                is_label = named.text == self.label(named.entity)
+                matches.append(NameMatch(place, named.entity, degree, named.text, is_label))
+        return matches
 
     def has_name(self, name: str, entity: int) -> bool:
         """Whether this text is among the names of an entity that has facts; texts too long for a name never are."""
@@ -310,13 +325,14 @@ class KnowledgeView:
 
     def nearest(self, vector: FloatArray, k: int) -> list[tuple[Fact, float]]:
         """The k facts whose vectors are nearest to a unit vector, best first, with their inner products."""
-        query = vector.reshape(1, -1)
-        found = list(_pairs(*self.base.facts.search(query, k, self.delta.stale_ids)))
+        found = self.source.nearest(vector, k, self.delta.stale_ids)
         for index in self.delta.facts:
-            found += _pairs(*index.search(query, k))
+            found += index.nearest(vector, k)
         best = sorted(found, key=lambda pair: (-pair[1], pair[0]))[:k]
-        positions = ((self.triple_position(triple_id), score) for triple_id, score in best)
-        return [(self.fact(position), score) for position, score in positions if position is not None]
+        positions = [(self.triple_position(triple_id), score) for triple_id, score in best]
+        there = [(position, score) for position, score in positions if position is not None]
+        self.expect(NO_PLACES, np.array([position for position, _ in there], np.int32))
+        return [(self.fact(position), score) for position, score in there]
 
 
 def is_in(numbers: IntArray | LongArray, sorted_numbers: LongArray) -> NDArray[np.bool_]:
@@ -328,5 +344,7 @@ def is_in(numbers: IntArray | LongArray, sorted_numbers: LongArray) -> NDArray[n
     return found
 
 
-def _pairs(ids: LongArray, scores: FloatArray) -> list[tuple[int, float]]:
-    return [(triple, score) for triple, score in zip(ids[0].tolist(), scores[0].tolist(), strict=True) if triple >= 0]
+def _parted(numbers: IntArray, parts: Sequence[LongArray]) -> list[IntArray]:
+    """As many of the numbers for each part as it has, one part after the other."""
+    ends = np.cumsum([0, *map(len, parts)]).tolist()
+    return [numbers[first:last] for first, last in pairwise(ends)]

@@ -99,8 +99,8 @@ class Chances:
             return np.empty(0, np.float32)
         found = np.full(len(reach), -np.inf, np.float32)
         memory, some = self._request.memory, path.start.entities[:FURTHER_FACTS]
-        for at, key in enumerate(reach.tolist()):
-            onward = memory.keys_of(memory.facts_of(some, key, FURTHER_FACTS).targets)
+        led = [memory.facts_of(some, key, FURTHER_FACTS).targets for key in reach.tolist()]
+        for at, (key, onward) in enumerate(zip(reach.tolist(), memory.keys_of_each(led), strict=True)):
             found[at] = beyond[onward[onward != key ^ 1]].max(initial=-np.inf)
         return found
 

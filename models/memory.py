@@ -64,6 +64,10 @@ class KeyValueMemory(Protocol):
         """Distinct keys in reach of the entities, sorted."""
         ...
 
+    def keys_of_each(self, sets: Sequence[IntArray]) -> list[IntArray]:
+        """The distinct keys in reach of each set of entities."""
+        ...
+
     def follow(self, entities: IntArray, weights: FloatArray, key: int, budget: int) -> Hop:
         """Move weight along the facts of `key`, reading at most `budget` facts."""
         ...
@@ -72,12 +76,16 @@ class KeyValueMemory(Protocol):
         """The facts of `key` at the entities, at most `budget` of them."""
         ...
 
-    def holders(self, key: int) -> IntArray:
-        """All entities that have facts of `key`, sorted."""
+    def holders(self, key: int, most: int | None = None) -> IntArray:
+        """Entities that have facts of `key`, sorted: all, or at least the first `most`."""
         ...
 
     def label(self, position: int) -> str:
         """The label of an entity."""
+        ...
+
+    def labels_of(self, positions: IntArray) -> list[str]:
+        """The labels of entities."""
         ...
 
 
@@ -145,11 +153,19 @@ class TripleMemory:
             keys.update(self._facts[entity])
         return np.array(sorted(keys), np.int32)
 
+    def keys_of_each(self, sets: Sequence[IntArray]) -> list[IntArray]:
+        """The distinct keys in reach of each set of entities."""
+        return [self.keys_of(entities) for entities in sets]
+
     def label(self, position: int) -> str:
         """The label of an entity."""
         return self.labels[position]
 
-    def holders(self, key: int) -> IntArray:
+    def labels_of(self, positions: IntArray) -> list[str]:
+        """The labels of entities."""
+        return [self.labels[position] for position in positions.tolist()]
+
+    def holders(self, key: int, most: int | None = None) -> IntArray:
         """All entities that have facts of `key`, sorted."""
         return np.array([entity for entity, keys in enumerate(self._facts) if key in keys], np.int32)
 

@@ -61,8 +61,8 @@ class Profiled(Protocol):
         """The facts of `key` at the entities, at most `budget` of them."""
         ...
 
-    def label(self, position: int) -> str:
-        """The label of an entity."""
+    def labels_of(self, positions: NDArray[np.int32]) -> list[str]:
+        """The labels of entities."""
         ...
 
 
@@ -73,9 +73,7 @@ def profiles_of(memory: Profiled) -> list[Profile]:
 
 
 def _profile(memory: Profiled, sample: NDArray[np.int32], types: Sequence[int]) -> Profile:
-    labels = [memory.label(entity) for entity in sample.tolist()]
-    said = Counter(
-        memory.label(target) for key in types for target in memory.facts_of(sample, key, _BUDGET).targets.tolist()
-    )
+    labels = memory.labels_of(sample)
+    said = Counter(label for key in types for label in memory.labels_of(memory.facts_of(sample, key, _BUDGET).targets))
     examples = tuple(dict.fromkeys(labels))[:MOST_EXAMPLES]
     return Profile(kind_of(labels), examples, tuple(label for label, _ in said.most_common(MOST_TYPES)))

@@ -77,9 +77,9 @@ class Stepper:
         if manner is Manner.READ:
             return self._follow(start.entities, start.weights, key)
         if start.is_everything:
-            holders = self._memory.holders(key)
+            holders = self._memory.holders(key, COMPARED_FACTS + 1)
             if manner is Manner.KEEP and key // 2 in self._both_ways:
-                holders = np.union1d(holders, self._memory.holders(key ^ 1))
+                holders = np.union1d(holders, self._memory.holders(key ^ 1, COMPARED_FACTS + 1))
             if len(holders) > COMPARED_FACTS:
                 return None
             start = Start(holders, np.ones(len(holders), np.float32))
@@ -120,7 +120,7 @@ class Stepper:
         wanted = argument.quantity
         if wanted is None:
             return _kept(start, np.empty(0, np.int64), np.empty(0, np.int32), len(rows.targets))
-        equal = [_is_equal(self._quantity(target), wanted) for target in rows.targets.tolist()]
+        equal = [_is_equal(one, wanted) for one in self._quantities(rows.targets)]
         return _first_facts(start, rows, np.array(equal, np.bool_))
 
     def _compare(self, start: Start, key: int, manner: Manner, argument: Argument | None) -> HopRead | None:
@@ -132,7 +132,7 @@ class Stepper:
             is_inclusive = argument is not None and argument.inclusive
             return self._compare_counts(start, rows, manner, limit, is_inclusive)
         targets, places = np.unique(rows.targets, return_inverse=True)
-        quantities = [self._quantity(target) for target in targets.tolist()]
+        quantities = self._quantities(targets)
         if argument is None:
             fits = _extreme(quantities, manner)
         elif limit is None:
@@ -162,11 +162,10 @@ class Stepper:
         rows = self._memory.facts_of(argument.entities, key, self._budget)
         if self._kinds[key] not in ORDERED:
             return Quantity(float(len(rows.targets)))
-        found = (self._quantity(target) for target in rows.targets.tolist())
-        return next((one for one in found if one is not None), None)
+        return next((one for one in self._quantities(rows.targets) if one is not None), None)
 
-    def _quantity(self, entity: int) -> Quantity | None:
-        return quantity(self._memory.label(entity))
+    def _quantities(self, entities: IntArray) -> list[Quantity | None]:
+        return [quantity(label) for label in self._memory.labels_of(entities)]
 
 
 def _extreme(quantities: Sequence[Quantity | None], manner: Manner) -> BoolArray:

@@ -1,0 +1,37 @@
+"""Shards in this process, whose calls and replies are written out and read again; some of them may be missing."""
+
+import pickle
+from collections.abc import Sequence
+from typing import Any
+
+from kb.shards.calls import MISSING, Call
+from kb.shards.shard import Shard
+from kb.shards.source import ShardedSource
+from kb.view import KnowledgeView, ViewBudgets
+
+
+class LocalShards:
+    """Counts what it is asked, and how often."""
+
+    def __init__(self, shard: Shard) -> None:
+        self._shard = shard
+        self.missing: set[int] = set()
+        self.rounds = 0
+        self.calls: list[Call] = []
+
+    def ask(self, calls: Sequence[Call]) -> list[Any]:
+        """The reply to each call."""
+        self.rounds += bool(calls)
+        self.calls += calls
+        return [MISSING if call.shard in self.missing else self._reply(call) for call in calls]
+
+    def _reply(self, call: Call) -> Any:
+        sent = pickle.loads(pickle.dumps(call))
+        return pickle.loads(pickle.dumps(self._shard.answer(sent.verb, sent.arguments)))
+
+
+def sharded(view: KnowledgeView, num_shards: int) -> tuple[KnowledgeView, LocalShards]:
+    """The same view, read from shards."""
+    shards = LocalShards(Shard(view.base, num_shards))
+    source = ShardedSource(view.base, shards, num_shards)
+    return KnowledgeView(view.kb_id, view.base, view.delta, ViewBudgets(), source), shards
