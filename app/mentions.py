@@ -16,6 +16,8 @@ TOLD = 0.8
 """How likely words mean what the relation leads to whose words stand before them."""
 CLASS = 0.55
 """How likely the name of a class is meant where nothing else is named."""
+LEAST_CLASS = 0.3
+"""From this score on a word is rare enough to be one by its place alone."""
 _ARTICLE = re.compile(r"\b(?:the|an?|its|their|his|her) $", re.IGNORECASE)
 _FOLLOWED = re.compile(r" (?:of|in|at|on|from|for|with|by|who|that|which|whose|where)\b", re.IGNORECASE)
 
@@ -35,7 +37,7 @@ def classes_among(view: KnowledgeView, text: str, mentions: Sequence[Mention]) -
 
 def _stands_as_class(view: KnowledgeView, text: str, mention: Mention) -> bool:
     is_noun = _ARTICLE.search(text[: mention.start]) and _FOLLOWED.match(text, mention.end)
-    return bool(is_noun) and bool((_keys_of(view, mention) % 2 == INVERSE).all())
+    return bool(is_noun) and mention.score >= LEAST_CLASS and bool((_keys_of(view, mention) % 2 == INVERSE).all())
 
 
 def _is_inside(mention: Mention, mentions: Sequence[Mention]) -> bool:
