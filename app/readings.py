@@ -20,6 +20,7 @@ from kb.english_words import english_words
 from kb.linking import Mention
 from models.chains import Reading, everything
 from models.episodes import MENTION, OTHER, VALUE
+from models.expectations import asks_whether
 from models.memory import IntArray
 from models.numbers import quantities_in
 from models.steps import Argument
@@ -60,8 +61,8 @@ _COMPARES = re.compile(
 _THAN = re.compile(r"\b(than|as \w+ as)\b", re.IGNORECASE)
 _THAN_THAT = re.compile(r"\b(before|after)\b", re.IGNORECASE)
 """Compares with a thing, where there is no number or date to compare with."""
-_COMPARED = re.compile(r"\b(after|before|over|under|above|below|than)\s+(the year )?$", re.IGNORECASE)
-_ASKS_WHETHER = re.compile(r"(?:is|are|was|were|does|do|did|has|have|can)\b", re.IGNORECASE)
+_COMPARES_WITH = re.compile(r"\b(after|before|over|under|above|below|than)\s+(the year )?$", re.IGNORECASE)
+"""What stands before a number or date that something is compared with."""
 _BEFORE_KIND = re.compile(
     r"\W*(?:(?:in|of|on|at|which|what|how many|list|names?|show|give|tell|find|me|all|every|each|the|any|other|kinds?)"
     r"\W+)*",
@@ -177,7 +178,7 @@ def _names(text: str, mentions: Sequence[Mention]) -> list[_Name]:
             score = mention.score
             if _is_plain(mention.text):
                 argument = replace(argument, left_out=LEFT_OUT_WORD)
-                score *= ORDINARY if has_names and not _ASKS_WHETHER.match(text) else 1.0
+                score *= ORDINARY if has_names and not asks_whether(text) else 1.0
             is_part = mention.typo and mention.text.islower() and mention.text.endswith("s")
             found.append(_Name(mention.start, mention.end, OTHER, argument, score, is_part=is_part))
     return found
@@ -225,7 +226,7 @@ def _from_topic(question: _Question, mention: Mention) -> Iterator[Reading]:
 
 def _is_compared_with(text: str, mention: Mention) -> bool:
     """Whether a mention is a number or date that the question compares something with: *after 2014*."""
-    return bool(_COMPARED.search(text[: mention.start])) and any(
+    return bool(_COMPARES_WITH.search(text[: mention.start])) and any(
         (start, end) == (mention.start, mention.end) for start, end, _ in quantities_in(text)
     )
 

@@ -10,7 +10,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from models.episodes import MENTION, Asked, Manner
+from models.episodes import Asked, Manner
 from models.kinds import Kind
 from models.memory import FloatArray
 
@@ -47,12 +47,11 @@ _KINDS = (
     ),
     (_begins("how (?:large|big|tall|high|heavy|deep|wide|old|fast|expensive)"), (Kind.NAME,)),
 )
-_ASKS_FOR_AGE = re.compile(rf"\W*(?:how old|what age) (?:is|are|was|were) (?:the )?{MENTION}\W*", re.IGNORECASE)
 _NOUN = re.compile(r"\b(?:which|what) (?!(?:type|kind|sort)s? of)([a-z]+(?: [a-z]+)?)\b", re.IGNORECASE)
 _NOUN_FIRST = re.compile(
     r"(?:(?:please |can you )?(?:list|name|show|give|tell|find)(?: me)?(?: us)? )?"
     r"(?:(?:all|every|each|any|the|both) )*"
-    r"(?!who|what|which|where|when|how|why|is|are|was|were|does|do|did|has|have|had|can)"
+    r"(?!(?:who|what|which|where|when|how|why|is|are|was|were|does|do|did|has|have|had|can)\b)"
     r"([a-z]+(?: [a-z]+)?) (?:in|of|at|on|from|by|with|for|that|which|who|whose|where)\b",
     re.IGNORECASE,
 )
@@ -91,6 +90,11 @@ _BY_SIZE = _has(
 _YOUNG, _OLD = _has("young(?:er|est)"), _has("old(?:er|est)")
 
 
+def asks_whether(text: str) -> bool:
+    """Whether a question begins as one does that is answered by yes or no."""
+    return _ASKS_WHETHER.match(text) is not None
+
+
 def of_asked(text: str, chances: FloatArray) -> FloatArray:
     """The chances of each `Asked`, where the words leave no choice.
 
@@ -102,7 +106,7 @@ def of_asked(text: str, chances: FloatArray) -> FloatArray:
         chances[Asked.ENTITIES] = 0.0
     if _BEGINS_ASKING.match(text):
         chances[Asked.WHETHER] = 0.0
-    elif _ASKS_WHETHER.match(text) and not _OFFERS_OR_ASKS.search(text):
+    elif asks_whether(text) and not _OFFERS_OR_ASKS.search(text):
         chances[[Asked.ENTITIES, Asked.COUNT]] *= CONTRADICTED
     total = chances.sum()
     return chances / total if total else np.full_like(chances, 1 / len(chances))
@@ -112,8 +116,6 @@ def of_chain(text: str, uses: Sequence[tuple[int, Manner]], kinds: Sequence[Kind
     """What a chain of uses of keys, each in a manner, is worth by the words of its question: 1 or `CONTRADICTED`."""
     if asked is Asked.ENTITIES and _is_of_another_kind(text, _kind_of(uses, kinds)):
         return CONTRADICTED
-    if _ASKS_FOR_AGE.fullmatch(text) and sum(manner is Manner.READ for _, manner in uses) > 1:
-        return CONTRADICTED  # the age of what it has to do with
     if uses[0][1] in _EXTREMES and kinds[uses[0][0] ^ 1] in (Kind.NUMBER, Kind.DATE):
         return CONTRADICTED  # the least of all numbers, instead of what has the least
     contradicts = any(

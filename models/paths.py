@@ -133,26 +133,26 @@ class Walker:
 
     def _within(self, path: Path, denied: Path) -> Path:
         """A denied path, or that through what lies in what it asks for: born in Pune is born in India."""
-        last, memory = denied.steps[-1], self._request.memory
+        last, containing = denied.steps[-1], expectations.containing(self._request.keys.labels)
         if last.use.manner is not Manner.KEEP or last.argument is None:
             return denied
-        argument, containing = self.argument(path, last.argument), expectations.containing(self._request.keys.labels)
+        argument, likely = self.argument(path, last.argument), last.use.probability
         moved, key = path, last.key
-        for _ in range(MOST_WITHIN):
+        for _ in range(min(MOST_WITHIN, self._request.max_hops - path.reads)):
             reached = self.stepper.take(moved.start, key, Manner.READ, None)
             if reached is None or not len(reached.entities):
                 return denied
-            moved = _moved(moved, last, Use(key, Manner.READ, last.use.probability), None, reached)
-            keys = [key for key in memory.keys_of(moved.start.entities).tolist() if key % 2 != INVERSE]
-            keys = [key for key in keys if key // 2 in containing]
-            for key in keys:
-                kept = self.stepper.take(moved.start, key, Manner.KEEP, argument)
+            moved = _moved(moved, last, Use(key, Manner.READ, likely), None, reached)
+            onward = [one for one in self.reach(moved).tolist() if one % 2 != INVERSE and one // 2 in containing]
+            for one in onward:
+                kept = self.stepper.take(moved.start, one, Manner.KEEP, argument)
                 if kept is not None and len(kept.entities):
-                    moved = _moved(moved, last, Use(key, Manner.KEEP, last.use.probability), last.argument, kept)
+                    moved = _moved(moved, last, Use(one, Manner.KEEP, likely), last.argument, kept)
+                    # all hops spent: the question is answered, unless it names more
                     return replace(denied, start=moved.start, steps=moved.steps, reads=self._request.max_hops)
-            if not keys:
+            if not onward:
                 return denied
-            key = keys[0]
+            key = onward[0]
         return denied
 
     def kept_to_kind(self, path: Path) -> tuple[Path, float]:

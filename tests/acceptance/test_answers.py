@@ -27,7 +27,12 @@ BLIND = Path(__file__).parent / "blind"
 Answerer = tuple[QuestionAnswerer, Engine]
 LEAST_RIGHT = {"boardgames": 22, "services": 20, "elements": 16}
 LEAST_REFUSED = {"boardgames": 6, "services": 4, "elements": 2}
-LEAST_BLIND = {"garden": 38, "hospital": 51, "software": 42}
+LEAST_OF_ALL = {
+    **{"blind/dev/garden": 38, "blind/dev/hospital": 51, "blind/dev/software": 42},
+    **{"everyday/club": 31, "everyday/exoplanets": 36, "everyday/library": 29},
+    **{"everyday/outdoor_shop": 41, "everyday/rivers_and_countries": 39, "everyday/staff": 40},
+}
+"""Refusals included. The blind ones are of people who do not know us; rules were chosen by the everyday ones."""
 LEAST_METAQA = {1: 0.95, 2: 0.99, 3: 0.99}
 SAMPLE = 80
 
@@ -103,17 +108,18 @@ def films(answerer: Answerer, datasets: Path) -> Kb:
         return load(answerer, "films", [packed.read().replace(b"|", b"\t")])
 
 
-@pytest.mark.parametrize("name", LEAST_BLIND)
-def test_questions_of_people_who_do_not_know_us(answerer: Answerer, name: str) -> None:
-    kb = load(answerer, name, [(BLIND / "dev" / f"{name}.tsv").read_bytes()])
-    lines = (BLIND / "dev" / f"{name}.jsonl").read_text(encoding="utf-8").splitlines()
-    questions = [json.loads(line) for line in lines]
+@pytest.mark.parametrize("name", LEAST_OF_ALL)
+def test_questions_are_answered_or_refused_as_recorded(answerer: Answerer, name: str) -> None:
+    path = BLIND.parent / f"{name}.jsonl"
+    kb = load(answerer, path.stem, [path.with_suffix(".tsv").read_bytes()])
+    questions = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
     replies = ask(answerer, kb, [one["question"] for one in questions])
-    right = [
-        found(reply) == {answer.casefold() for answer in one["answers"]}
+    wrong = [
+        one["question"]
         for one, reply in zip(questions, replies, strict=True)
+        if found(reply) != {answer.casefold() for answer in one["answers"]}
     ]
-    assert sum(right) >= LEAST_BLIND[name], sum(right)
+    assert len(questions) - len(wrong) >= LEAST_OF_ALL[name], wrong
 
 
 @pytest.mark.parametrize("path", sorted(BLIND.glob("*/*.jsonl")), ids=lambda path: path.stem)

@@ -31,6 +31,7 @@ The Golem|starred actors|Greta Schröder
 The Golem|release year|1920
 F. W. Murnau|place of birth|Bielefeld
 Bielefeld|country|Germany
+Germany|continent|Europe
 Nosferatu|genre|horror
 Faust|genre|drama
 Sunrise|genre|drama
@@ -194,6 +195,9 @@ def test_yes_and_no_are_proved_by_what_is_so(
     assert (reply["kind"], labels(reply)) == ("boolean", [answer])
     assert fact in evidence(reply)
     assert str(reply["sparql"]).startswith("ASK")
+    answerer, kb = films
+    far = [Question("Was F. W. Murnau born in Europe?", max_hops=hops) for hops in (1, 2)]
+    assert [labels(reply) == ["yes"] for reply in answerer.ask(kb, far)] == [False, True]
 
 
 def test_who_is_born_in_a_town_is_born_in_its_country(films: tuple[QuestionAnswerer, Kb]) -> None:
