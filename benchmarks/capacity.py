@@ -56,7 +56,7 @@ class Loading:
 
 @dataclass(frozen=True)
 class Losing:
-    """A node killed, of three on one machine, the slower of two runs (benchmarks.shards)."""
+    """A node killed, of three on one machine, the slowest of three runs (benchmarks.shards)."""
 
     back_seconds: float = 8.2
 
