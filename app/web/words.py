@@ -42,8 +42,8 @@ STATES = {
 }
 SCOPES = {
     "ask": "reads and asks",
-    "write": "also changes facts and trains",
-    "admin": "also makes knowledge bases and keys",
+    "write": "changes and trains too",
+    "admin": "everything",
 }
 TITLES = {
     "key_refused": "This service needs a key",

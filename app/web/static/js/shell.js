@@ -41,4 +41,6 @@ document.addEventListener("submit", (event) => {
 
 const asked = new URLSearchParams(location.search);
 for (const input of document.querySelectorAll("[data-from-address]")) input.value = asked.get(input.name) ?? "";
-document.querySelector(".tabs [aria-current]")?.scrollIntoView({ inline: "center", block: "nearest" });
+const showTab = () => document.querySelector(".tabs [aria-current]")?.scrollIntoView({ inline: "center", block: "nearest" });
+showTab();
+document.fonts.ready.then(showTab);
