@@ -56,6 +56,7 @@ class Chances:
             keeps = slice(first, first + len(reach))
             can, gains[keeps] = self._fitness(path, reach)
             logits[keeps] = np.where(can, logits[keeps], -np.inf)
+            meets = first + np.flatnonzero(gains[keeps] > 0)
         answers = None if path.asked is Asked.WHETHER else self._request.readings[path.reading].kind
         to_answers = self._to_kind(path, reach, usable, answers)
         to_classes = [self._to_kind(path, reach, usable, number) for number in self._walker.unmet(path, path.steps)]
@@ -73,6 +74,8 @@ class Chances:
             chances = chances[: len(logits)]
         if hop:
             onward = np.union1d(self._unsaid(path, reach, usable), to_answers)
+            if Manner.KEEP in usable and path.asked is not Asked.WHETHER:
+                onward = np.union1d(onward, meets).astype(np.int64)
             if len(onward):
                 moved = chances[-1] * (1 - expectations.CONTRADICTED)
                 chances[-1] -= moved

@@ -30,6 +30,8 @@ OTHER_CLASS = 0.2
 """What a chain is worth whose answers no fact says to be what the question asks for by name."""
 UNMET = 0.3
 """What a chain is worth that comes to no thing of a class that the question names."""
+LONE_COUNT = 0.3
+"""What a chain is worth that counts the one thing that a relation leads to: *how many* asks for more."""
 FILTERS = (Manner.KEEP, Manner.ABOVE, Manner.BELOW)
 
 
@@ -186,9 +188,21 @@ class Search:
         uses = [(step.use.key, step.use.manner) for step in path.steps]
         share = expectations.of_chain(text, uses, kinds, path.asked)
         share *= 1.0 if self._may_be_wanted(path) else OTHER_CLASS
+        share *= LONE_COUNT if self._is_lone(path) else 1.0
         chain = Chain(path.reading, path.steps, math.exp(log_probability) * likely * share, path.rejected, path.asked)
         self._ended.append(_Ended(chain, worth(self.request, chain) * (1 / share - 1)))
         self._best_worth = max(self._best_worth, log_of(worth(self.request, chain)))
+
+    def _is_lone(self, path: Path) -> bool:
+        """Whether a path counts the one thing that a relation leads to, as most relations lead to one."""
+        last = path.steps[-1]
+        return (
+            path.asked is Asked.COUNT
+            and last.use.manner is Manner.READ
+            and last.use.key % 2 != INVERSE
+            and self.request.keys.kinds[last.use.key] is not Kind.NUMBER
+            and len(path.start.entities) == 1
+        )
 
     def _may_be_wanted(self, path: Path) -> bool:
         """Whether a path ends in what the question asks for by name: *which publisher* where any `publisher` leads."""
