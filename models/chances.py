@@ -15,7 +15,7 @@ from models.memory import FloatArray, IntArray
 from models.named_kinds import keys_of_kind, keys_to_kind
 from models.networks.path_inference import Glimpse
 from models.paths import FURTHER_FACTS, SMALLEST, Path, Walker
-from models.steps import Argument, BoolArray
+from models.steps import Argument, BoolArray, LongArray
 
 LEAST_WORTH = math.log(100)
 """A path this much (in log) behind the best one at its hop is given up."""
@@ -73,6 +73,9 @@ class Chances:
             chances[first : first + len(further)] += chances[len(logits) :]
             chances = chances[: len(logits)]
         if hop:
+            away = self._away(path, reach, usable)
+            chances[-1] += chances[away].sum() * (1 - expectations.CONTRADICTED)
+            chances[away] *= expectations.CONTRADICTED
             onward = np.union1d(self._unsaid(path, reach, usable), to_answers)
             if Manner.KEEP in usable and path.asked is not Asked.WHETHER:
                 onward = np.union1d(onward, meets).astype(np.int64)
@@ -131,6 +134,13 @@ class Chances:
             keys = frozenset((self._request.memory.keys_of(argument.entities) ^ 1).tolist())
             self._leading_to[id(argument)] = keys
         return key in keys
+
+    def _away(self, path: Path, reach: IntArray, usable: Sequence[Manner]) -> LongArray:
+        """The uses, by place, that lead from what the question asks for by name to what has it: *which town* has it."""
+        if path.asked is Asked.WHETHER or Manner.READ not in usable:
+            return np.empty(0, np.int64)
+        keys = [2 * relation + INVERSE for relation in self._walker.wanted(path)]
+        return np.flatnonzero(np.isin(reach, keys)) + usable.index(Manner.READ) * len(reach)
 
     def _unsaid(self, path: Path, reach: IntArray, usable: Sequence[Manner]) -> IntArray:
         """The uses, by place, that lead on from a path to what the question asks for by name."""

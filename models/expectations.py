@@ -20,6 +20,10 @@ TIMES_GONE = np.float32(np.log(4))
 """How much more (in log) a relation of times gone is worth to a question of such, and less to another."""
 
 
+SHORT = 3
+"""No longer words are no nouns: *of*, *for*."""
+
+
 def _begins(words: str) -> re.Pattern[str]:
     return re.compile(rf"\W*(?:{words})\b", re.IGNORECASE)
 
@@ -59,7 +63,9 @@ _NOUN_FIRST = re.compile(
 _GOES_ON = re.compile(r" (?:is|are|was|were|do|does|did|has|have|had|can|could|should|would|will)\b", re.IGNORECASE)
 """What follows a noun of two words that is asked for: *which database engine does*."""
 _LEADS_TO = re.compile(
-    r"(?:(?:is |was )?(?:located |situated |based )?(?:in|within) |has (?:an? )?)?(?:the )?([a-z ]+)", re.IGNORECASE
+    r"(?:(?:is |was )?(?:located |situated |based )?(?:in|within) |has (?:an? )?)?(?:the )?"
+    r"(?!.* (?:at|by|for|from|in|of|on|to|with)$)([a-z ]+)",
+    re.IGNORECASE,
 )
 """A relation's label that names what it leads to: *country*, *located in the country*, *has country*."""
 _AREA = "country|nation|state|province|region|county|district|continent|city|town|municipality|area|building"
@@ -175,6 +181,15 @@ def _relations_to(labels: tuple[str, ...]) -> dict[str, set[int]]:
         if match := _LEADS_TO.fullmatch(label.strip()):
             found.setdefault(match[1].lower(), set()).add(place)
     return found
+
+
+def names(text: str, label: str) -> bool:
+    """Whether a question has the noun that a relation's label ends with: *how many clubs*, of a `former club`."""
+    noun = label.lower().split()[-1]
+    return (
+        len(noun) > SHORT
+        and re.search(rf"\b{re.escape(noun.removesuffix('s').removesuffix('y'))}", text, re.I) is not None
+    )
 
 
 def of_relations(text: str, labels: tuple[str, ...]) -> FloatArray:

@@ -31,7 +31,7 @@ OTHER_CLASS = 0.2
 UNMET = 0.3
 """What a chain is worth that comes to no thing of a class that the question names."""
 LONE_COUNT = 0.3
-"""What a chain is worth that counts the one thing that a relation leads to: *how many* asks for more."""
+"""What a chain is worth that counts the one thing that a relation leads to, as most lead to one."""
 FILTERS = (Manner.KEEP, Manner.ABOVE, Manner.BELOW)
 
 
@@ -194,15 +194,13 @@ class Search:
         self._best_worth = max(self._best_worth, log_of(worth(self.request, chain)))
 
     def _is_lone(self, path: Path) -> bool:
-        """Whether a path counts the one thing that a relation leads to, as most relations lead to one."""
-        last = path.steps[-1]
-        return (
-            path.asked is Asked.COUNT
-            and last.use.manner is Manner.READ
-            and last.use.key % 2 != INVERSE
-            and self.request.keys.kinds[last.use.key] is not Kind.NUMBER
-            and len(path.start.entities) == 1
-        )
+        """Whether a path counts the one thing that a relation leads to which the question does not name."""
+        last, keys = path.steps[-1].use, self.request.keys
+        if path.asked is not Asked.COUNT or last.manner is not Manner.READ or len(path.start.entities) != 1:
+            return False
+        if last.key % 2 == INVERSE or keys.kinds[last.key] is Kind.NUMBER:
+            return False
+        return not expectations.names(self.request.readings[path.reading].text, keys.labels[last.key // 2])
 
     def _may_be_wanted(self, path: Path) -> bool:
         """Whether a path ends in what the question asks for by name: *which publisher* where any `publisher` leads."""

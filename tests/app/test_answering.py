@@ -49,6 +49,22 @@ Fika|maker|Nordlys
 Nordlys|country|Norway
 Berg|country|Sweden
 """
+SWIMMERS = """
+Maya Petrie|club|Bondi Rays
+Kylie Ward|club|Bondi Rays
+Jack Oduya|club|Amstel Sharks
+Maya Petrie|stroke|butterfly
+Kylie Ward|stroke|freestyle
+Jack Oduya|stroke|butterfly
+Bondi Rays|home pool|Icebergs Lido
+Amstel Sharks|home pool|Sloterhal
+Icebergs Lido|town|Sydney
+Sloterhal|town|Amsterdam
+Icebergs Lido|capacity|900
+Sloterhal|capacity|1200
+Sydney|country|Australia
+Amsterdam|country|Netherlands
+"""
 KEYS = {
     *("question", "kind", "answers", "answer_count", "confidence", "abstained", "reason", "linked_entities", "hops"),
     *("sparql", "kb", "kb_revision", "model", "timings_ms"),
@@ -268,4 +284,18 @@ def test_what_the_answers_are_called_is_what_they_are(films: tuple[QuestionAnswe
 )
 def test_what_is_called_a_lamp_is_one(films: tuple[QuestionAnswerer, Kb], text: str, answer: str) -> None:
     view = inline_view(triples_of(SHOP), StaticEncoder())
+    assert labels(films[0].ask_view(view, Question(text))) == [answer]
+
+
+@pytest.mark.parametrize(
+    ("text", "answer"),
+    [
+        ("butterfly swimmers of the Bondi Rays", "Maya Petrie"),
+        ("which towns do we have in Australia", "Sydney"),
+    ],
+)
+def test_what_is_named_is_met_and_what_is_asked_for_not_left(
+    films: tuple[QuestionAnswerer, Kb], text: str, answer: str
+) -> None:
+    view = inline_view(triples_of(SWIMMERS), StaticEncoder())
     assert labels(films[0].ask_view(view, Question(text))) == [answer]

@@ -2,13 +2,22 @@ import numpy as np
 import pytest
 
 from models.episodes import Asked, Manner
-from models.expectations import CONTRADICTED, containing, of_asked, of_chain, of_relations, wanted
+from models.expectations import CONTRADICTED, containing, names, of_asked, of_chain, of_relations, wanted
 from models.kinds import Kind
 
 KINDS = (Kind.NAME, Kind.NAME, Kind.NUMBER, Kind.NAME, Kind.DATE, Kind.NAME)
 """Of three relations, both ways each: director, employees, born."""
 DIRECTOR, EMPLOYEES, BORN = 0, 2, 4
-LABELS = ("country", "located in the country", "born in", "Host City", "number of platforms", "has genus", "type")
+LABELS = (
+    "country",
+    "located in the country",
+    "born in",
+    "Host City",
+    "number of platforms",
+    "has genus",
+    "type",
+    "preys on",
+)
 
 
 @pytest.mark.parametrize(
@@ -110,10 +119,18 @@ def test_a_count_is_no_answer_of_another_kind() -> None:
         ("what type of country is it", set()),
         ("which is the country", set()),
         ("where in the country", set()),
+        ("what preys on it", set()),
     ],
 )
 def test_what_is_asked_for_by_name_is_found_among_the_relations(text: str, relations: set[int]) -> None:
     assert wanted(text, LABELS) == relations
+
+
+def test_a_noun_of_a_relation_is_found_in_a_question() -> None:
+    assert names("How many clubs has she had?", "former club")
+    assert names("how many countries are there", "country")
+    assert not names("how many fit in when they are at home", "home ground")
+    assert not names("how many go into it", "used in")
 
 
 def test_what_a_thing_lies_in_is_told_by_the_relation() -> None:
