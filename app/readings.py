@@ -179,7 +179,7 @@ def _names(text: str, mentions: Sequence[Mention]) -> list[_Name]:
             if _is_plain(mention.text):
                 argument = replace(argument, left_out=LEFT_OUT_WORD)
                 score *= ORDINARY if has_names and not asks_whether(text) else 1.0
-            is_part = mention.typo and mention.text.islower() and mention.text.endswith("s")
+            is_part = mention.typo and mention.text.islower() and (mention.text.endswith("s") or _is_plain(mention.text))
             found.append(_Name(mention.start, mention.end, OTHER, argument, score, is_part=is_part))
     return found
 

@@ -34,7 +34,7 @@ def _has(words: str) -> re.Pattern[str]:
 
 _HOW_MANY = _has("how many")
 _THE_NUMBER_OF = _begins(
-    r"(?:(?:what is|what's|give me|tell me|show me|find) )?the (?:total |overall )?(?:number|count) of"
+    r"(?:(?:what is|what's|give me|tell me|show me|find) )?(?:the )?(?:total |overall )?(?:number|count) of"
 )
 _ASKS_FOR_NAMES = _begins("who|whom|whose|which")
 _BEGINS_ASKING = _begins(
