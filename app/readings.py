@@ -39,7 +39,7 @@ ORDINARY = 0.5
 """How likely such words are a name, beside names with capitals."""
 UNNAMED = 0.7
 """The score of a reading that starts from everything, of a question that names nothing but compares."""
-NO_PART = 0.7
+NO_PART = 0.95
 """How likely a plural that is part of a name is none of it."""
 LEAST_KIND = 0.3
 """From this score on words are taken for the name of a kind."""

@@ -4,17 +4,18 @@ A network sees keys, not the things reached; here keys are worth more that lead 
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
 from models import expectations
 from models.chains import ReadRequest
 from models.episodes import INVERSE, UNSAID_COST, Asked, Manner
+from models.kinds import Kind
 from models.memory import FloatArray, IntArray
 from models.named_kinds import keys_of_kind, keys_to_kind
 from models.networks.path_inference import Glimpse
-from models.paths import FURTHER_FACTS, SMALLEST, Path, Walker
+from models.paths import FILTERS, FURTHER_FACTS, SMALLEST, Path, Walker
 from models.steps import Argument, BoolArray, LongArray
 
 LEAST_WORTH = math.log(100)
@@ -72,6 +73,11 @@ class Chances:
             chances = _softmax(np.concatenate([logits, further]))
             chances[first : first + len(further)] += chances[len(logits) :]
             chances = chances[: len(logits)]
+        for at, instead in self._given(path, reach, usable):
+            moved = chances[at] * (1 - expectations.CONTRADICTED)
+            shares = chances[instead] + SMALLEST
+            chances[at] -= moved
+            chances[instead] += moved * shares / shares.sum()
         if hop:
             away = self._away(path, reach, usable)
             chances[-1] += chances[away].sum() * (1 - expectations.CONTRADICTED)
@@ -134,6 +140,16 @@ class Chances:
             keys = frozenset((self._request.memory.keys_of(argument.entities) ^ 1).tolist())
             self._leading_to[id(argument)] = keys
         return key in keys
+
+    def _given(self, path: Path, reach: IntArray, usable: Sequence[Manner]) -> Iterator[tuple[int, LongArray]]:
+        """Reads of numbers and dates, by place, and the filters by the same key: who gives a number asks for none."""
+        filters = [usable.index(manner) * len(reach) for manner in FILTERS if manner in usable]
+        numbers = [one for one in path.unused if self._walker.argument(path, one).quantity is not None]
+        if not numbers or not filters or Manner.READ not in usable:
+            return
+        for at, key in enumerate(reach.tolist()):
+            if key % 2 != INVERSE and self._request.keys.kinds[key] in (Kind.NUMBER, Kind.DATE):
+                yield usable.index(Manner.READ) * len(reach) + at, np.array([one + at for one in filters])
 
     def _away(self, path: Path, reach: IntArray, usable: Sequence[Manner]) -> LongArray:
         """The uses, by place, that lead from what the question asks for by name to what has it: *which town* has it."""

@@ -20,6 +20,7 @@ from models.steps import Argument, Start, Stepper, both_ways
 from models.texts import Pieces
 
 NUM_ALTERNATIVES = 5
+FILTERS = (Manner.KEEP, Manner.ABOVE, Manner.BELOW)
 FEW_TOPICS = 8
 SMALLEST = 1e-30
 FURTHER_FACTS = 50

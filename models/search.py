@@ -18,7 +18,7 @@ from models.episodes import INVERSE, MAX_STEPS, MENTION, Asked, End, Manner, man
 from models.kinds import Kind
 from models.memory import FloatArray
 from models.networks.path_inference import Glimpse
-from models.paths import NUM_ALTERNATIVES, Candidate, Path, Walker, log_of
+from models.paths import FILTERS, NUM_ALTERNATIVES, Candidate, Path, Walker, log_of
 from models.steps import Argument, Start
 from models.texts import Pieces
 
@@ -32,7 +32,6 @@ UNMET = 0.3
 """What a chain is worth that comes to no thing of a class that the question names."""
 LONE_COUNT = 0.3
 """What a chain is worth that counts the one thing that a relation leads to, as most lead to one."""
-FILTERS = (Manner.KEEP, Manner.ABOVE, Manner.BELOW)
 
 
 class _Ended(NamedTuple):

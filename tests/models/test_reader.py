@@ -378,3 +378,11 @@ def test_a_number_with_a_unit_is_compared_with_no_count() -> None:
         argument = Argument(number, everything(), Quantity(0.0, unit))
         _, chains = read(script, topic="", text=f"films over {VALUE}", arguments=(argument,))
         assert any(step.use.manner is Manner.ABOVE for chain in chains for step in chain.steps) == (unit is None)
+
+
+def test_who_gives_a_year_does_not_ask_for_one() -> None:
+    script = {(0, "^directed by"): 9.0, (1, "release year"): 5.0, (1, "below:release year"): 3.0, (2, "stop"): 9.0}
+    argument = Argument("1950", everything(), Quantity(1950.0, None))
+    for arguments, manner in (((argument,), Manner.BELOW), ((), Manner.READ)):
+        _, chains = read(script, "dieterle", text=f"{MENTION} before {VALUE}", arguments=arguments)
+        assert chains[0].steps[-1].use.manner is manner
