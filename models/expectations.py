@@ -87,6 +87,23 @@ _MUCH = _has(
     "(?:most|more)(?! recent)"
 )
 _LITTLE = _has("small(?:er|est)|low(?:er|est)|short(?:er|est)|light(?:er|est)|fewe(?:r|st)|least|less")
+_POLES = (
+    (
+        _has(
+            "end(?:s|ed|ing)?|clos(?:e|es|ed|ing)|finish(?:es|ed)?|stop(?:s|ped)?|runs? out|ran out|expire[sd]?|"
+            "till?|until|graduate[sd]?|depart(?:s|ed|ure)?|discontinued|retire[sd]?|die[sd]?|death|dissolved|demolished"
+        ),
+        _has(
+            "start(?:s|ed)?|beg[aiu]n(?:s|ning)?|open(?:s|ed|ing)?|premier(?:ed?|es)|launch(?:ed)?|since|founded|first|"
+            "join(?:s|ed)|enrol(?:s|led)|signed|arriv(?:es|ed|al)|birth|born|built|established|released?|introduced"
+        ),
+    ),
+    (
+        _has("largest|biggest|max(?:imum)?|highest|longest|upper"),
+        _has("smallest|min(?:imum)?|lowest|shortest|fewest|lower"),
+    ),
+)
+"""Words of the end and of the beginning, of the most and of the least."""
 _EXTREMES = (Manner.MOST, Manner.LEAST)
 _BY_TIME = _has("(?:old|young|new|earli|lat)(?:er|est)|(?:more|most) recent(?:ly)?")
 _BY_SIZE = _has(
@@ -118,8 +135,13 @@ def of_asked(text: str, chances: FloatArray) -> FloatArray:
     return chances / total if total else np.full_like(chances, 1 / len(chances))
 
 
-def of_chain(text: str, uses: Sequence[tuple[int, Manner]], kinds: Sequence[Kind], asked: Asked) -> float:
-    """What a chain of uses of keys, each in a manner, is worth by the words of its question: 1 or `CONTRADICTED`."""
+def of_chain(
+    text: str, uses: Sequence[tuple[int, Manner]], kinds: Sequence[Kind], asked: Asked, labels: Sequence[str] = ()
+) -> float:
+    """What a chain of uses of keys, each in a manner, is worth by the words of its question: 1 or `CONTRADICTED`.
+
+    Without `labels` of relations their words do not count.
+    """
     if asked is Asked.ENTITIES and _is_of_another_kind(text, _kind_of(uses, kinds)):
         return CONTRADICTED
     if uses[0][1] in _EXTREMES and kinds[uses[0][0] ^ 1] in (Kind.NUMBER, Kind.DATE):
@@ -128,7 +150,17 @@ def of_chain(text: str, uses: Sequence[tuple[int, Manner]], kinds: Sequence[Kind
         _is_other_extreme(text, manner, kinds[key]) or _is_other_measure(text, manner, kinds[key])
         for key, manner in uses
     )
+    told = [key for key, manner in uses if labels and manner is Manner.READ and kinds[key] in (Kind.NUMBER, Kind.DATE)]
+    contradicts |= any(_is_opposite(text, labels[key // 2]) for key in told)
     return CONTRADICTED if contradicts else 1.0
+
+
+def _is_opposite(text: str, label: str) -> bool:
+    """Whether a relation tells of the beginning or the least, and the question asks for the end or the most."""
+    for one, other in (*_POLES, *(pair[::-1] for pair in _POLES)):
+        if one.search(text) and not other.search(text) and other.search(label) and not one.search(label):
+            return True
+    return False
 
 
 def _kind_of(uses: Sequence[tuple[int, Manner]], kinds: Sequence[Kind]) -> Kind:

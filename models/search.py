@@ -185,7 +185,7 @@ class Search:
         path, likely = self._walker.kept_to_kind(path)
         text, kinds = self.request.readings[path.reading].text, self.request.keys.kinds
         uses = [(step.use.key, step.use.manner) for step in path.steps]
-        share = expectations.of_chain(text, uses, kinds, path.asked)
+        share = expectations.of_chain(text, uses, kinds, path.asked, self.request.keys.labels)
         share *= 1.0 if self._may_be_wanted(path) else OTHER_CLASS
         share *= LONE_COUNT if self._is_lone(path) else 1.0
         chain = Chain(path.reading, path.steps, math.exp(log_probability) * likely * share, path.rejected, path.asked)

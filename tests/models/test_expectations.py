@@ -151,3 +151,19 @@ def test_a_relation_of_times_gone_is_for_questions_of_such() -> None:
         assert now == other == 0
         assert (gone > 0) is is_asked
         assert gone
+
+
+@pytest.mark.parametrize(
+    ("text", "label", "fits"),
+    [
+        ("when does it end", "starts", False),
+        ("when does it end", "ends on", True),
+        ("when does it end", "date", True),
+        ("when was what ended in May begun", "starts", True),
+        ("what is the smallest size", "largest size", False),
+        ("since when has it been there", "closed", False),
+    ],
+)
+def test_the_end_is_no_beginning_and_the_least_not_the_most(text: str, label: str, *, fits: bool) -> None:
+    worth = of_chain(text, [(0, Manner.READ)], [Kind.DATE, Kind.NAME], Asked.ENTITIES, (label,))
+    assert worth == (1.0 if fits else CONTRADICTED)
