@@ -10,7 +10,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from models.episodes import Asked, Manner
+from models.episodes import MENTION, Asked, Manner
 from models.kinds import Kind
 from models.memory import FloatArray
 
@@ -104,6 +104,7 @@ _POLES = (
     ),
 )
 """Words of the end and of the beginning, of the most and of the least."""
+_POSSESSIVES = re.compile(rf"{MENTION}'s?((?: [a-z-]+){{1,3}}(?:'s|(?<=s)')){{1,2}} [a-z]", re.IGNORECASE)
 _EXTREMES = (Manner.MOST, Manner.LEAST)
 _BY_TIME = _has("(?:old|young|new|earli|lat)(?:er|est)|(?:more|most) recent(?:ly)?")
 _BY_SIZE = _has(
@@ -150,9 +151,16 @@ def of_chain(
         _is_other_extreme(text, manner, kinds[key]) or _is_other_measure(text, manner, kinds[key])
         for key, manner in uses
     )
+    contradicts |= len(uses) < _num_possessives(text)
     told = [key for key, manner in uses if labels and manner is Manner.READ and kinds[key] in (Kind.NUMBER, Kind.DATE)]
     contradicts |= any(_is_opposite(text, labels[key // 2]) for key in told)
     return CONTRADICTED if contradicts else 1.0
+
+
+def _num_possessives(text: str) -> int:
+    """How many steps at least a question takes by its possessives: two for *X's owner's price*."""
+    match = _POSSESSIVES.search(text)
+    return match[0].count("'") if match else 0
 
 
 def _is_opposite(text: str, label: str) -> bool:

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from models.episodes import Asked, Manner
+from models.episodes import MENTION, Asked, Manner
 from models.expectations import CONTRADICTED, containing, names, of_asked, of_chain, of_relations, wanted
 from models.kinds import Kind
 
@@ -167,3 +167,20 @@ def test_a_relation_of_times_gone_is_for_questions_of_such() -> None:
 def test_the_end_is_no_beginning_and_the_least_not_the_most(text: str, label: str, *, fits: bool) -> None:
     worth = of_chain(text, [(0, Manner.READ)], [Kind.DATE, Kind.NAME], Asked.ENTITIES, (label,))
     assert worth == (1.0 if fits else CONTRADICTED)
+
+
+@pytest.mark.parametrize(
+    ("text", "steps"),
+    [
+        (f"{MENTION}'s price", 1),
+        (f"what is {MENTION}'s owner's birth place", 2),
+        (f"{MENTION}' owners' sons", 2),
+        (f"{MENTION}'s rocket's maker's home town", 3),
+        (f"{MENTION}'s owner is whose son's friend", 1),
+    ],
+)
+def test_each_possessive_is_a_step(text: str, steps: int) -> None:
+    uses = [(0, Manner.READ)] * steps
+    assert of_chain(text, uses, [Kind.NAME, Kind.NAME], Asked.ENTITIES) == 1.0
+    if steps > 1:
+        assert of_chain(text, uses[1:], [Kind.NAME, Kind.NAME], Asked.ENTITIES) == CONTRADICTED
