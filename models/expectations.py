@@ -49,6 +49,14 @@ _KINDS = (
         _begins(r"when|(?:(?:in|on|from|since|until) )?(?:what|which) (?:year|date|day)|what's the (?:year|date)"),
         (Kind.NAME,),
     ),
+    (
+        _begins(
+            r"(?:(?:in|on|at|from|to|by|for|with|of) )?(?:which|what) "
+            r"(?!(?:is|are|was|were|do|does|did|has|have|had|can|will|would|should|year|day|date|month|time|hour|morning|evening|night|week|weekday|season|decade|vintage|"
+            r"birthday|anniversar)|centur|period|era|age)[a-z]+"
+        ),
+        (Kind.DATE,),
+    ),
     (_begins("how (?:large|big|tall|high|heavy|deep|wide|old|fast|expensive)"), (Kind.NAME,)),
 )
 _NOUN = re.compile(r"\b(?:which|what) (?!(?:type|kind|sort)s? of)([a-z]+(?: [a-z]+)?)\b", re.IGNORECASE)

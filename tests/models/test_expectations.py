@@ -66,6 +66,8 @@ def test_who_asks_whether_by_the_first_word_wants_yes_or_no(text: str, *, is_whe
         ("what year was his director born", DIRECTOR, Manner.READ, False),
         ("how large is it", DIRECTOR, Manner.READ, False),
         ("what is it", BORN, Manner.READ, True),
+        ("which firm made it", BORN, Manner.READ, False),
+        ("in which century was he born", BORN, Manner.READ, True),
         ("who is the youngest", BORN, Manner.MOST, True),
         ("who is the youngest", BORN, Manner.LEAST, False),
         ("who is older", BORN, Manner.MOST, False),
