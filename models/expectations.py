@@ -209,16 +209,20 @@ def _is_other_extreme(text: str, manner: Manner, kind: Kind) -> bool:
 
 def wanted(text: str, labels: tuple[str, ...]) -> frozenset[int]:
     """The relations, by place, that lead to what a question asks for by name: *which country* wants *country*."""
-    nouns = _relations_to(labels)
-    found = set[int]()
+    leading = _relations_to(labels)
+    return frozenset(place for noun in nouns(text) for place in leading.get(noun, ()))
+
+
+def nouns(text: str) -> frozenset[str]:
+    """What a question asks for by name, in the plural as it has it and in the singular: *which host cities*."""
+    found = set[str]()
     first = _NOUN_FIRST.match(text)
     for match in (*_NOUN.finditer(text), *([first] if first else [])):
         words = match[1].lower().split()
         named = [words[0], " ".join(words)]
         if len(words) == 2 and (match is first or _GOES_ON.match(text, match.end())):
             named.append(words[1])
-        for noun in named:
-            found |= nouns.get(noun, set()) | nouns.get(_singular(noun), set())
+        found.update(named, map(_singular, named))
     return frozenset(found)
 
 

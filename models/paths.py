@@ -81,7 +81,9 @@ class Walker:
         """The relations that a path's reading asks for by name."""
         if path.reading not in self._wanted:
             text = self._request.readings[path.reading].text
-            self._wanted[path.reading] = expectations.wanted(text, self._request.keys.labels)
+            keys = self._request.keys
+            called = (keys.called.get(noun, frozenset()) for noun in expectations.nouns(text))
+            self._wanted[path.reading] = expectations.wanted(text, keys.labels).union(*called)
         return self._wanted[path.reading]
 
     def follow(self, hop: int, candidate: Candidate, attention: FloatArray) -> Path | None:

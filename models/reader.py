@@ -18,7 +18,7 @@ from models.chains import Chain, Reading, ReadRequest
 from models.episodes import MAX_STEPS
 from models.memory import FloatArray
 from models.networks.path_inference import Glimpse, Keys, PathInference, State
-from models.profiles import Profile
+from models.profiles import Profile, called
 from models.search import Search, worth
 from models.texts import TextCutter, TokenEncoder
 
@@ -78,7 +78,8 @@ class Reader:
         profiles = profiles or [Profile()] * (2 * len(labels.ids))
         sides = [(profile, profiles[key ^ 1]) for key, profile in enumerate(profiles)]
         keys = self._network.encode_keys(labels, profiles, self._cutter.key_vectors(sides))
-        return keys._replace(labels=tuple(relation_labels) or ("",))
+        called_so = called(relation_labels, profiles[: 2 * len(relation_labels) : 2])
+        return keys._replace(labels=tuple(relation_labels) or ("",), called=called_so)
 
     def read(self, requests: Sequence[ReadRequest], beam: int = 4, *, thorough: bool = False) -> list[list[Chain]]:
         """Find the best `beam` chains of each request, best first by probability times the reading's score.

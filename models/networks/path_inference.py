@@ -53,6 +53,7 @@ class Keys(NamedTuple):
     profiles: tuple[Profile, ...]  # of what each key leads to
     kinds: tuple[Kind, ...]  # those of the profiles
     labels: tuple[str, ...] = ()  # of the relations
+    called: Mapping[str, frozenset[int]] = {}  # the relations that lead to names with a noun: museum
 
 
 class State(NamedTuple):

@@ -1,6 +1,6 @@
 from models.kinds import Kind
 from models.memory import TripleMemory
-from models.profiles import MOST_EXAMPLES, SAMPLED, Profile, profiles_of
+from models.profiles import MOST_EXAMPLES, SAMPLED, Profile, called, profiles_of
 
 BAND = [
     ("Ana", "is a", "singer"),
@@ -41,3 +41,14 @@ def test_examples_are_few_and_spread_over_the_facts() -> None:
 def test_a_relation_that_is_no_type_gives_none() -> None:
     triples = [("Ana", "is a friend of", "Bo"), ("Moor", "has member", "Ana")]
     assert profile(triples, "has member", 0).types == ()
+
+
+def test_names_say_what_a_relation_leads_to() -> None:
+    examples = (
+        ("Velpoort Museum", "Museum Oranjehof", "Louvre"),
+        ("Ravn Games", "Holt Games"),
+        ("wall lamp", "floor lamp"),
+        ("Bridge Theatre", "Lyric House", "Corn Exchange"),
+    )
+    profiles = [Profile(Kind.NAME, names) for names in examples]
+    assert called(["hangs in", "publisher", "type", "stage"], profiles) == {"museum": frozenset({0})}
