@@ -82,8 +82,8 @@ def _profile(memory: Profiled, sample: NDArray[np.int32], types: Sequence[int]) 
 def called(labels: Sequence[str], profiles: Sequence[Profile]) -> dict[str, frozenset[int]]:
     """By noun, in small letters, the relations that lead to names with it: those that begin or end with *Museum*.
 
-    That is a third of the names at least, and no name alone. A relation that says what things are leads to no names, and
-    a plural is no noun of one thing: *Ravn Games* is a firm. `profiles` are of what each relation leads to.
+    That is a third of the names at least, and no name alone. A relation that says what things are leads to no names,
+    and a plural is no noun of one thing: *Ravn Games* is a firm. `profiles` are of what each relation leads to.
     """
     found: dict[str, set[int]] = {}
     for number, (label, profile) in enumerate(zip(labels, profiles, strict=True)):
