@@ -152,17 +152,10 @@ class Chances:
                 yield usable.index(Manner.READ) * len(reach) + at, np.array([one + at for one in filters])
 
     def _away(self, path: Path, reach: IntArray, usable: Sequence[Manner]) -> LongArray:
-        """The uses, by place, that lead away from what is asked for.
-
-        Those are the reads from what the question asks for by name to what has it (*which town* has it), and, after two
-        others, the read that goes back to where the last one came from.
-        """
+        """The uses, by place, that lead from what the question asks for by name to what has it: *which town* has it."""
         if path.asked is Asked.WHETHER or Manner.READ not in usable:
             return np.empty(0, np.int64)
         keys = [2 * relation + INVERSE for relation in self._walker.wanted(path)]
-        last = path.steps[-1].use
-        if path.reads > 1 and last.manner is Manner.READ:
-            keys.append(last.key ^ 1)
         return np.flatnonzero(np.isin(reach, keys)) + usable.index(Manner.READ) * len(reach)
 
     def _unsaid(self, path: Path, reach: IntArray, usable: Sequence[Manner]) -> IntArray:

@@ -386,12 +386,3 @@ def test_who_gives_a_year_does_not_ask_for_one() -> None:
     for arguments, manner in (((argument,), Manner.BELOW), ((), Manner.READ)):
         _, chains = read(script, "dieterle", text=f"{MENTION} before {VALUE}", arguments=arguments)
         assert chains[0].steps[-1].use.manner is manner
-
-
-def test_a_third_read_does_not_go_back_at_once() -> None:
-    script = {(0, "directed by"): 9.0, (1, "^directed by"): 9.0, (2, "directed by"): 3.0, (2, "stop"): 2.0}
-    _, chains = read(script)
-    assert [step.key for step in chains[0].steps] == [0, 1], "with films of its director it is answered"
-    script = {(0, "^directed by"): 9.0, (1, "directed by"): 3.0, (1, "stop"): 2.0, (2, "stop"): 9.0}
-    _, chains = read(script, "dieterle", mask_topic=False)
-    assert [step.key for step in chains[0].steps] == [1, 0], "the second may"
