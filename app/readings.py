@@ -40,7 +40,7 @@ ORDINARY = 0.5
 UNNAMED = 0.7
 """The score of a reading that starts from everything, of a question that names nothing but compares."""
 NO_PART = 0.95
-"""How likely a plural that is part of a name is none of it."""
+"""How likely a noun that is part of a name is none of it."""
 LEAST_KIND = 0.3
 """From this score on words are taken for the name of a kind."""
 KIND_LEFT_OUT = 0.12
@@ -104,7 +104,7 @@ class _Name(NamedTuple):
     argument: Argument
     score: float
     is_flag: bool = False
-    is_part: bool = False  # a plural of a part of a name: "farms" of "Kiru Farm"
+    is_part: bool = False  # a noun that is a part of a name: "farms" of "Kiru Farm"
 
 
 class _Question(NamedTuple):
@@ -179,8 +179,8 @@ def _names(text: str, mentions: Sequence[Mention]) -> list[_Name]:
             if _is_plain(mention.text):
                 argument = replace(argument, left_out=LEFT_OUT_WORD)
                 score *= ORDINARY if has_names and not asks_whether(text) else 1.0
-            is_part = mention.typo and mention.text.islower() and (mention.text.endswith("s") or _is_plain(mention.text))
-            found.append(_Name(mention.start, mention.end, OTHER, argument, score, is_part=is_part))
+            is_noun = mention.text.islower() and (mention.text.endswith("s") or _is_plain(mention.text))
+            found.append(_Name(mention.start, mention.end, OTHER, argument, score, is_part=mention.typo and is_noun))
     return found
 
 
@@ -303,7 +303,7 @@ def _lists(text: str, mentions: Sequence[Mention]) -> list[list[Mention]]:
 
 
 def _from_everything(question: _Question) -> Iterator[Reading]:
-    """The question as one about everything there is, with a plural that is part of a name as such and as a word."""
+    """The question as one about everything there is, with a noun that is part of a name as such and as a word."""
     yield from _compared(question, UNNAMED)
     if any(name.is_part for name in question.names):
         whole = [name for name in question.names if not name.is_part]
