@@ -113,6 +113,7 @@ _POLES = (
 )
 """Words of the end and of the beginning, of the most and of the least."""
 _POSSESSIVES = re.compile(rf"{MENTION}'s?((?: [a-z-]+){{1,3}}(?:'s|(?<=s)')){{1,2}} [a-z]", re.IGNORECASE)
+"""*X's owner's price*; with a third one, *X's owner's son's school*."""
 _EXTREMES = (Manner.MOST, Manner.LEAST)
 _BY_TIME = _has("(?:old|young|new|earli|lat)(?:er|est)|(?:more|most) recent(?:ly)?")
 _BY_SIZE = _has(
@@ -237,11 +238,9 @@ def _relations_to(labels: tuple[str, ...]) -> dict[str, set[int]]:
 
 def names(text: str, label: str) -> bool:
     """Whether a question has the noun that a relation's label ends with: *how many clubs*, of a `former club`."""
-    noun = label.lower().split()[-1]
-    return (
-        len(noun) > SHORT
-        and re.search(rf"\b{re.escape(noun.removesuffix('s').removesuffix('y'))}", text, re.I) is not None
-    )
+    noun = label.lower().rpartition(" ")[2]
+    stem = re.escape(noun.removesuffix("s").removesuffix("y"))
+    return len(noun) > SHORT and re.search(rf"\b{stem}", text, re.IGNORECASE) is not None
 
 
 def of_relations(text: str, labels: tuple[str, ...]) -> FloatArray:
