@@ -5,7 +5,7 @@ Exit codes: 0 done, 1 it could not be done, 2 it was asked wrongly.
 
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from enum import StrEnum
 from itertools import islice
 from pathlib import Path
@@ -28,6 +28,7 @@ from rich.table import Table
 from app.diagrams import diagram
 from app.errors import Problem, ServiceError, problem_of
 from app.settings import Settings, SettingsError, load_settings
+from app.spreadsheets import NoTable, as_triples
 from app.telemetry import Metrics, configure_logging
 from app.terminal import read_questions, show_answer, show_evaluation, show_training
 from hopfact.bodies import guess_media_type
@@ -165,18 +166,23 @@ def ingest(
     source: Annotated[str | None, typer.Option(help="Where the triples come from.")] = None,
     on_error: Annotated[OnError, typer.Option(help="Leave bad lines out, or write nothing.")] = OnError.skip,
     media_type: Annotated[str | None, typer.Option(help="Default: by the file's name.")] = None,
+    table: Annotated[bool, typer.Option("--table", help="A CSV of rows and columns: a triple for each cell.")] = False,
     url: Url = None,
     key: Key = None,
 ) -> None:
-    """Load a file of triples; the KB is made if it is not there."""
+    """Load a file of triples, or a table; the KB is made if it is not there."""
     guessed, encoding = guess_media_type(file.name)
-    media_type = media_type or guessed
+    if table and (media_type or encoding):
+        raise typer.BadParameter("a table is a plain CSV, with no packing and no --media-type.", param_hint="--table")
+    media_type = "text/csv" if table else media_type or guessed
     if media_type is None:
         raise typer.BadParameter(f"{file.name} has a name that tells no format: give --media-type.", param_hint="FILE")
-    with _target(url, key) as target:
+    with _triples(file) if table else nullcontext(file) as triples, _target(url, key) as target:
         if all(known["name"] != kb for known in target.kbs()):
             target.create_kb(kb)
-        job = target.upload(kb, file, media_type=media_type, encoding=encoding, source=source, on_error=on_error.value)
+        job = target.upload(
+            kb, triples, media_type=media_type, encoding=encoding, source=source, on_error=on_error.value
+        )
         job = _followed(target, job)
         lines = target.rejected(job["id"], page_size=_SHOWN_REJECTED) if job["rejected"] else iter(())
         for line in islice(lines, _SHOWN_REJECTED):
@@ -185,6 +191,17 @@ def ingest(
         raise JobFailed(job)
     names = f" and {job['names']:,} names" if job["names"] else ""
     console.print(f"{job['accepted']:,} new{names}, {job['duplicates']:,} known already, {job['rejected']:,} rejected.")
+    if not table and media_type == "text/csv" and job["rejected"] and not (job["accepted"] or job["duplicates"]):
+        console.print("A line is a subject, a relation and an object. If this is a table, give --table.", markup=False)
+
+
+@contextmanager
+def _triples(table: Path) -> Iterator[Path]:
+    try:
+        with as_triples(table) as triples:
+            yield triples
+    except NoTable as error:
+        raise typer.BadParameter(f"{table.name}, {error}.", param_hint="FILE") from error
 
 
 @app.command()

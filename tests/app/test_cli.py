@@ -130,6 +130,19 @@ def test_a_file_of_unknown_format_is_asked_about(data: Path) -> None:
     assert "--media-type" in ran.output
 
 
+def test_a_table_is_loaded_cell_by_cell(data: Path) -> None:
+    path = data / "packs.csv"
+    path.write_text("pack,brand,price,colour\nTrail 20,Alpka,89 EUR,red\nSummit 45,Nordo,149 EUR,\n")
+    assert "give --table" in run("ingest", str(path), "--kb", "shop")
+    assert "5 new" in run("ingest", str(path), "--kb", "shop", "--table")
+    assert "Nordo" in run("ask", "Which brand is the Summit 45?", "--kb", "shop")
+    path.write_text("pack,brand\nTrail 20,Alpka,89 EUR\n")
+    ran = Ran("ingest", str(path), "--kb", "shop", "--table")
+    assert ran.code == 2
+    assert "line 2 has 3 cells" in ran.output
+    assert Ran("ingest", str(path), "--kb", "shop", "--table", "--media-type", "text/csv").code == 2
+
+
 def hopfact(data: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     command = [str(Path(sys.executable).with_name("hopfact")), *arguments]
     variables = {"PATH": "/usr/bin:/bin", "HOPFACT_DATA": str(data / "data"), **environment}
