@@ -186,7 +186,9 @@ def ingest(
         job = _followed(target, job)
         lines = target.rejected(job["id"], page_size=_SHOWN_REJECTED) if job["rejected"] else iter(())
         for line in islice(lines, _SHOWN_REJECTED):
-            console.print(f"line {line['number']}: {line['reason']}", style="yellow", markup=False)
+            console.print(
+                f"{'triple' if table else 'line'} {line['number']}: {line['reason']}", style="yellow", markup=False
+            )
     if job["state"] != "succeeded":
         raise JobFailed(job)
     names = f" and {job['names']:,} names" if job["names"] else ""

@@ -5,7 +5,7 @@ town that lies in one. A network mostly knows; where it wavers, a chain that the
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
 import numpy as np
@@ -208,13 +208,16 @@ def _is_other_extreme(text: str, manner: Manner, kind: Kind) -> bool:
     return is_most != is_least and is_most != (manner is Manner.MOST)
 
 
-def wanted(text: str, labels: tuple[str, ...]) -> frozenset[int]:
-    """The relations, by place, that lead to what a question asks for by name: *which country* wants *country*."""
+def wanted(text: str, labels: tuple[str, ...], called: Mapping[str, frozenset[int]]) -> frozenset[int]:
+    """The relations, by place, that lead to what a question asks for by name: *which country* wants *country*.
+
+    `called` has those that lead to names with a noun (`models.profiles.called`).
+    """
     leading = _relations_to(labels)
-    return frozenset(place for noun in nouns(text) for place in leading.get(noun, ()))
+    return frozenset(place for noun in _nouns(text) for place in (*leading.get(noun, ()), *called.get(noun, ())))
 
 
-def nouns(text: str) -> frozenset[str]:
+def _nouns(text: str) -> frozenset[str]:
     """What a question asks for by name, in the plural as it has it and in the singular: *which host cities*."""
     found = set[str]()
     first = _NOUN_FIRST.match(text)

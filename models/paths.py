@@ -82,8 +82,7 @@ class Walker:
         if path.reading not in self._wanted:
             text = self._request.readings[path.reading].text
             keys = self._request.keys
-            called = (keys.called.get(noun, frozenset()) for noun in expectations.nouns(text))
-            self._wanted[path.reading] = expectations.wanted(text, keys.labels).union(*called)
+            self._wanted[path.reading] = expectations.wanted(text, keys.labels, keys.called)
         return self._wanted[path.reading]
 
     def follow(self, hop: int, candidate: Candidate, attention: FloatArray) -> Path | None:

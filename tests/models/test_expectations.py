@@ -125,7 +125,8 @@ def test_a_count_is_no_answer_of_another_kind() -> None:
     ],
 )
 def test_what_is_asked_for_by_name_is_found_among_the_relations(text: str, relations: set[int]) -> None:
-    assert wanted(text, LABELS) == relations
+    assert wanted(text, LABELS, {}) == relations
+    assert wanted("which museums have it", LABELS, {"museum": frozenset({4})}) == {4}
 
 
 def test_a_noun_of_a_relation_is_found_in_a_question() -> None:
