@@ -50,35 +50,51 @@ RELABELLED = 0.6
 """How often a question's relations go by other labels, and how often each of them does then."""
 HELD_OUT = (
     "birds",
+    "boardgame_cafe",
     "coffee",
     "council",
+    "curling",
     "data_platform",
+    "directors",
+    "drones",
+    "earthquakes",
+    "enzymes",
+    "explorers",
     "factory",
     "ferry_lines",
     "festival",
     "gymnasts",
     "lamps",
+    "lighthouses",
     "medical",
+    "ml_models",
     "nobel",
     "observatories",
+    "orchestra",
     "papers",
+    "planet_hunters",
     "poets",
     "realestate",
     "rowing",
     "school",
+    "sharks",
     "skiers",
+    "snooker",
+    "space_missions",
     "teashop",
+    "tents_shop",
     "vet",
     "viruses",
     "watches",
     "wine",
     "wines_shop",
+    "world_cups",
 )
 """Knowledge bases that are never trained on: development is measured on them."""
 _ASKED = {"count ": Asked.COUNT, "ask ": Asked.WHETHER, "": Asked.ENTITIES}
 _SIGNS = {"=": Manner.KEEP, ">": Manner.ABOVE, ">=": Manner.ABOVE, "<": Manner.BELOW}
 _EXTREMES = {"max": Manner.MOST, "min": Manner.LEAST}
-LENGTHS = (0.2, 0.4, 0.25, 0.15)
+LENGTHS = (0.18, 0.35, 0.27, 0.2)
 """How often questions are drawn that need so many reads: long ones are written more often than they are asked."""
 _BUDGET = 10_000
 TURNED = "^"
