@@ -76,6 +76,12 @@ _LEADS_TO = re.compile(
     re.IGNORECASE,
 )
 """A relation's label that names what it leads to: *country*, *located in the country*, *has country*."""
+_NO_NOUNS = {"number", "count", "total"}
+_HAS_NO_HEAD = re.compile(
+    r"^(?:parent|mother|sister|daughter|twin|partner|rival|former|previous|current|next|last|first|original|other|main|"
+    r"owning) | of ",
+)
+"""Labels whose last noun is not what they lead to, or only some of it: a *parent company* is one of many companies."""
 _AREA = "country|nation|state|province|region|county|district|continent|city|town|municipality|area|building"
 _LIES_IN = re.compile(
     rf"(?:is |was )?(?:located|situated|based|lies|lying|found|housed)? ?(?:in|on|within|inside)"
@@ -89,12 +95,16 @@ _ASKS_FOR_TIMES_GONE = re.compile(
     re.IGNORECASE,
 )
 _LATE = _has("young(?:er|est)|new(?:er|est)|lat(?:er|est)|(?:more|most) recent(?:ly)?|last")
-_EARLY = _has("old(?:er|est)|earli(?:er|est)|first")
+_EARLY = _has("old(?:er|est)|earli(?:er|est)|long(?:er|est)|furthest|first")
 _MUCH = _has(
-    "large(?:r|st)|big(?:ger|gest)|high(?:er|est)|long(?:er|est)|tall(?:er|est)|heav(?:ier|iest)|"
+    "(?:larg|bigg|high|long|tall|heavi|wid|broad|deep|thick|strong|hard|hott|warm|loud|steep|dear|pric(?:i|ey))(?:er|est)|"
     "(?:most|more)(?! recent)"
 )
-_LITTLE = _has("small(?:er|est)|low(?:er|est)|short(?:er|est)|light(?:er|est)|fewe(?:r|st)|least|less")
+_LITTLE = _has(
+    "(?:small|low|short|light|narrow|shallow|thinn|weak|soft|cold|quiet|cheap|fewe?)(?:er|r|est|st)|least|less"
+)
+_IS_RANK = _has("rank(?:s|ing|ed)?|place|position|order|grade|class|rung|seed")
+"""A relation whose least number is the highest."""
 _POLES = (
     (
         _has(
@@ -157,7 +167,8 @@ def of_chain(
     if uses[0][1] in _EXTREMES and kinds[uses[0][0] ^ 1] in (Kind.NUMBER, Kind.DATE):
         return CONTRADICTED  # the least of all numbers, instead of what has the least
     contradicts = any(
-        _is_other_extreme(text, manner, kinds[key]) or _is_other_measure(text, manner, kinds[key])
+        _is_other_extreme(text, manner, kinds[key], labels[key // 2] if labels else "")
+        or _is_other_measure(text, manner, kinds[key])
         for key, manner in uses
     )
     contradicts |= len(uses) < _num_possessives(text)
@@ -198,8 +209,8 @@ def _is_other_measure(text: str, manner: Manner, kind: Kind) -> bool:
     return by_time != by_size and by_time != (kind is Kind.DATE)
 
 
-def _is_other_extreme(text: str, manner: Manner, kind: Kind) -> bool:
-    if manner not in _EXTREMES:
+def _is_other_extreme(text: str, manner: Manner, kind: Kind, label: str) -> bool:
+    if manner not in _EXTREMES or _IS_RANK.search(label):
         return False
     most, least = (_LATE, _EARLY) if kind is Kind.DATE else (_MUCH, _LITTLE)
     if kind is Kind.NUMBER and (_YOUNG.search(text) or _OLD.search(text)):  # an age
@@ -227,7 +238,7 @@ def _nouns(text: str) -> frozenset[str]:
         if len(words) == 2 and (match is first or _GOES_ON.match(text, match.end())):
             named.append(words[1])
         found.update(named, map(_singular, named))
-    return frozenset(found)
+    return frozenset(found - _NO_NOUNS)
 
 
 @lru_cache(64)
@@ -235,7 +246,10 @@ def _relations_to(labels: tuple[str, ...]) -> dict[str, set[int]]:
     found: dict[str, set[int]] = {}
     for place, label in enumerate(labels):
         if match := _LEADS_TO.fullmatch(label.strip()):
-            found.setdefault(match[1].lower(), set()).add(place)
+            noun = match[1].lower()
+            head = noun if _HAS_NO_HEAD.search(noun) else noun.rpartition(" ")[2]
+            for name in {noun, head}:
+                found.setdefault(name, set()).add(place)
     return found
 
 

@@ -17,6 +17,9 @@ LABELS = (
     "has genus",
     "type",
     "preys on",
+    "home ground",
+    "uses cartridge",
+    "parent company",
 )
 
 
@@ -77,6 +80,9 @@ def test_who_asks_whether_by_the_first_word_wants_yes_or_no(text: str, *, is_whe
         ("which has the fewest", EMPLOYEES, Manner.MOST, False),
         ("which has the most of the smallest", EMPLOYEES, Manner.MOST, True),
         ("which has the fewest", EMPLOYEES + 1, Manner.LEAST, False),
+        ("what is the hardest one", EMPLOYEES, Manner.LEAST, False),
+        ("the narrowest", EMPLOYEES, Manner.MOST, False),
+        ("who has been there longest", BORN, Manner.MOST, False),
     ],
 )
 def test_a_chain_that_the_words_contradict_is_worth_less(text: str, key: int, manner: Manner, *, fits: bool) -> None:
@@ -98,6 +104,11 @@ def test_a_chain_that_the_words_contradict_is_worth_less(text: str, key: int, ma
 )
 def test_sizes_are_no_dates_and_ages_no_numbers_of_names(text: str, key: int, manner: Manner, *, fits: bool) -> None:
     assert of_chain(text, [(key, manner)], KINDS, Asked.ENTITIES) == (1.0 if fits else CONTRADICTED)
+
+
+def test_the_highest_rank_has_the_least_number() -> None:
+    labels = ("director", "world ranking", "born")
+    assert of_chain("the highest of them", [(EMPLOYEES, Manner.LEAST)], KINDS, Asked.ENTITIES, labels) == 1.0
 
 
 def test_a_count_is_no_answer_of_another_kind() -> None:
@@ -122,6 +133,12 @@ def test_a_count_is_no_answer_of_another_kind() -> None:
         ("which is the country", set()),
         ("where in the country", set()),
         ("what preys on it", set()),
+        ("which grounds are in Leeds", {8}),
+        ("which cartridges depend on it", {9}),
+        ("which companies are in Leeds", set()),
+        ("which parent company has it", {10}),
+        ("which platforms does it have", set()),
+        ("number of platforms at it", set()),
     ],
 )
 def test_what_is_asked_for_by_name_is_found_among_the_relations(text: str, relations: set[int]) -> None:
