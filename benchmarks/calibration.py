@@ -7,6 +7,9 @@ tests/acceptance/unseen/dev and the written ones that are held out (models/tasks
 answerable ones once more on its knowledge base without a relation of its answer's evidence, where it must be refused.
 One knowledge base at a time is held out, so that the error printed and the table of thresholds are those of one which
 neither training nor the fit has seen. `--write` puts the fit over all into the checkpoint.
+
+Asked besides and left out of the fit, for `refused`, the share refused of each kind of question without an answer:
+every fourth answerable one without the very facts of its last step, every fourth of another domain, and small talk.
 """
 
 import argparse
@@ -35,8 +38,11 @@ from tests.models import transfer
 
 TESTS = Path(__file__).parents[1] / "tests"
 FOLDERS = (TESTS / "acceptance" / "kbs", TESTS / "acceptance" / "unseen" / "dev")
+SMALL_TALK = (Path(__file__).parent / "small_talk.txt").read_text(encoding="utf-8").splitlines()
 THRESHOLDS = (0.2, 0.3, 0.35, 0.4, 0.5, 0.6, 0.7)
+REFUSING = 0.4
 UNANSWERABLE_STEP = 4
+SETS = ("entities", "value")
 
 
 class Outcome(NamedTuple):
@@ -103,6 +109,23 @@ class Asker:
                 found += [outcome for outcome, _ in self._ask(left, [(questions[number][0], frozenset())])]
         return found
 
+    def unfounded(self, rows: Rows, questions: Sequence[Asked], others: Sequence[Asked]) -> dict[str, list[Outcome]]:
+        """Outcomes where nothing can be right: the answering facts gone, other domains, small talk."""
+        found: dict[str, list[Outcome]] = {"fact_gone": [], "other_domain": [], "small_talk": []}
+        asked = questions[::UNANSWERABLE_STEP]
+        for (text, _), (outcome, reply) in zip(asked, self._ask(rows, asked), strict=True):
+            is_read = all(hop["relations"][0]["manner"] == "read" for hop in reply["hops"])
+            if outcome.right and is_read and reply["kind"] in SETS:
+                gone = {_names(answer["evidence"][-1]) for answer in reply["answers"] if answer["evidence"]}
+                left = [row for row in rows if (row[0], readable_relation(row[1]), row[2]) not in gone]
+                found["fact_gone"] += [outcome for outcome, _ in self._ask(left, [(text, frozenset())])]
+        labels = [label.casefold() for subject, _, value in rows for label in (subject, value) if len(label) > 2]
+        texts = [text for text, _ in others[::UNANSWERABLE_STEP]]
+        foreign = [text for text in texts if not any(label in text.casefold() for label in labels)]
+        for name, strange in (("other_domain", foreign), ("small_talk", SMALL_TALK)):
+            found[name] += [outcome for outcome, _ in self._ask(rows, [(text, frozenset()) for text in strange])]
+        return found
+
     def _ask(self, rows: Rows, questions: Sequence[Asked]) -> Iterator[tuple[Outcome, dict[str, Any]]]:
         triples = [Triple(Term(subject), Term(readable_relation(name)), Term(value)) for subject, name, value in rows]
         view = inline_view(triples, self._encoder)
@@ -113,6 +136,10 @@ class Asker:
             is_right = bool(gold) and labels == {answer.casefold() for answer in gold}
             held = self._recorder.asked[0] if self._recorder.asked else None
             yield Outcome(held, is_right, bool(gold)), reply
+
+
+def _names(fact: dict[str, Any]) -> tuple[str, str, str]:
+    return fact["subject"], fact["relation"], fact["object"]
 
 
 def confidences(calibration: Calibration, rows: Sequence[Outcome]) -> list[float]:
@@ -159,12 +186,16 @@ def main() -> None:
     given = arguments.parse_args()
     limit_threads(1)
     asker = Asker(given.checkpoint)
-    found = {name: asker.outcomes(rows, asked) for name, rows, asked in knowledge_bases()}
+    bases = list(knowledge_bases())
+    found = {name: asker.outcomes(rows, asked) for name, rows, asked in bases}
     everything = [row for rows in found.values() for row in rows]
     held_out: list[float] = []
-    for name, rows in found.items():
-        others = [row for other, theirs in found.items() if other != name for row in theirs]
-        held_out += confidences(fitted(others), rows)
+    refused: dict[str, list[bool]] = {}
+    for (name, triples, asked), (_, _, others) in zip(bases, bases[1:] + bases[:1], strict=True):
+        without = fitted([row for other, theirs in found.items() if other != name for row in theirs])
+        held_out += confidences(without, found[name])
+        for kind, rows in asker.unfounded(triples, asked, others).items():
+            refused.setdefault(kind, []).extend(chance < REFUSING for chance in confidences(without, rows))
     calibration = fitted(everything)
     figures = {
         "reader": asker.reader.name,
@@ -174,6 +205,7 @@ def main() -> None:
         "error_before": error(confidences(Calibration(), everything), everything),
         "error_held_out": error(held_out, everything),
         "held_out": thresholds(held_out, everything),
+        "refused": {kind: [round(sum(said) / len(said), 4), len(said)] for kind, said in refused.items()},
         **asdict(calibration),
     }
     print(json.dumps(figures, indent=2))

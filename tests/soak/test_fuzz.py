@@ -1,10 +1,13 @@
 """Requests made from the OpenAPI document, valid and not, alone and in sequences: declared replies only, no fault."""
 
+import logging
 import subprocess
 import sys
 from pathlib import Path
 
 from tests.processes import serving
+
+logger = logging.getLogger(__name__)
 
 KEY = "a-key-for-all-of-the-fuzzing"
 UNCHECKED = ("positive_data_acceptance", "use_after_free", "ensure_resource_availability")
@@ -25,6 +28,7 @@ def test_the_document_and_the_service_agree(tmp_path: Path, soak_calls: int, soa
             "--exclude-path", "/v1/jobs/{job_id}/events", "--seed", str(soak_seed), "--no-color",
         ]  # fmt: skip
         done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+        logger.info("seed %d: %s", soak_seed, done.stdout.rpartition("SUMMARY")[2])
         assert done.returncode == 0, done.stdout
         assert service.process.poll() is None
     faults = [line for line in (tmp_path / "log").read_text().splitlines() if '"level":"error"' in line]
