@@ -22,7 +22,8 @@ from models.chains import Reading, everything
 from models.episodes import MENTION, OTHER, VALUE
 from models.expectations import asks_whether
 from models.memory import IntArray
-from models.numbers import quantities_in
+from models.numbers import DATE, quantities_in
+from models.patterns import SUPERLATIVE
 from models.steps import Argument
 
 SAME_NAME = 0.79
@@ -48,6 +49,8 @@ KIND_LEFT_OUT = 0.12
 COMPARED_WITH = 0.3
 """How likely a number or date is the topic that something is compared with."""
 MOST_ARGUMENTS = 3
+MOST_BETWEEN = 7
+"""Words between two names of which a question offers one *or* the other."""
 UNKNOWN_NAME = 0.5
 """What a reading loses by each name in it that the KB does not know, up to two."""
 
@@ -55,7 +58,7 @@ _NAME = re.compile(r"(?<=[a-z,;:] )[A-Z][a-z]\w*(?: [A-Z][a-z]\w*)*")
 """Words with capitals inside a question, not acronyms."""
 _COMPARES = re.compile(
     r"\b(most|least|fewest|more|less|fewer|than|over|under|above|below|before|after|since|until|first|last|latest|"
-    r"earliest|newest|biggest|exactly|best|worst|top|[a-z]{2,}(?<!int)(?<!for)(?<!w)est)\b",
+    rf"earliest|newest|biggest|exactly|best|worst|top|{SUPERLATIVE})\b",
     re.IGNORECASE,
 )
 _THAN = re.compile(r"\b(than|as \w+ as)\b", re.IGNORECASE)
@@ -84,6 +87,12 @@ _RANKS = re.compile(
     re.IGNORECASE,
 )
 """Says which of a list is wanted, or takes a noun for that."""
+_TELLS_A_YEAR = re.compile(
+    r"\b(?:before|after|since|until|till|in|by|from|(?:earlier|later|older|newer|younger) than)\s+(?:the year )?$",
+    re.IGNORECASE,
+)
+"""What stands before a year: it is not compared with metres or kilograms."""
+_YEARS = (1000, 2100)
 _INCLUSIVE_BEFORE = re.compile(
     r"\b(at least|at most|no (?:more|less|fewer|later|earlier) than|not (?:more|less) than|since|from|until|till|up to|"
     r"by|minimum|maximum|>=|<=)\s*$",
@@ -170,6 +179,8 @@ def _names(text: str, mentions: Sequence[Mention]) -> list[_Name]:
         same = next((one for one in inside if (one.start, one.end) == (start, end)), None)
         entities = _alike(same) if same else everything()
         inclusive = bool(_INCLUSIVE_BEFORE.search(text[:start]) or _INCLUSIVE_AFTER.match(text[end:]))
+        if quantity.measure is None and _YEARS[0] <= quantity.value < _YEARS[1] and _TELLS_A_YEAR.search(text[:start]):
+            quantity = quantity._replace(measure=DATE)
         argument = Argument(text[start:end], entities, quantity, inclusive)
         found.append(_Name(start, end, VALUE, argument, 1.0))
     for mention in mentions:
@@ -292,14 +303,20 @@ def _lists(text: str, mentions: Sequence[Mention]) -> list[list[Mention]]:
     found: list[list[Mention]] = []
     end = 0
     for one in sorted(mentions, key=lambda one: (one.start, -one.end)):
-        if one.score < CREDIBLE or not one.text or one.start < end:
+        if one.score < CREDIBLE or not one.text or one.start < end or _LISTED.match(one.text):
             continue
-        if end and _LISTED.fullmatch(text[end : one.start]):
+        if end and (_LISTED.fullmatch(text[end : one.start]) or _is_offered(text, end, one.start)):
             found[-1].append(one)
         else:
             found.append([one])
         end = one.end
     return [listed for listed in found if len(listed) > 1]
+
+
+def _is_offered(text: str, end: int, start: int) -> bool:
+    """Whether a question offers a name that begins at `start` instead of one that ends before: *is A older or B*."""
+    between = text[end:start]
+    return bool(_OR.search(between) and len(between.split()) <= MOST_BETWEEN and _RANKS.search(text))
 
 
 def _from_everything(question: _Question) -> Iterator[Reading]:

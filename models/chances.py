@@ -73,7 +73,7 @@ class Chances:
             chances = _softmax(np.concatenate([logits, further]))
             chances[first : first + len(further)] += chances[len(logits) :]
             chances = chances[: len(logits)]
-        for at, instead in self._given(path, reach, usable):
+        for at, instead in (*self._given(path, reach, usable), *self._passed_by(path, reach, usable)):
             moved = chances[at] * (1 - expectations.CONTRADICTED)
             shares = chances[instead] + SMALLEST
             chances[at] -= moved
@@ -141,6 +141,15 @@ class Chances:
             self._leading_to[id(argument)] = keys
         return key in keys
 
+    def might_lead(self, key: int, argument: Argument) -> bool:
+        """Whether a key leads to what an argument names, or to things that have most of its relations, too."""
+        if self.may_lead(key, argument):
+            return True
+        memory = self._request.memory
+        own = memory.keys_of(argument.entities)
+        own = own[own % 2 != INVERSE] if (own % 2 != INVERSE).any() else own
+        return bool(2 * np.isin(own, memory.keys_of(memory.holders(key ^ 1, FURTHER_FACTS))).sum() >= len(own))
+
     def _given(self, path: Path, reach: IntArray, usable: Sequence[Manner]) -> Iterator[tuple[int, LongArray]]:
         """Reads of numbers and dates, by place, and the filters by the same key: who gives a number asks for none."""
         filters = [usable.index(manner) * len(reach) for manner in FILTERS if manner in usable]
@@ -150,6 +159,24 @@ class Chances:
         for at, key in enumerate(reach.tolist()):
             if key % 2 != INVERSE and self._request.keys.kinds[key] in (Kind.NUMBER, Kind.DATE):
                 yield usable.index(Manner.READ) * len(reach) + at, np.array([one + at for one in filters])
+
+    def _passed_by(self, path: Path, reach: IntArray, usable: Sequence[Manner]) -> Iterator[tuple[int, LongArray]]:
+        """Keeps by keys that lead to nothing like what is named, by place, and reads by them, where one beyond does.
+
+        Whether a ship has a British captain is no question of captains called British: it is one of theirs.
+        """
+        can_read = Manner.READ in usable and path.reads < self._request.max_hops
+        if path.asked is not Asked.WHETHER or Manner.KEEP not in usable or not can_read or path.start.is_everything:
+            return
+        names = [self._walker.argument(path, one) for one in path.unused]
+        memory, some = self._request.memory, path.start.entities[:FURTHER_FACTS]
+        for at, key in enumerate(reach.tolist()):
+            if any(self.might_lead(key, name) for name in names):
+                continue
+            beyond = memory.keys_of(memory.facts_of(some, key, FURTHER_FACTS).targets).tolist()
+            if any(self.may_lead(one, name) for one in beyond if one != key ^ 1 for name in names):
+                keep, read = (usable.index(manner) * len(reach) + at for manner in (Manner.KEEP, Manner.READ))
+                yield keep, np.array([read])
 
     def _away(self, path: Path, reach: IntArray, usable: Sequence[Manner]) -> LongArray:
         """The uses, by place, that lead from what the question asks for by name to what has it: *which town* has it."""

@@ -13,16 +13,31 @@ CACHED = 200_000
 _LARGE = {
     "hundred": 1e2, "thousand": 1e3, "k": 1e3, "million": 1e6, "mio": 1e6, "billion": 1e9, "bn": 1e9, "trillion": 1e12,
 }  # fmt: skip
-_UNITS = {
-    "nm": 1e-9, "mm": 1e-3, "cm": 1e-2, "m": 1.0, "metre": 1.0, "meter": 1.0, "km": 1e3, "kilometre": 1e3,
-    "kilometer": 1e3, "in": 0.0254, "inch": 0.0254, "ft": 0.3048, "foot": 0.3048, "feet": 0.3048, "mi": 1609.344,
-    "mile": 1609.344, "mg": 1e-6, "g": 1e-3, "gram": 1e-3, "kg": 1.0, "kilo": 1.0, "kilogram": 1.0, "t": 1e3,
-    "ton": 1e3, "tonne": 1e3, "lb": 0.45359237, "pound": 0.45359237, "ms": 1e-3, "s": 1.0, "sec": 1.0, "second": 1.0,
-    "min": 60.0, "minute": 60.0, "h": 3600.0, "hr": 3600.0, "hour": 3600.0, "day": 86400.0, "week": 604800.0,
-    "month": 2629800.0, "year": 31557600.0, "b": 1.0, "byte": 1.0, "kb": 1e3, "mb": 1e6, "gb": 1e9, "tb": 1e12,
-    "kib": 2.0**10, "mib": 2.0**20, "gib": 2.0**30, "w": 1.0, "kw": 1e3, "mw": 1e6, "gw": 1e9, "hz": 1.0, "khz": 1e3,
-    "mhz": 1e6, "ghz": 1e9, "ml": 1e-3, "cl": 1e-2, "l": 1.0, "litre": 1.0, "liter": 1.0,
+_MEASURES = {
+    "length": {
+        "nm": 1e-9, "mm": 1e-3, "cm": 1e-2, "m": 1.0, "metre": 1.0, "meter": 1.0, "km": 1e3, "kilometre": 1e3,
+        "kilometer": 1e3, "in": 0.0254, "inch": 0.0254, "ft": 0.3048, "foot": 0.3048, "feet": 0.3048, "mi": 1609.344,
+        "mile": 1609.344,
+    },
+    "mass": {
+        "mg": 1e-6, "g": 1e-3, "gram": 1e-3, "kg": 1.0, "kilo": 1.0, "kilogram": 1.0, "t": 1e3, "ton": 1e3,
+        "tonne": 1e3, "lb": 0.45359237, "pound": 0.45359237,
+    },
+    "time": {
+        "ms": 1e-3, "s": 1.0, "sec": 1.0, "second": 1.0, "min": 60.0, "minute": 60.0, "h": 3600.0, "hr": 3600.0,
+        "hour": 3600.0, "day": 86400.0, "week": 604800.0, "month": 2629800.0, "year": 31557600.0,
+    },
+    "data": {
+        "b": 1.0, "byte": 1.0, "kb": 1e3, "mb": 1e6, "gb": 1e9, "tb": 1e12, "kib": 2.0**10, "mib": 2.0**20,
+        "gib": 2.0**30,
+    },
+    "power": {"w": 1.0, "kw": 1e3, "mw": 1e6, "gw": 1e9},
+    "frequency": {"hz": 1.0, "khz": 1e3, "mhz": 1e6, "ghz": 1e9},
+    "volume": {"ml": 1e-3, "cl": 1e-2, "l": 1.0, "litre": 1.0, "liter": 1.0},
 }  # fmt: skip
+_UNITS = {unit: (measure, scale) for measure, units in _MEASURES.items() for unit, scale in units.items()}
+DATE = "date"
+"""What a day measures, and a year that the words beside it say to be one."""
 _TEXT_UNITS = [unit for unit in _UNITS if unit not in ("in", "t", "s", "b", "l", "mi", "inch", "hr", "sec")]
 """Units that a number in running text may have: "in 1990 in" has none."""
 _WORDS = [
@@ -71,11 +86,12 @@ _IN_TEXT = re.compile(
 
 
 class Quantity(NamedTuple):
-    """A number with its unit's scale, or a date in years; `fine` dates know their month."""
+    """A number with its unit's scale and what that measures, or a date in years; `fine` dates know their month."""
 
     value: float
     scale: float | None = None
     fine: bool = False
+    measure: str | None = None
 
 
 @lru_cache(CACHED)
@@ -88,14 +104,16 @@ def quantity(label: str) -> Quantity | None:
         if found := pattern.fullmatch(text):
             return _date(found.groupdict())
     if clock := _CLOCK.fullmatch(text):
-        return Quantity(60 * int(clock[1]) + int(clock[2]) + float(clock[3] or 0) / 60, 60.0)
+        minutes = 60 * int(clock[1]) + int(clock[2]) + float(clock[3] or 0) / 60
+        return Quantity(minutes, 60.0, measure="time")
     found = _QUANTITY.fullmatch(text)
     if found is None:
         return None
     digits = found["number"].replace("\N{MINUS SIGN}", "-")
     number = float(re.sub(r"[,' \N{NO-BREAK SPACE}]", "", digits)) * _LARGE.get((found["scale"] or "").lower(), 1.0)
     unit = (found["unit"] or "").lower()
-    return Quantity(number, _UNITS.get(unit, _UNITS.get(unit.removesuffix("s"))))
+    measure, scale = _UNITS.get(unit) or _UNITS.get(unit.removesuffix("s")) or (None, None)
+    return Quantity(number, scale, measure=measure)
 
 
 def _in_words(text: str) -> Quantity | None:
@@ -113,6 +131,11 @@ def quantities_in(text: str) -> list[tuple[int, int, Quantity]]:
     """Find the numbers and dates that a text names: where each starts and ends, and what it is."""
     found = ((match.start(), match.end(), quantity(match[0])) for match in _IN_TEXT.finditer(text))
     return [(start, end, one) for start, end, one in found if one is not None]
+
+
+def are_comparable(one: Quantity, other: Quantity) -> bool:
+    """Say whether two quantities may be compared: not metres with kilograms, nor those with a year."""
+    return one.measure is None or other.measure is None or one.measure == other.measure
 
 
 def is_more(one: Quantity, other: Quantity) -> bool:
@@ -152,4 +175,4 @@ def _date(parts: Mapping[str, str | None]) -> Quantity | None:
     day = int(parts.get("day") or 1) - 1
     if not (0 <= month < 12 and 0 <= day < 31):
         return None
-    return Quantity(year + month / 12 + day / 372, None, fine=True)
+    return Quantity(year + month / 12 + day / 372, fine=True, measure=DATE)

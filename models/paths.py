@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from models import expectations
+from models import asked_nouns, expectations
 from models.chains import ReadRequest, Step, Use
 from models.episodes import INVERSE, Asked, Manner
 from models.memory import FloatArray, Hop, IntArray
@@ -65,7 +65,7 @@ class Walker:
         self.stepper = Stepper(request.memory, request.keys.kinds, request.budget, both_ways(request.keys.labels))
         self._request = request
         self._mask_topic = mask_topic
-        self._wanted: dict[int, frozenset[int]] = {}
+        self._wanted: dict[tuple[int, bool], frozenset[int]] = {}
 
     def reach(self, path: Path) -> IntArray:
         """The keys at the entities of a path; all of a path that starts from everything."""
@@ -77,13 +77,13 @@ class Walker:
         """An argument of a path's reading, by its number."""
         return self._request.readings[path.reading].arguments[number]
 
-    def wanted(self, path: Path) -> frozenset[int]:
-        """The relations that a path's reading asks for by name."""
-        if path.reading not in self._wanted:
+    def wanted(self, path: Path, *, alone: bool = False) -> frozenset[int]:
+        """The relations that a path's reading asks for by name; `alone`, those that all there is of it hangs on."""
+        if (path.reading, alone) not in self._wanted:
             text = self._request.readings[path.reading].text
             keys = self._request.keys
-            self._wanted[path.reading] = expectations.wanted(text, keys.labels, keys.called)
-        return self._wanted[path.reading]
+            self._wanted[path.reading, alone] = asked_nouns.wanted(text, keys.labels, keys.called, alone=alone)
+        return self._wanted[path.reading, alone]
 
     def follow(self, hop: int, candidate: Candidate, attention: FloatArray) -> Path | None:
         """Take a step; None where that leads nowhere."""

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from models import expectations
+from models import asked_nouns, expectations
 from models.chains import Chain, ReadRequest, Use
 from models.chances import LEAST_WORTH, Chances
 from models.episodes import INVERSE, MAX_STEPS, MENTION, Asked, End, Manner, manners
@@ -22,6 +22,7 @@ from models.paths import FILTERS, NUM_ALTERNATIVES, Candidate, Path, Walker, log
 from models.steps import Argument, Start
 from models.texts import Pieces
 
+SIDES = (Manner.ABOVE, Manner.BELOW)
 LEAST_ASKED = 0.1
 """What is less likely to be wanted than this is not looked for."""
 MOST_USES = 32
@@ -32,6 +33,10 @@ UNMET = 0.3
 """What a chain is worth that comes to no thing of a class that the question names."""
 LONE_COUNT = 0.3
 """What a chain is worth that counts the one thing that a relation leads to, as most lead to one."""
+
+
+NEVER_LED = 0.3
+"""What a no is worth by a relation that never leads to what is named, nor to the like."""
 
 
 class _Ended(NamedTuple):
@@ -158,6 +163,8 @@ class Search:
         """The arguments that a step can be taken with; none of them where it needs one and there is none left."""
         if use.manner is Manner.READ:
             return (None,) if path.reads < self.request.max_hops else ()
+        if use.manner in SIDES and any((step.use.key, step.use.manner) == (use.key, use.manner) for step in path.steps):
+            return ()  # above both 1990 and 60
         if use.manner not in FILTERS:
             return () if path.asked is Asked.WHETHER else (None,)
         if use.manner is Manner.KEEP and path.asked is not Asked.WHETHER:
@@ -188,9 +195,17 @@ class Search:
         share = expectations.of_chain(text, uses, kinds, path.asked, self.request.keys.labels)
         share *= 1.0 if self._may_be_wanted(path) else OTHER_CLASS
         share *= LONE_COUNT if self._is_lone(path) else 1.0
+        share *= NEVER_LED if self._never_leads(path) else 1.0
         chain = Chain(path.reading, path.steps, math.exp(log_probability) * likely * share, path.rejected, path.asked)
         self._ended.append(_Ended(chain, worth(self.request, chain) * (1 / share - 1)))
         self._best_worth = max(self._best_worth, log_of(worth(self.request, chain)))
+
+    def _never_leads(self, path: Path) -> bool:
+        """Whether a question is denied by a relation that leads nothing to what it names, nor to the like."""
+        last = path.steps[-1]
+        if path.asked is not Asked.WHETHER or last.argument is None or last.use.manner is not Manner.KEEP:
+            return False
+        return not self._chances.might_lead(last.key, self._walker.argument(path, last.argument))
 
     def _is_lone(self, path: Path) -> bool:
         """Whether a path counts the one thing that a relation leads to which the question does not name."""
@@ -199,12 +214,14 @@ class Search:
             return False
         if last.key % 2 == INVERSE or keys.kinds[last.key] is Kind.NUMBER:
             return False
-        return not expectations.names(self.request.readings[path.reading].text, keys.labels[last.key // 2])
+        return not asked_nouns.names(self.request.readings[path.reading].text, keys.labels[last.key // 2])
 
     def _may_be_wanted(self, path: Path) -> bool:
         """Whether a path ends in what the question asks for by name: *which publisher* where any `publisher` leads."""
         kinds = self.request.keys.kinds
-        leading = [2 * number + INVERSE for number in self._walker.wanted(path) if kinds[2 * number] is Kind.NAME]
+        leading = [
+            2 * number + INVERSE for number in self._walker.wanted(path, alone=True) if kinds[2 * number] is Kind.NAME
+        ]
         if not leading or path.asked is Asked.WHETHER or not len(path.start.entities):
             return True
         return bool(np.isin(leading, self._walker.reach(path)).any())

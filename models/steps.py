@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from models.episodes import Manner
 from models.kinds import Kind
 from models.memory import Facts, FloatArray, Hop, HopRead, IntArray, KeyValueMemory
-from models.numbers import Quantity, is_more, is_same, order, quantity
+from models.numbers import Quantity, are_comparable, is_more, is_same, order, quantity
 
 COMPARED_FACTS = 200_000
 """More facts than these are not compared: a superlative over a part of them would be a guess."""
@@ -135,7 +135,7 @@ class Stepper:
         quantities = self._quantities(targets)
         if argument is None:
             fits = _extreme(quantities, manner)
-        elif limit is None:
+        elif limit is None or not any(one is not None and are_comparable(one, limit) for one in quantities):
             return None
         else:
             fits = np.array([one is not None and _fits(one, limit, manner, argument.inclusive) for one in quantities])
@@ -181,10 +181,12 @@ def _extreme(quantities: Sequence[Quantity | None], manner: Manner) -> BoolArray
 
 
 def _is_equal(one: Quantity | None, wanted: Quantity) -> bool:
-    return one is not None and is_same(one, wanted)
+    return one is not None and are_comparable(one, wanted) and is_same(one, wanted)
 
 
 def _fits(one: Quantity, limit: Quantity, manner: Manner, inclusive: bool) -> bool:
+    if not are_comparable(one, limit):
+        return False
     if inclusive and is_same(one, limit):
         return True
     return is_more(one, limit) if manner is Manner.ABOVE else is_more(limit, one)

@@ -123,6 +123,13 @@ def test_numbers_are_values_to_compare_with() -> None:
     assert [argument.quantity.value for argument in best.arguments if argument.quantity] == [2010]
 
 
+def test_a_year_that_something_is_before_is_a_date() -> None:
+    for text, measure in (("opened before 1950", "date"), ("over 1950", None), ("older than 20", None)):
+        (reading,) = readings_of(f"which hills are {text}", [])
+        assert reading.arguments[0].quantity is not None
+        assert reading.arguments[0].quantity.measure == measure, text
+
+
 def test_at_least_means_what_equals_it_too() -> None:
     for text, inclusive in (
         ("at least 5", True), ("more than 5", False), ("5 or more", True), ("since 1990", True), ("before 1990", False),
@@ -175,6 +182,9 @@ def test_one_or_the_other_are_both_topics() -> None:
         ("of Rhine, Ems and Oder the shortest", [1, 2, 3]),
         ("Rhine vs Ems - which is longer", [1, 2]),
         ("Ems / Oder: older one?", [2, 3]),
+        ("is the Rhine longer or is it the Ems?", [1, 2]),
+        ("where is it older: at the Ems or at the Oder", [2, 3]),
+        ("Is it the Ems that has the older bridges and the more of them, or is it rather the Oder", None),
         ("bridges over Rhine and Oder", None),
         ("is the Rhine longer than the Ems", None),
         ("the longest of the Rhine", None),
@@ -199,13 +209,13 @@ def test_of_names_that_overlap_the_longest_is_listed() -> None:
 
 
 def test_what_compares_and_names_nothing_starts_from_everything() -> None:
-    for text in ("the oldest film", "which river is the longest?", "who directed the most films"):
+    for text in ("the oldest film", "which river is the longest?", "who directed the most films", "the lowest hill"):
         (reading,) = readings_of(text, [])
         assert (reading.text, reading.topics.tolist()) == (text, [])
 
 
 def test_small_talk_has_no_reading() -> None:
-    for text in ("how are you?", "tell me a joke", "what is the meaning of life", "?!", ""):
+    for text in ("how are you?", "which way is west", "tell me a joke", "what is the meaning of life", "?!", ""):
         assert readings_of(text, []) == ()
 
 

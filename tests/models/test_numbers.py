@@ -1,6 +1,6 @@
 import pytest
 
-from models.numbers import is_more, is_same, order, quantities_in, quantity
+from models.numbers import are_comparable, is_more, is_same, order, quantities_in, quantity
 
 
 @pytest.mark.parametrize(
@@ -83,3 +83,20 @@ def test_order_counts_units_only_where_all_have_one() -> None:
 )
 def test_numbers_in_a_text_are_found_where_they_stand(text: str, found: list[str]) -> None:
     assert [text[start:end] for start, end, _ in quantities_in(text)] == found
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "is_comparable"),
+    [
+        ("5 kg", "3 m", False),
+        ("5 kg", "3 t", True),
+        ("5", "3 m", True),
+        ("2016-05-04", "3 m", False),
+        ("1:30", "40 min", True),
+    ],
+)
+def test_metres_are_not_compared_with_kilograms(one: str, other: str, *, is_comparable: bool) -> None:
+    first, second = quantity(one), quantity(other)
+    assert first is not None
+    assert second is not None
+    assert are_comparable(first, second) is is_comparable

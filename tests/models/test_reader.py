@@ -275,6 +275,16 @@ def test_whether_is_rather_about_a_relation_that_leads_there() -> None:
     assert chains[0].is_denied
 
 
+def test_whether_goes_through_what_leads_to_nothing_like_what_is_named() -> None:
+    script = {(0, "keep:directed by"): 9, (1, "keep:born in"): 9, (1, "keep:directed by"): 5, (1, "stop"): 5}
+    text = f"has {MENTION} a director from {OTHER}"
+    memory, chains = read(script, text=text, arguments=(named("richmond"),), asked=Asked.WHETHER)
+    assert [memory.relation_labels[step.key // 2] for step in chains[0].steps] == ["directed by", "born in"]
+    assert chains[0].is_denied
+    memory, chains = read(script, text=text, arguments=(named("colman"),), asked=Asked.WHETHER)
+    assert [memory.relation_labels[step.key // 2] for step in chains[0].steps] == ["directed by"]  # he is a person, too
+
+
 def test_whether_asks_about_everything_named() -> None:
     script = {(0, "directed by"): 5, (1, "stop"): 5}
     _, chains = read(script, text=f"is {MENTION} by {OTHER}", arguments=(named("colman"),), asked=Asked.WHETHER)
@@ -378,6 +388,14 @@ def test_a_number_with_a_unit_is_compared_with_no_count() -> None:
         argument = Argument(number, everything(), Quantity(0.0, unit))
         _, chains = read(script, topic="", text=f"films over {VALUE}", arguments=(argument,))
         assert any(step.use.manner is Manner.ABOVE for chain in chains for step in chain.steps) == (unit is None)
+
+
+def test_of_two_numbers_no_key_is_above_both() -> None:
+    script = {(0, "above:release year"): 9.0, (1, "above:release year"): 9.0, (1, "stop"): 1.0, (2, "stop"): 9.0}
+    arguments = tuple(Argument(text, everything(), Quantity(float(text))) for text in ("1900", "60"))
+    _, chains = read(script, topic="", text=f"over {VALUE} and {VALUE}", arguments=arguments)
+    assert chains
+    assert all(sum(step.use.manner is Manner.ABOVE for step in chain.steps) < 2 for chain in chains)
 
 
 def test_who_gives_a_year_does_not_ask_for_one() -> None:

@@ -101,6 +101,11 @@ def test_what_has_no_order_is_compared_by_its_number(
     assert take(None, "flows through", manner, argument) == rivers
 
 
+def test_a_length_is_compared_with_no_weight_and_equals_none() -> None:
+    assert take(["Rhine", "Ems"], "length", Manner.ABOVE, number("500 kg")) is None
+    assert take(["Rhine", "Ems"], "length", Manner.KEEP, number("371 kg")) == []
+
+
 def test_an_entity_without_the_value_is_neither_more_nor_less() -> None:
     assert take(["Spree", "Ems"], "length", Manner.LEAST) == ["Ems"]
     assert take(["Spree"], "length", Manner.MOST) is None

@@ -1,0 +1,106 @@
+"""Nouns that a question asks for, and the relations whose labels or names say that they lead to such.
+
+*Which country was she born in* wants what `country` leads to, *which cartridges depend on it* what `uses cartridge`
+leads to.
+"""
+
+import re
+from collections.abc import Mapping
+from functools import lru_cache
+
+from models.patterns import SUPERLATIVE
+
+SHORT = 3
+"""No longer words are no nouns: *of*, *for*."""
+_NOUN = re.compile(r"\b(?:which|what) (?!(?:type|kind|sort)s? of)([a-z]+(?: [a-z]+)?)\b", re.IGNORECASE)
+_NOUN_FIRST = re.compile(
+    r"(?:(?:please |can you )?(?:list|name|show|give|tell|find)(?: me)?(?: us)? )?"
+    r"(?:(?:all|every|each|any|the|both) )*"
+    r"(?!(?:who|what|which|where|when|how|why|is|are|was|were|does|do|did|has|have|had|can)\b)"
+    r"([a-z]+(?: [a-z]+)?) (?:in|of|at|on|from|by|with|for|that|which|who|whose|where)\b",
+    re.IGNORECASE,
+)
+"""A question that begins with what it asks for: *stadiums in Leeford*."""
+_NOUN_COUNTED = re.compile(
+    r"\b(?:how many|(?:number|count|total) of|count)(?: all)?(?: the)? ([a-z]+(?: [a-z]+)?)\b", re.IGNORECASE
+)
+"""*How many bugs are there*."""
+_NOUN_RANKED = re.compile(
+    rf"(?:\b(?:{SUPERLATIVE}|(?:most|least) [a-z]+|first|last)(?: of(?: all)?(?: (?:the|our|my))?)?|"
+    r"^\W*(?:of|among|out of)(?: all)?(?: (?:the|our|my))?) ([a-z]+(?: [a-z]+)?)\b",
+    re.IGNORECASE,
+)
+"""*Our oldest flag*, *the oldest of our flags*, *of our flags, the oldest*."""
+_GOES_ON = re.compile(r" (?:is|are|was|were|do|does|did|has|have|had|can|could|should|would|will)\b", re.IGNORECASE)
+"""What follows a noun of two words that is asked for: *which database engine does*."""
+_LEADS_TO = re.compile(
+    r"(?:(?:is |was )?(?:located |situated |based )?(?:in|within) |has (?:an? )?)?(?:the )?"
+    r"(?!.* (?:at|by|for|from|in|of|on|to|with)$)([a-z ]+)",
+    re.IGNORECASE,
+)
+"""A relation's label that names what it leads to: *country*, *located in the country*, *has country*."""
+_NO_NOUNS = {"number", "count", "total"}
+_HAS_NO_HEAD = re.compile(
+    r"^(?:parent|mother|sister|daughter|twin|partner|rival|former|previous|current|next|last|first|original|other|main|"
+    r"owning) | of ",
+)
+"""Labels whose last noun is not what they lead to, or only some of it: a *parent company* is one of many companies."""
+
+
+def wanted(
+    text: str, labels: tuple[str, ...], called: Mapping[str, frozenset[int]], *, alone: bool = False
+) -> frozenset[int]:
+    """The relations, by place, that lead to what a question asks for by name: *which country* wants *country*.
+
+    `called` has those that lead to names with a noun (`models.profiles.called`). `alone`: only those that lead to
+    all there is of it, as far as labels tell: *uses cartridge*, but not *nearest town*.
+    """
+    found = set[int]()
+    for noun, is_of_all in _nouns(text).items():
+        leading = _relations_to(labels, alone or is_of_all)
+        found.update(leading.get(noun, ()), called.get(noun, ()))
+    return frozenset(found)
+
+
+def names(text: str, label: str) -> bool:
+    """Whether a question has the noun that a relation's label ends with: *how many clubs*, of a `former club`."""
+    noun = label.lower().rpartition(" ")[2]
+    stem = re.escape(noun.removesuffix("s").removesuffix("y"))
+    return len(noun) > SHORT and re.search(rf"\b{stem}", text, re.IGNORECASE) is not None
+
+
+def _nouns(text: str) -> dict[str, bool]:
+    """What a question asks for by name, in the plural as it has it and in the singular: *which host cities*.
+
+    And whether it asks about all there is of it, to count or to rank them.
+    """
+    found: dict[str, bool] = {}
+    first = _NOUN_FIRST.match(text)
+    of_all = [match for pattern in (_NOUN_COUNTED, _NOUN_RANKED) for match in pattern.finditer(text)]
+    for match in (*of_all, *_NOUN.finditer(text), *([first] if first else [])):
+        words = match[1].lower().split()
+        named = [words[0], " ".join(words)]
+        if len(words) > 1 and _GOES_ON.match(text, match.end()):
+            named[0] = words[1]
+        elif len(words) > 1 and match is first:
+            named.append(words[1])
+        found.update((noun, match in of_all) for noun in (*named, *map(_singular, named)) if noun not in _NO_NOUNS)
+    return found
+
+
+@lru_cache(128)
+def _relations_to(labels: tuple[str, ...], alone: bool) -> dict[str, set[int]]:
+    """The relations by the nouns that their labels name; `alone` as in `wanted`."""
+    found: dict[str, set[int]] = {}
+    for place, label in enumerate(labels):
+        if match := _LEADS_TO.fullmatch(label.strip()):
+            noun = match[1].lower()
+            first, _, last = noun.rpartition(" ")
+            has_head = not _HAS_NO_HEAD.search(noun) and (not alone or first.endswith("s"))
+            for name in {noun, last if has_head else noun}:
+                found.setdefault(name, set()).add(place)
+    return found
+
+
+def _singular(noun: str) -> str:
+    return f"{noun[:-3]}y" if noun.endswith("ies") else noun.removesuffix("s")

@@ -1,0 +1,55 @@
+import pytest
+
+from models.asked_nouns import names, wanted
+
+LABELS = (
+    "country",
+    "located in the country",
+    "born in",
+    "Host City",
+    "number of platforms",
+    "has genus",
+    "type",
+    "preys on",
+    "home ground",
+    "uses cartridge",
+    "parent company",
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "relations"),
+    [
+        ("which country was X born in", {0, 1}),
+        ("In what countries do they live", {0, 1}),
+        ("Which host city was it", {3}),
+        ("which home country does it have", {0, 1}),
+        ("which team country music likes", set()),
+        ("countries in Africa", {0, 1}),
+        ("list all the host cities of it", {3}),
+        ("can country music", set()),
+        ("genus of it", {5}),
+        ("which genus is it", {5}),
+        ("what type is it", {6}),
+        ("what type of country is it", set()),
+        ("which is the country", set()),
+        ("where in the country", set()),
+        ("what preys on it", set()),
+        ("which grounds are in Leeds", {8}),
+        ("which cartridges depend on it", {9}),
+        ("which companies are in Leeds", set()),
+        ("which parent company has it", {10}),
+        ("which platforms does it have", set()),
+        ("number of platforms at it", set()),
+    ],
+)
+def test_what_is_asked_for_by_name_is_found_among_the_relations(text: str, relations: set[int]) -> None:
+    assert wanted(text, LABELS, {}) == relations
+    assert wanted("which museums have it", LABELS, {"museum": frozenset({4})}) == {4}
+
+
+def test_a_noun_of_a_relation_is_found_in_a_question() -> None:
+    assert names("How many clubs has she had?", "former club")
+    assert names("how many countries are there", "country")
+    assert not names("how many fit in when they are at home", "home ground")
+    assert not names("how many go into it", "used in")
