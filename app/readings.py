@@ -92,7 +92,7 @@ _TELLS_A_YEAR = re.compile(
     re.IGNORECASE,
 )
 """What stands before a year: it is not compared with metres or kilograms."""
-_YEARS = (1000, 2100)
+_FIRST_YEAR, _LAST_YEAR = 1000, 2100
 _INCLUSIVE_BEFORE = re.compile(
     r"\b(at least|at most|no (?:more|less|fewer|later|earlier) than|not (?:more|less) than|since|from|until|till|up to|"
     r"by|minimum|maximum|>=|<=)\s*$",
@@ -179,7 +179,11 @@ def _names(text: str, mentions: Sequence[Mention]) -> list[_Name]:
         same = next((one for one in inside if (one.start, one.end) == (start, end)), None)
         entities = _alike(same) if same else everything()
         inclusive = bool(_INCLUSIVE_BEFORE.search(text[:start]) or _INCLUSIVE_AFTER.match(text[end:]))
-        if quantity.measure is None and _YEARS[0] <= quantity.value < _YEARS[1] and _TELLS_A_YEAR.search(text[:start]):
+        if (
+            quantity.measure is None
+            and _FIRST_YEAR <= quantity.value <= _LAST_YEAR
+            and _TELLS_A_YEAR.search(text[:start])
+        ):
             quantity = quantity._replace(measure=DATE)
         argument = Argument(text[start:end], entities, quantity, inclusive)
         found.append(_Name(start, end, VALUE, argument, 1.0))
@@ -303,7 +307,7 @@ def _lists(text: str, mentions: Sequence[Mention]) -> list[list[Mention]]:
     found: list[list[Mention]] = []
     end = 0
     for one in sorted(mentions, key=lambda one: (one.start, -one.end)):
-        if one.score < CREDIBLE or not one.text or one.start < end or _LISTED.match(one.text):
+        if one.score < CREDIBLE or not one.text or one.start < end or _is_joined(one, mentions):
             continue
         if end and (_LISTED.fullmatch(text[end : one.start]) or _is_offered(text, end, one.start)):
             found[-1].append(one)
@@ -311,6 +315,14 @@ def _lists(text: str, mentions: Sequence[Mention]) -> list[list[Mention]]:
             found.append([one])
         end = one.end
     return [listed for listed in found if len(listed) > 1]
+
+
+def _is_joined(mention: Mention, mentions: Sequence[Mention]) -> bool:
+    """Whether a mention is what joins a list and a name of it: *vs Ems*, but not *And Then There Were None*."""
+    joint = _LISTED.match(mention.text)
+    return joint is not None and any(
+        one.start >= mention.start + max(joint.end(), 1) and one.end == mention.end for one in mentions
+    )
 
 
 def _is_offered(text: str, end: int, start: int) -> bool:

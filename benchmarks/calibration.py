@@ -40,7 +40,6 @@ TESTS = Path(__file__).parents[1] / "tests"
 FOLDERS = (TESTS / "acceptance" / "kbs", TESTS / "acceptance" / "unseen" / "dev")
 SMALL_TALK = (Path(__file__).parent / "small_talk.txt").read_text(encoding="utf-8").splitlines()
 THRESHOLDS = (0.2, 0.3, 0.35, 0.4, 0.5, 0.6, 0.7)
-REFUSING = 0.4
 UNANSWERABLE_STEP = 4
 SETS = ("entities", "value")
 
@@ -195,7 +194,9 @@ def main() -> None:
         without = fitted([row for other, theirs in found.items() if other != name for row in theirs])
         held_out += confidences(without, found[name])
         for kind, rows in asker.unfounded(triples, asked, others).items():
-            refused.setdefault(kind, []).extend(chance < REFUSING for chance in confidences(without, rows))
+            refused.setdefault(kind, []).extend(
+                chance < AnsweringLimits().abstain_below for chance in confidences(without, rows)
+            )
     calibration = fitted(everything)
     figures = {
         "reader": asker.reader.name,

@@ -48,16 +48,16 @@ _HAS_NO_HEAD = re.compile(
 
 
 def wanted(
-    text: str, labels: tuple[str, ...], called: Mapping[str, frozenset[int]], *, alone: bool = False
+    text: str, labels: tuple[str, ...], called: Mapping[str, frozenset[int]], *, of_all: bool = False
 ) -> frozenset[int]:
     """The relations, by place, that lead to what a question asks for by name: *which country* wants *country*.
 
-    `called` has those that lead to names with a noun (`models.profiles.called`). `alone`: only those that lead to
-    all there is of it, as far as labels tell: *uses cartridge*, but not *nearest town*.
+    `called` has those that lead to names with a noun (`models.profiles.called`). `of_all`: only those that
+    lead to all there is of it, as far as labels tell: *uses cartridge*, but not *nearest town*.
     """
     found = set[int]()
     for noun, is_of_all in _nouns(text).items():
-        leading = _relations_to(labels, alone or is_of_all)
+        leading = _relations_to(labels, of_all or is_of_all)
         found.update(leading.get(noun, ()), called.get(noun, ()))
     return frozenset(found)
 
@@ -69,6 +69,7 @@ def names(text: str, label: str) -> bool:
     return len(noun) > SHORT and re.search(rf"\b{stem}", text, re.IGNORECASE) is not None
 
 
+@lru_cache(256)
 def _nouns(text: str) -> dict[str, bool]:
     """What a question asks for by name, in the plural as it has it and in the singular: *which host cities*.
 
@@ -76,27 +77,27 @@ def _nouns(text: str) -> dict[str, bool]:
     """
     found: dict[str, bool] = {}
     first = _NOUN_FIRST.match(text)
-    of_all = [match for pattern in (_NOUN_COUNTED, _NOUN_RANKED) for match in pattern.finditer(text)]
-    for match in (*of_all, *_NOUN.finditer(text), *([first] if first else [])):
+    all_of = [match for pattern in (_NOUN_COUNTED, _NOUN_RANKED) for match in pattern.finditer(text)]
+    for match in (*all_of, *_NOUN.finditer(text), *([first] if first else [])):
         words = match[1].lower().split()
         named = [words[0], " ".join(words)]
         if len(words) > 1 and _GOES_ON.match(text, match.end()):
             named[0] = words[1]
         elif len(words) > 1 and match is first:
             named.append(words[1])
-        found.update((noun, match in of_all) for noun in (*named, *map(_singular, named)) if noun not in _NO_NOUNS)
+        found.update((noun, match in all_of) for noun in (*named, *map(_singular, named)) if noun not in _NO_NOUNS)
     return found
 
 
 @lru_cache(128)
-def _relations_to(labels: tuple[str, ...], alone: bool) -> dict[str, set[int]]:
-    """The relations by the nouns that their labels name; `alone` as in `wanted`."""
+def _relations_to(labels: tuple[str, ...], of_all: bool) -> dict[str, set[int]]:
+    """The relations by the nouns that their labels name; `of_all` as in `wanted`."""
     found: dict[str, set[int]] = {}
     for place, label in enumerate(labels):
         if match := _LEADS_TO.fullmatch(label.strip()):
             noun = match[1].lower()
             first, _, last = noun.rpartition(" ")
-            has_head = not _HAS_NO_HEAD.search(noun) and (not alone or first.endswith("s"))
+            has_head = not _HAS_NO_HEAD.search(noun) and (not of_all or first.endswith("s"))  # a verb
             for name in {noun, last if has_head else noun}:
                 found.setdefault(name, set()).add(place)
     return found

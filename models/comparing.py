@@ -12,7 +12,7 @@ from models.kinds import Kind
 from models.patterns import has, than
 
 EXTREMES = (Manner.MOST, Manner.LEAST)
-_SIDES = (Manner.ABOVE, Manner.BELOW)
+SIDES = (Manner.ABOVE, Manner.BELOW)
 _BIG = (
     "larg|bigg|great|high|long|tall|heavi|wid|broad|deep|thick|strong|hard|hott|warm|loud|steep|dear|pric(?:i|ey)|farth|"
     "furth|full"
@@ -58,7 +58,7 @@ def is_contradicted(
         for key, manner in uses
     ):
         return True
-    sides = [(manner, kinds[key]) for key, manner in uses if manner in _SIDES]
+    sides = [(manner, kinds[key]) for key, manner in uses if manner in SIDES]
     return len(sides) == 1 and _is_other_side(text, *sides[0])
 
 

@@ -32,7 +32,7 @@ _ASKS_FOR_NAMES = begins("who|whom|whose|which")
 _BEGINS_ASKING = begins(
     r"(?:(?:in|on|at|by|from|to|for|with|of|since|until) )?(?:who|whom|whose|what|which|when|where|how)"
 )
-_ASKS_WHETHER = begins("is|are|was|were|do|does|did|has|have|had|true|true or false")
+_ASKS_WHETHER = begins("is|are|was|were|do|does|did|has|have|had|true")
 _VERBS = (
     "is|was|are|were|has|had|got|sits?|stands?|lives?|lies?|runs?|works?|plays?|comes?|goes?|takes?|makes?|belongs?|"
     "hosts?|owns?|leads?|stems?|starts?|ends?|finishes|opens?|sells?|costs?|weighs?|speaks?|teaches|trains?|studies|flies|"

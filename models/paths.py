@@ -77,13 +77,13 @@ class Walker:
         """An argument of a path's reading, by its number."""
         return self._request.readings[path.reading].arguments[number]
 
-    def wanted(self, path: Path, *, alone: bool = False) -> frozenset[int]:
-        """The relations that a path's reading asks for by name; `alone`, those that all there is of it hangs on."""
-        if (path.reading, alone) not in self._wanted:
+    def wanted(self, path: Path, *, of_all: bool = False) -> frozenset[int]:
+        """The relations that a path's reading asks for by name; `of_all`, those that lead to all there is of it."""
+        if (path.reading, of_all) not in self._wanted:
             text = self._request.readings[path.reading].text
             keys = self._request.keys
-            self._wanted[path.reading, alone] = asked_nouns.wanted(text, keys.labels, keys.called, alone=alone)
-        return self._wanted[path.reading, alone]
+            self._wanted[path.reading, of_all] = asked_nouns.wanted(text, keys.labels, keys.called, of_all=of_all)
+        return self._wanted[path.reading, of_all]
 
     def follow(self, hop: int, candidate: Candidate, attention: FloatArray) -> Path | None:
         """Take a step; None where that leads nowhere."""

@@ -14,6 +14,7 @@ import numpy as np
 from models import asked_nouns, expectations
 from models.chains import Chain, ReadRequest, Use
 from models.chances import LEAST_WORTH, Chances
+from models.comparing import SIDES
 from models.episodes import INVERSE, MAX_STEPS, MENTION, Asked, End, Manner, manners
 from models.kinds import Kind
 from models.memory import FloatArray
@@ -22,7 +23,6 @@ from models.paths import FILTERS, NUM_ALTERNATIVES, Candidate, Path, Walker, log
 from models.steps import Argument, Start
 from models.texts import Pieces
 
-SIDES = (Manner.ABOVE, Manner.BELOW)
 LEAST_ASKED = 0.1
 """What is less likely to be wanted than this is not looked for."""
 MOST_USES = 32
@@ -220,7 +220,7 @@ class Search:
         """Whether a path ends in what the question asks for by name: *which publisher* where any `publisher` leads."""
         kinds = self.request.keys.kinds
         leading = [
-            2 * number + INVERSE for number in self._walker.wanted(path, alone=True) if kinds[2 * number] is Kind.NAME
+            2 * number + INVERSE for number in self._walker.wanted(path, of_all=True) if kinds[2 * number] is Kind.NAME
         ]
         if not leading or path.asked is Asked.WHETHER or not len(path.start.entities):
             return True

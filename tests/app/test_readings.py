@@ -208,6 +208,17 @@ def test_of_names_that_overlap_the_longest_is_listed() -> None:
     assert both.topics.tolist() == [4, 2]
 
 
+def test_what_joins_a_list_is_no_part_of_a_name_that_is_there() -> None:
+    text = "Rhine vs Ems: which is longer?"
+    both = [mention(text, name, (number, 1.0)) for number, name in enumerate(("Rhine", "vs Ems", "Ems"))]
+    (listed,) = [reading for reading in readings_of(text, both) if reading.text.count(MENTION) > 1]
+    assert listed.topics.tolist() == [0, 2]
+    text = "And So or Ems, which is older?"
+    both = [mention(text, name, (number, 1.0)) for number, name in enumerate(("And So", "Ems"))]
+    (listed,) = [reading for reading in readings_of(text, both) if reading.text.count(MENTION) > 1]
+    assert listed.topics.tolist() == [0, 1]
+
+
 def test_what_compares_and_names_nothing_starts_from_everything() -> None:
     for text in ("the oldest film", "which river is the longest?", "who directed the most films", "the lowest hill"):
         (reading,) = readings_of(text, [])

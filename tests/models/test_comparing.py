@@ -30,6 +30,7 @@ def test_sizes_are_no_dates_and_ages_no_numbers_of_names(text: str, key: int, ma
     ("text", "key", "manner", "fits"),
     [
         ("who is the youngest", BORN, Manner.MOST, True),
+        ("who is older", BORN, Manner.MOST, False),
         ("who is the youngest", BORN, Manner.LEAST, False),
         ("who is the youngest", EMPLOYEES, Manner.LEAST, True),
         ("who is the youngest", EMPLOYEES, Manner.MOST, False),

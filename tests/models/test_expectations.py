@@ -64,7 +64,6 @@ def test_who_asks_whether_by_the_first_word_wants_yes_or_no(text: str, *, is_whe
         ("which firm made it", BORN, Manner.READ, False),
         ("in which century was he born", BORN, Manner.READ, True),
         ("who is the youngest", BORN, Manner.LEAST, False),
-        ("who is older", BORN, Manner.MOST, False),
         ("which has the fewest", EMPLOYEES + 1, Manner.LEAST, False),
     ],
 )
