@@ -5,7 +5,6 @@ import math
 import time
 from bisect import bisect
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import accumulate
 from pathlib import Path
@@ -18,6 +17,7 @@ from torch.nn import functional
 from kb.context import ContextEncoder
 from models import checkpoints, training
 from models.batching import PathBatch, path_batch
+from models.drawing import DrawnAhead
 from models.episodes import UNSAID_COST, Manner, PathTask
 from models.networks.path_config import PathReaderConfig
 from models.networks.path_reader import Labels, PathReader, Question
@@ -72,7 +72,7 @@ class PathRecipe:
 class PathCourse:
     """A reader and the episodes that it learns from; there is no end to them, and no validation.
 
-    With `ahead`, a second thread draws the next step's batch while a step is taken.
+    With `ahead`, a process of its own draws the next step's batch while a step is taken.
     """
 
     def __init__(
@@ -92,8 +92,7 @@ class PathCourse:
         self._cutter = cutter
         self._tasks = [task for task, _ in tasks]
         self._cumulative = list(accumulate(weight for _, weight in tasks))
-        self._drawing = ThreadPoolExecutor(1) if ahead else None
-        self._drawn: tuple[int, Future[PathBatch]] | None = None
+        self._batch = DrawnAhead(self.draw) if ahead else self.draw
 
     def begin_epoch(self, epoch: int, *, starting: bool) -> None:
         """Do nothing: all steps are alike."""
@@ -114,15 +113,6 @@ class PathCourse:
         """Give the loss of a step and the share of choices that were right."""
         loss, right = path_loss(self.network, self._batch(step), self._choices.label_smoothing)
         return loss, {"right": right}
-
-    def _batch(self, step: int) -> PathBatch:
-        if self._drawing is None:
-            return self.draw(step)
-        drawn = self._drawn
-        future = drawn[1] if drawn is not None and drawn[0] == step else self._drawing.submit(self.draw, step)
-        batch = future.result()
-        self._drawn = step + 1, self._drawing.submit(self.draw, step + 1)
-        return batch
 
 
 def path_loss(network: PathReader, batch: PathBatch, label_smoothing: float = 0.0) -> tuple[Tensor, float]:
@@ -197,10 +187,10 @@ def train(
 ) -> Path:
     """Train by a recipe and write a checkpoint to `out`; a run that was killed goes on from its last saved state.
 
-    One of several threads draws episodes ahead. A run that was killed, or had other threads, ends with the same weights
-    but for rounding. With `start` it goes on from the weights of that checkpoint, of the same network. A recipe may
-    then average those and what it ends with: what was learnt anew is kept, and less of the old is lost (Wortsman et
-    al. 2022, "Robust fine-tuning of zero-shot models", section 3).
+    One of several threads is a process that draws episodes ahead. A run that was killed, or had other threads, ends
+    with the same weights but for rounding. With `start` it goes on from the weights of that checkpoint, of the same
+    network. A recipe may then average those and what it ends with: what was learnt anew is kept, and less of the old
+    is lost (Wortsman et al. 2022, "Robust fine-tuning of zero-shot models", section 3).
 
     Raises:
         CheckpointUnusable: `start` is missing, broken, or made for another encoder or network.
