@@ -18,6 +18,7 @@ from app.flags import Flagged
 from kb.common_words import COMMON_WORDS
 from kb.english_words import english_words
 from kb.linking import Mention
+from kb.spelling import mended, slips
 from models.chains import Reading, everything
 from models.episodes import MENTION, OTHER, VALUE
 from models.expectations import asks_whether
@@ -120,6 +121,7 @@ class _Question(NamedTuple):
     """The text of a question, and what may be named in it."""
 
     text: str
+    spelt: str  # as it was meant
     mentions: Sequence[Mention]
     names: Sequence[_Name]
     classes: Sequence[Mention]
@@ -142,11 +144,13 @@ def readings_of(
     names = _names(text, mentions)
     names += [_Name(end, end, OTHER, argument, 1.0, is_flag=True) for end, argument in flags]
     classes = [one for one in classes if not any(one in listed for listed in lists)]
-    question = _Question(text, mentions, names, classes)
+    misspelt = slips(text, known)
+    question = _Question(text, mended(text, misspelt), mentions, names, classes)
     readings = [one for mention in mentions for one in _from_topic(question, mention)]
     readings += [one for listed in lists for one in _from_several(question, listed)]
     readings += _from_everything(question)
     readings = [replace(one, score=one.score * UNKNOWN_NAME ** _num_unknown(one.text, known)) for one in readings]
+    readings = [replace(one, text=mended(one.text, misspelt)) for one in readings]
     readings.sort(key=lambda reading: -reading.score)
     return tuple(reading for reading in readings if reading.score > LEAST_SCORE * readings[0].score)
 
@@ -346,7 +350,7 @@ def _compared(question: _Question, score: float) -> Iterator[Reading]:
     compares = _THAN.search(text) or (len(beside) == others and _THAN_THAT.search(text))
     if others > 1 or (others == 1 and not compares):
         return
-    if len(beside) == others and not _COMPARES.search(text):
+    if len(beside) == others and not _COMPARES.search(question.spelt):
         return
     kind = _kind_named(question)
     if kind:

@@ -244,3 +244,11 @@ def test_names_never_overlap() -> None:
     for reading in readings_of(text, mentions):
         names = len(reading.arguments) + reading.text.count(MENTION)
         assert sum(reading.text.count(mark) for mark in (MENTION, OTHER, VALUE)) == names
+
+
+def test_a_misspelt_word_is_read_as_what_it_was_meant_for() -> None:
+    text = "wich contry has the longst river, Nile?"
+    (first, *_) = readings_of(text, [mention(text, "Nile", (1, 1.0))], known={"country"})
+    assert first.text == f"which country has the longest river, {MENTION}?"
+    assert first.spans == ((text.index("Nile"), text.index("Nile") + 4),)
+    assert readings_of("the cheepest bar", [])[0].text == "the cheapest bar"
