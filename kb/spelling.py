@@ -20,9 +20,9 @@ _WORD = re.compile(rf"(?<![\w'\N{{RIGHT SINGLE QUOTATION MARK}}-])[a-z]{{{LEAST_
 _ENDINGS = ("s", "es", "er", "ers", "ed", "ing", "ings")
 _ADJECTIVES = """
 big bright broad busy cheap close clean cold cool costly dark dear deep dense dry early easy fast fat few fit full
-great hard healthy heavy high hot large late lean light long loud low mild narrow near new noisy old pale poor pretty quick
-quiet rainy rare rich safe salty sharp short slow small smart soft spicy steep sticky strong sunny sweet swift tall tasty
-thick thin tiny tough warm weak wealthy wet wide windy young
+great hard healthy heavy high hot large late lean light long loud low mild narrow near new noisy old pale poor
+pretty quick quiet rainy rare rich safe salty sharp short slow small smart soft spicy steep sticky strong sunny
+sweet swift tall tasty thick thin tiny tough warm weak wealthy wet wide windy young
 """
 _ORDER = ("fewest", "latest", "earliest", "furthest", "farthest", "expensive", "recent", "recently")
 
