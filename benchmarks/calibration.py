@@ -3,13 +3,14 @@
     python -m benchmarks.calibration [--checkpoint F] [--write]
 
 Questions are asked as a user asks them, names linked by us: those of tests/models/transfer, tests/acceptance/kbs,
-tests/acceptance/unseen/dev and the written ones that are held out (models/tasks/written), and every fourth of the
-answerable ones once more on its knowledge base without a relation of its answer's evidence, where it must be refused.
-One knowledge base at a time is held out, so that the error printed and the table of thresholds are those of one which
-neither training nor the fit has seen. `--write` puts the fit over all into the checkpoint.
+tests/acceptance/unseen/dev and the written ones that are held out (models/tasks/written). Every fourth of those that
+are answered right is asked twice more, where it must be refused: on its knowledge base without the relation of its
+last step, and without the very facts of it. One knowledge base at a time is held out, so that the error printed and
+the table of thresholds are those of one which neither training nor the fit has seen. `--write` puts the fit over all
+into the checkpoint.
 
-Asked besides and left out of the fit, for `refused`, the share refused of each kind of question without an answer:
-every fourth answerable one without the very facts of its last step, every fourth of another domain, and small talk.
+Left out of the fit, and refused nearly always: every fourth question of another domain, and small talk. `refused` has
+for each kind of question the share refused and how many were asked.
 """
 
 import argparse
@@ -42,14 +43,16 @@ SMALL_TALK = (Path(__file__).parent / "small_talk.txt").read_text(encoding="utf-
 THRESHOLDS = (0.2, 0.3, 0.35, 0.4, 0.5, 0.6, 0.7)
 UNANSWERABLE_STEP = 4
 SETS = ("entities", "value")
+ANSWERABLE = "answerable"
+FITTED = (ANSWERABLE, "unanswerable", "relation_gone", "fact_gone")
 
 
 class Outcome(NamedTuple):
     """What came of a question: what was held of the best chain, None without one; whether that was right."""
 
+    kind: str
     held: Held | None
     right: bool
-    answerable: bool
 
 
 class Recorder(Calibration):
@@ -97,35 +100,25 @@ class Asker:
         views, queries = Views(engine, Path(), self._encoder), QueryWriter(engine)
         self._answerer = QuestionAnswerer(views, self.reader, self._encoder, queries, AnsweringLimits())
 
-    def outcomes(self, rows: Rows, questions: Sequence[Asked]) -> list[Outcome]:
-        """Outcomes of the questions of one knowledge base, and of some of them without what answers them."""
+    def outcomes(self, rows: Rows, questions: Sequence[Asked], others: Sequence[Asked]) -> list[Outcome]:
+        """Outcomes of the questions of one knowledge base, of some of them without their facts, and of strange ones."""
         found = []
         for number, (outcome, reply) in enumerate(self._ask(rows, questions)):
             found.append(outcome)
-            if outcome.right and number % UNANSWERABLE_STEP == 0 and reply["answers"][0]["evidence"]:
-                gone = reply["answers"][0]["evidence"][-1]["relation"]
-                left = [row for row in rows if readable_relation(row[1]) != gone]
-                found += [outcome for outcome, _ in self._ask(left, [(questions[number][0], frozenset())])]
-        return found
-
-    def unfounded(self, rows: Rows, questions: Sequence[Asked], others: Sequence[Asked]) -> dict[str, list[Outcome]]:
-        """Outcomes where nothing can be right: the answering facts gone, other domains, small talk."""
-        found: dict[str, list[Outcome]] = {"fact_gone": [], "other_domain": [], "small_talk": []}
-        asked = questions[::UNANSWERABLE_STEP]
-        for (text, _), (outcome, reply) in zip(asked, self._ask(rows, asked), strict=True):
-            is_read = all(hop["relations"][0]["manner"] == "read" for hop in reply["hops"])
-            if outcome.right and is_read and reply["kind"] in SETS:
-                gone = {_names(answer["evidence"][-1]) for answer in reply["answers"] if answer["evidence"]}
-                left = [row for row in rows if (row[0], readable_relation(row[1]), row[2]) not in gone]
-                found["fact_gone"] += [outcome for outcome, _ in self._ask(left, [(text, frozenset())])]
+            if outcome.right and number % UNANSWERABLE_STEP == 0:
+                for kind, left in _without(rows, reply):
+                    found += [one for one, _ in self._ask(left, [(questions[number][0], frozenset())], kind)]
         labels = [label.casefold() for subject, _, value in rows for label in (subject, value) if len(label) > 2]
         texts = [text for text, _ in others[::UNANSWERABLE_STEP]]
         foreign = [text for text in texts if not any(label in text.casefold() for label in labels)]
-        for name, strange in (("other_domain", foreign), ("small_talk", SMALL_TALK)):
-            found[name] += [outcome for outcome, _ in self._ask(rows, [(text, frozenset()) for text in strange])]
+        for kind, strange in (("other_domain", foreign), ("small_talk", SMALL_TALK)):
+            found += [one for one, _ in self._ask(rows, [(text, frozenset()) for text in strange], kind)]
         return found
 
-    def _ask(self, rows: Rows, questions: Sequence[Asked]) -> Iterator[tuple[Outcome, dict[str, Any]]]:
+    def _ask(
+        self, rows: Rows, questions: Sequence[Asked], kind: str = "unanswerable"
+    ) -> Iterator[tuple[Outcome, dict[str, Any]]]:
+        """Outcomes and replies; `kind` is of those that nothing answers."""
         triples = [Triple(Term(subject), Term(readable_relation(name)), Term(value)) for subject, name, value in rows]
         view = inline_view(triples, self._encoder)
         for text, gold in questions:
@@ -134,7 +127,17 @@ class Asker:
             labels = {answer["label"].casefold() for answer in reply["answers"]}
             is_right = bool(gold) and labels == {answer.casefold() for answer in gold}
             held = self._recorder.asked[0] if self._recorder.asked else None
-            yield Outcome(held, is_right, bool(gold)), reply
+            yield Outcome(ANSWERABLE if gold else kind, held, is_right), reply
+
+
+def _without(rows: Rows, reply: dict[str, Any]) -> Iterator[tuple[str, Rows]]:
+    """The facts without the relation of an answer's last step, and without the facts of it, each with its kind."""
+    last = [answer["evidence"][-1] for answer in reply["answers"] if answer["evidence"]]
+    if last:
+        yield "relation_gone", [row for row in rows if readable_relation(row[1]) != last[0]["relation"]]
+    if all(hop["relations"][0]["manner"] == "read" for hop in reply["hops"]) and reply["kind"] in SETS:
+        gone = set(map(_names, last))
+        yield "fact_gone", [row for row in rows if (row[0], readable_relation(row[1]), row[2]) not in gone]
 
 
 def _names(fact: dict[str, Any]) -> tuple[str, str, str]:
@@ -148,24 +151,24 @@ def confidences(calibration: Calibration, rows: Sequence[Outcome]) -> list[float
 
 def fitted(rows: Sequence[Outcome]) -> Calibration:
     """The calibration of outcomes."""
-    said = [(row.held, row.right) for row in rows if row.held]
+    said = [(row.held, row.right) for row in rows if row.held and row.kind in FITTED]
     return fit(*zip(*said, strict=True))
 
 
 def error(chances: Sequence[float], rows: Sequence[Outcome]) -> float:
     """The expected calibration error where something was found at all."""
-    said = [(chance, row.right) for chance, row in zip(chances, rows, strict=True) if row.held]
+    said = [(chance, row.right) for chance, row in zip(chances, rows, strict=True) if row.held and row.kind in FITTED]
     return round(calibration_error([chance for chance, _ in said], [right for _, right in said]), 4)
 
 
 def thresholds(chances: Sequence[float], rows: Sequence[Outcome]) -> list[dict[str, float]]:
     """What each threshold costs: the answerable refused, the unanswerable answered, how right the rest is."""
     table = []
+    asked = [(chance, row) for chance, row in zip(chances, rows, strict=True) if row.kind in FITTED]
     for least in THRESHOLDS:
-        given = [chance >= least for chance in chances]
-        can = [said for said, row in zip(given, rows, strict=True) if row.answerable]
-        cannot = [said for said, row in zip(given, rows, strict=True) if not row.answerable]
-        right = [row.right for said, row in zip(given, rows, strict=True) if said]
+        can = [chance >= least for chance, row in asked if row.kind == ANSWERABLE]
+        cannot = [chance >= least for chance, row in asked if row.kind != ANSWERABLE]
+        right = [row.right for chance, row in asked if chance >= least]
         table.append(
             {
                 "threshold": least,
@@ -177,6 +180,14 @@ def thresholds(chances: Sequence[float], rows: Sequence[Outcome]) -> list[dict[s
     return table
 
 
+def refused(chances: Sequence[float], rows: Sequence[Outcome]) -> dict[str, tuple[float, int]]:
+    """For each kind of question, the share refused where nobody sets a threshold, and how many were asked."""
+    said: dict[str, list[bool]] = {}
+    for chance, row in zip(chances, rows, strict=True):
+        said.setdefault(row.kind, []).append(chance < AnsweringLimits().abstain_below)
+    return {kind: (round(sum(those) / len(those), 4), len(those)) for kind, those in said.items()}
+
+
 def main() -> None:
     """Fit, print, and write if asked to."""
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -186,27 +197,22 @@ def main() -> None:
     limit_threads(1)
     asker = Asker(given.checkpoint)
     bases = list(knowledge_bases())
-    found = {name: asker.outcomes(rows, asked) for name, rows, asked in bases}
-    everything = [row for rows in found.values() for row in rows]
+    everything: dict[str, list[Outcome]] = {}
+    for (name, rows, asked), (_, _, others) in zip(bases, bases[1:] + bases[:1], strict=True):
+        everything[name] = asker.outcomes(rows, asked, others)
+    outcomes = [row for rows in everything.values() for row in rows]
     held_out: list[float] = []
-    refused: dict[str, list[bool]] = {}
-    for (name, triples, asked), (_, _, others) in zip(bases, bases[1:] + bases[:1], strict=True):
-        without = fitted([row for other, theirs in found.items() if other != name for row in theirs])
-        held_out += confidences(without, found[name])
-        for kind, rows in asker.unfounded(triples, asked, others).items():
-            refused.setdefault(kind, []).extend(
-                chance < AnsweringLimits().abstain_below for chance in confidences(without, rows)
-            )
-    calibration = fitted(everything)
+    for name, theirs in everything.items():
+        without = fitted([row for other, rows in everything.items() if other != name for row in rows])
+        held_out += confidences(without, theirs)
+    calibration = fitted(outcomes)
     figures = {
         "reader": asker.reader.name,
-        "questions": len(everything),
-        "answerable": sum(row.answerable for row in everything),
-        "right": sum(row.right for row in everything),
-        "error_before": error(confidences(Calibration(), everything), everything),
-        "error_held_out": error(held_out, everything),
-        "held_out": thresholds(held_out, everything),
-        "refused": {kind: [round(sum(said) / len(said), 4), len(said)] for kind, said in refused.items()},
+        "right": sum(row.right for row in outcomes),
+        "error_before": error(confidences(Calibration(), outcomes), outcomes),
+        "error_held_out": error(held_out, outcomes),
+        "held_out": thresholds(held_out, outcomes),
+        "refused": refused(held_out, outcomes),
         **asdict(calibration),
     }
     print(json.dumps(figures, indent=2))

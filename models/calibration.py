@@ -1,14 +1,17 @@
 """Calibration: from how sure a network is to how often such an answer is right (Platt 1999, with his targets).
 
-    confidence = sigmoid(slope * logit(belief) + rejection * logit(rejected) + last * logit(final) + offset)
+    confidence = sigmoid(slope * logit(belief) + rejection * logit(rejected) + last * logit(final)
+                         + lack * lacking + offset)
 
 `belief` is what the reader holds of its best chain: its probability times the score of its reading; `rejected` is its
 probability that nothing in reach fits; `final` that of the chain's last step where it is taken, which counts for more
-than the others: a step that goes without saying is doubtful until what was asked for is found behind it. The
-parameters are fitted on knowledge bases that training never saw, and kept in the checkpoint.
+than the others: a step that goes without saying is doubtful until what was asked for is found behind it; `lacking` how
+likely a relation is meant that the things on the way do not have while others like them do. The parameters are fitted
+on knowledge bases that training never saw, and kept in the checkpoint.
 """
 
 import math
+import operator
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -28,6 +31,7 @@ class Held(NamedTuple):
     belief: float
     rejected: float
     final: float
+    lacking: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +42,12 @@ class Calibration:
     offset: float = 0.0
     rejection: float = 0.0
     last: float = 0.0
+    lack: float = 0.0
 
     def confidence(self, held: Held) -> float:
         """The probability that an answer held with this belief is right, in (0, 1)."""
-        weights = (self.slope, self.rejection, self.last)
-        logit = sum(weight * _logit(chance) for weight, chance in zip(weights, held, strict=True)) + self.offset
-        return 1.0 / (1.0 + math.exp(-logit))
+        weights = (self.slope, self.rejection, self.last, self.lack, self.offset)
+        return 1.0 / (1.0 + math.exp(-sum(map(operator.mul, weights, _inputs(held)))))
 
 
 def fit(held: Sequence[Held], right: Sequence[bool]) -> Calibration:
@@ -58,20 +62,20 @@ def fit(held: Sequence[Held], right: Sequence[bool]) -> Calibration:
         raise ValueError("calibration needs right and wrong answers")
     high, low = (num_right + 1) / (num_right + 2), 1 / (num_wrong + 2)
     targets = np.where(right, high, low)
-    inputs = np.array([[*map(_logit, one), 1.0] for one in held])
-    parameters = np.array([1.0, 0.0, 0.0, 0.0])
+    inputs = np.array([_inputs(one) for one in held])
+    parameters = np.eye(inputs.shape[1])[0]
     for _ in range(MAX_STEPS):  # Newton's method, halving a step that does not help
         chances = 0.5 * (1 + np.tanh(0.5 * (inputs @ parameters)))
         gradient = inputs.T @ (chances - targets)
-        curvature = (inputs * (chances * (1 - chances))[:, None]).T @ inputs + CLOSE * np.eye(4)
+        curvature = (inputs * (chances * (1 - chances))[:, None]).T @ inputs + CLOSE * np.eye(len(parameters))
         step = np.linalg.solve(curvature, gradient)
         while _loss(inputs, targets, parameters - step) > _loss(inputs, targets, parameters):
             step /= 2
         parameters = parameters - step
         if np.abs(step).max() < CLOSE:
             break
-    slope, rejection, last, offset = parameters.tolist()
-    return Calibration(round(slope, 4), round(offset, 4), round(rejection, 4), round(last, 4))
+    slope, rejection, last, lack, offset = (round(parameter, 4) for parameter in parameters.tolist())
+    return Calibration(slope, offset, rejection, last, lack)
 
 
 def _loss(inputs: FloatArray, targets: FloatArray, parameters: FloatArray) -> float:
@@ -88,6 +92,11 @@ def calibration_error(confidences: Sequence[float], right: Sequence[bool], bins:
         if inside:
             total += abs(sum(confidences[at] for at in inside) - sum(right[at] for at in inside))
     return total / count
+
+
+def _inputs(held: Held) -> tuple[float, ...]:
+    """What the weights of a calibration are multiplied with; the last is the offset's."""
+    return _logit(held.belief), _logit(held.rejected), _logit(held.final), held.lacking, 1.0
 
 
 def _logit(belief: float) -> float:

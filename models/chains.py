@@ -93,7 +93,8 @@ class Step:
 class Chain:
     """A path from a reading's topics to answers, and what is wanted of them.
 
-    `probability` is the network's, without the linking score. The last step of a chain that asks whether there are any
+    `probability` is the network's, without the linking score; `lacking` how likely a relation is meant that nothing on
+    the way has and things like those have. The last step of a chain that asks whether there are any
     may have no entities: the facts say no.
     """
 
@@ -102,11 +103,12 @@ class Chain:
     probability: float
     rejected: float
     asked: Asked = Asked.ENTITIES
+    lacking: float = 0.0
 
     def held(self, readings: Sequence[Reading]) -> Held:
         """What is held of it, for calibration."""
         belief = self.probability * readings[self.reading].score
-        return Held(belief, self.rejected, self.steps[-1].use.probability)
+        return Held(belief, self.rejected, self.steps[-1].use.probability, self.lacking)
 
     @property
     def is_denied(self) -> bool:

@@ -28,6 +28,10 @@ MET_BONUS = np.float32(math.log(4))
 """How much more (in log) a condition is worth that some of the things reached meet."""
 TO_KIND_BONUS = np.float32(math.log(4))
 """How much more (in log) a key is worth that leads to the kind of things that the question asks for."""
+LACKING_KEYS = 4
+"""So many keys out of reach are looked at for one that things alike have, the best first."""
+LEAST_LACKING = 0.001
+"""What is less likely is not looked at."""
 
 
 class Chances:
@@ -48,8 +52,8 @@ class Chances:
         ends: FloatArray,
         reach: IntArray,
         usable: Sequence[Manner],
-    ) -> FloatArray:
-        """How likely each use of a key in reach is, manner by manner, and then each end."""
+    ) -> tuple[FloatArray, float]:
+        """How likely each use of a key in reach is, manner by manner, and then each end; how likely one is lacking."""
         logits = np.concatenate([*(scores[glimpse.manners.index(manner), reach] for manner in usable), ends])
         gains = np.zeros_like(logits)
         if Manner.KEEP in usable:
@@ -66,6 +70,10 @@ class Chances:
         gains[: -len(ends)] += np.tile(self._told_by_words(path)[reach // 2], len(usable))
         logits = _gained(logits, gains, len(logits) - len(ends))
         chances = _softmax(logits)
+        lacking = 0.0
+        if Manner.READ in usable:
+            reads = scores[glimpse.manners.index(Manner.READ)] + np.repeat(self._told_by_words(path), 2)
+            lacking = self._lacking(path, reads, logits, reach)
         if Manner.READ in usable and np.delete(chances, -len(ends)).max() < SURE:
             least = float(logits.max()) - LEAST_WORTH
             further = self._further(path, reach, scores[glimpse.manners.index(Manner.READ)] - UNSAID_COST, least)
@@ -90,7 +98,26 @@ class Chances:
                 chances[-1] -= moved
                 shares = chances[onward] + SMALLEST
                 chances[onward] += moved * shares / shares.sum()
-        return chances
+        return chances, lacking
+
+    def _lacking(self, path: Path, reads: FloatArray, logits: FloatArray, reach: IntArray) -> float:
+        """How likely a relation is meant that the things reached do not have and things like them do.
+
+        Where Poland's capital is not told and Germany's is, its neighbour's is no answer. `reads` is what each key is
+        worth, `logits` what all is that can be done from here. Things are alike that have half of the relations.
+        """
+        if path.start.is_everything or not len(reach):
+            return 0.0
+        beyond, inside = reads.copy(), float(np.logaddexp.reduce(logits))
+        beyond[reach] = -np.inf
+        own = [key for key in reach.tolist() if key % 2 != INVERSE] or reach.tolist()
+        for key in np.argsort(-beyond, kind="stable")[:LACKING_KEYS].tolist():
+            likely = math.exp(beyond[key] - np.logaddexp(inside, beyond[key]))
+            if likely < LEAST_LACKING:
+                break
+            if 2 * len(self._request.keys.profiles[key ^ 1].keys.intersection(own)) >= len(own):
+                return likely
+        return 0.0
 
     def _told_by_words(self, path: Path) -> FloatArray:
         """What the words of a path's reading say of each relation, in log."""

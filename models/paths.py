@@ -43,6 +43,7 @@ class Path:
     reads: int
     log_probability: float
     rejected: float
+    lacking: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,6 +38,8 @@ class Profile(NamedTuple):
     """Labels of some of them."""
     types: tuple[str, ...] = ()
     """What these are said to be, by relations such as *is a*: the most frequent first."""
+    keys: frozenset[int] = frozenset()
+    """The keys of those looked at."""
 
 
 class _Facts(Protocol):
@@ -55,6 +57,10 @@ class Profiled(Protocol):
 
     def key_samples(self, limit: int) -> list[NDArray[np.int32]]:
         """For each key, at most `limit` entities that it leads to."""
+        ...
+
+    def keys_of(self, entities: NDArray[np.int32]) -> NDArray[np.int32]:
+        """Distinct keys in reach of the entities."""
         ...
 
     def facts_of(self, entities: NDArray[np.int32], key: int, budget: int) -> _Facts:
@@ -76,7 +82,8 @@ def _profile(memory: Profiled, sample: NDArray[np.int32], types: Sequence[int]) 
     labels = memory.labels_of(sample)
     said = Counter(label for key in types for label in memory.labels_of(memory.facts_of(sample, key, _BUDGET).targets))
     examples = tuple(dict.fromkeys(labels))[:MOST_EXAMPLES]
-    return Profile(kind_of(labels), examples, tuple(label for label, _ in said.most_common(MOST_TYPES)))
+    said_most = tuple(label for label, _ in said.most_common(MOST_TYPES))
+    return Profile(kind_of(labels), examples, said_most, frozenset(memory.keys_of(sample).tolist()))
 
 
 def called(labels: Sequence[str], profiles: Sequence[Profile]) -> dict[str, frozenset[int]]:

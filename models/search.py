@@ -140,7 +140,8 @@ class Search:
             return
         usable = manners(self.request.readings[path.reading].text, hop)
         ends = [End.REJECT, End.STOP] if hop else [End.REJECT]
-        chances = self._chances.of_steps(hop, path, scores, glimpse, glimpse.ends[row, ends], reach, usable)
+        chances, lacking = self._chances.of_steps(hop, path, scores, glimpse, glimpse.ends[row, ends], reach, usable)
+        path = replace(path, lacking=max(path.lacking, lacking))
         if hop:
             self._end(path, path.log_probability + log_of(chances[-1]))
         rejected = path.rejected if hop else float(chances[-1])
@@ -196,7 +197,8 @@ class Search:
         share *= 1.0 if self._may_be_wanted(path) else OTHER_CLASS
         share *= LONE_COUNT if self._is_lone(path) else 1.0
         share *= NEVER_LED if self._never_leads(path) else 1.0
-        chain = Chain(path.reading, path.steps, math.exp(log_probability) * likely * share, path.rejected, path.asked)
+        chance = math.exp(log_probability) * likely * share
+        chain = Chain(path.reading, path.steps, chance, path.rejected, path.asked, path.lacking)
         self._ended.append(_Ended(chain, worth(self.request, chain) * (1 / share - 1)))
         self._best_worth = max(self._best_worth, log_of(worth(self.request, chain)))
 

@@ -16,14 +16,15 @@ def test_certainty_stays_inside_zero_and_one() -> None:
 
 def test_a_fit_finds_the_map_that_made_the_answers_right() -> None:
     random = Random(1)
-    true = Calibration(slope=0.6, offset=1.2, rejection=-0.4, last=0.5)
-    held = [Held(random.random(), random.random(), random.random()) for _ in range(20_000)]
+    true = Calibration(slope=0.6, offset=1.2, rejection=-0.4, last=0.5, lack=-1.5)
+    held = [Held(*(random.random() for _ in range(4))) for _ in range(20_000)]
     right = [random.random() < true.confidence(one) for one in held]
     found = fit(held, right)
     assert math.isclose(found.slope, true.slope, abs_tol=0.06)
     assert math.isclose(found.offset, true.offset, abs_tol=0.06)
     assert math.isclose(found.rejection, true.rejection, abs_tol=0.06)
     assert math.isclose(found.last, true.last, abs_tol=0.06)
+    assert math.isclose(found.lack, true.lack, abs_tol=0.1)
     assert calibration_error([found.confidence(one) for one in held], right) < 0.015
 
 

@@ -19,12 +19,14 @@ def profile(triples: list[tuple[str, str, str]], relation: str, direction: int) 
 
 
 def test_a_profile_has_what_a_key_leads_to_and_what_that_is_said_to_be() -> None:
-    assert profile(BAND, "has member", 0) == Profile(Kind.NAME, ("Ana", "Bo", "Cy"), ("singer", "drummer"))
+    found = profile(BAND, "has member", 0)
+    assert found[:3] == (Kind.NAME, ("Ana", "Bo", "Cy"), ("singer", "drummer"))
+    assert found.keys == {0, 3}  # is a, and the way back
 
 
 def test_each_direction_has_its_own_profile() -> None:
-    assert profile(BAND, "founded", 0) == Profile(Kind.DATE, ("1998",))
-    assert profile(BAND, "founded", 1) == Profile(Kind.NAME, ("Moor",))
+    assert profile(BAND, "founded", 0)[:2] == (Kind.DATE, ("1998",))
+    assert profile(BAND, "founded", 1)[:2] == (Kind.NAME, ("Moor",))
 
 
 def test_what_has_no_type_has_none_in_its_profile() -> None:

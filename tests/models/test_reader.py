@@ -95,6 +95,16 @@ def test_a_chain_ends_where_stop_wins() -> None:
     assert chains[0].rejected < 0.01
 
 
+def test_what_is_lacking_is_a_relation_that_things_alike_have() -> None:
+    script = {(0, "directed by"): 3, (0, "starring"): 5, (0, "born in"): 7, (1, "stop"): 5}
+    memory, chains = read(script, "salome")
+    assert labels(memory, chains[0]) == ["dieterle"]
+    assert chains[0].lacking == pytest.approx(1 / (1 + math.exp(3 - 5)), abs=0.01)  # a film is born nowhere
+    _, chains = read(script, "kismet")
+    assert chains[0].lacking < 0.01
+    assert chains[0].held([Reading("", memory.entities([]), 1.0)]).lacking == chains[0].lacking
+
+
 def test_a_path_that_can_only_get_worse_than_a_chain_found_is_given_up() -> None:
     memory, chains = read({(0, "directed by"): 5, (1, "stop"): 5, (1, "born in"): 2})
     assert [labels(memory, chain) for chain in chains] == [["dieterle"]]
