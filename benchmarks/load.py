@@ -1,13 +1,13 @@
 """A service under steady load, and under three times what it can do; prints JSON, writes it with --out.
 
-    python -m benchmarks.load [--minutes 30] [--share 0.8] [--times 3] [--wait 0.3] [--out FILE]
+    python -m benchmarks.load [--minutes 30] [--share 0.8] [--times 3] [--wait 1] [--out FILE]
 
-First the peak: as many questions a second as 16 clients that ask one after the other get answered. Then questions
-arrive by chance at a share of it, whoever still waits, while facts are written, deleted and uploaded; each minute has
-its percentiles, memory and open files, and memory its slope. Then for a minute three times the peak. Latency is counted
-from the moment at which a question should have been sent, so a service that stalls cannot hide it. The clients run on
-the same machine. It ends with 1 when a request failed, when the memory kept growing, or when of three times the peak
-nothing was refused.
+Facts are written, deleted and uploaded all the while. First the peak: as many questions a second as 16 clients that ask
+one after the other get answered, once they have done so for a while. Then questions arrive by chance at a share of it,
+whoever still waits; each minute has its percentiles, memory and open files, and memory its slope. Then for a minute
+three times the peak. Latency is counted from the moment at which a question should have been sent, so a service that
+stalls cannot hide it. The clients run on the same machine. It ends with 1 when a request failed, when the memory kept
+growing, or when of three times the peak nothing was refused.
 """
 
 import argparse
@@ -22,10 +22,11 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from threading import Thread
+from threading import Event, Thread
 from typing import Any
 
 import numpy as np
@@ -37,7 +38,7 @@ _CLIENTS = 16
 _NO_REPLY = 0
 """As a status: the connection was ended."""
 _SHAPE = synthetic.Shape(100_000, 30_000, 50)
-_PEAK_SECONDS, _OVERLOAD_SECONDS = 20, 60
+_WARM_SECONDS, _PEAK_SECONDS, _OVERLOAD_SECONDS = 20, 40, 60
 _MOST_GROWTH = 1.0
 """MiB a minute that memory may grow over the second half."""
 
@@ -77,7 +78,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--minutes", type=float, default=30)
     parser.add_argument("--share", type=float, default=0.8, help="of the peak")
     parser.add_argument("--times", type=float, default=3, help="the peak, at the end")
-    parser.add_argument("--wait", type=float, default=0.3, help="HOPFACT_MAX_WAIT_SECONDS")
+    parser.add_argument("--wait", type=float, default=1.0, help="HOPFACT_MAX_WAIT_SECONDS")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--out", type=Path)
     return parser.parse_args()
@@ -86,25 +87,24 @@ def _arguments() -> argparse.Namespace:
 def _questions(tsv: Path, seed: int) -> list[str]:
     with tsv.open(encoding="utf-8") as lines:
         rows = [line.split("\t") for line in lines]
-    return [f"who is the {relation} of {subject}?" for subject, relation, _ in random.Random(seed).sample(rows, 20_000)]
+    return [f"who is the {relation} of {subject}?" for subject, relation, _ in random.Random(seed).sample(rows, 60_000)]
 
 
 def _measure(server: service.Service, questions: Sequence[str], given: argparse.Namespace) -> dict[str, Any]:
-    closed = _in_a_process(_ask_in_turn, server.port, questions, _PEAK_SECONDS)
-    peak = closed.statuses[200] / _PEAK_SECONDS
-    writes: Counter[int] = Counter()
-    writer = Thread(target=_write, args=(server.port, given.minutes * 60, given.seed, writes))
-    writer.start()
     minutes: list[dict[str, Any]] = []
     whole, rest = divmod(given.minutes * 60, 60)
-    for seconds in [60.0] * int(whole) + ([rest] if rest else []):
-        outcomes = _in_a_process(_ask_at_rate, server.port, questions, seconds, given.share * peak, len(minutes))
-        memory, files = server.memory_mib(), server.open_files()
-        minutes.append({**outcomes.figures(), "memory_mib": round(memory, 1), "open_files": files})
-    writer.join()
+    with _writing(server.port, given.seed) as writes:
+        _in_a_process(_ask_in_turn, server.port, questions[::2], _WARM_SECONDS)
+        closed = _in_a_process(_ask_in_turn, server.port, questions[1::2], _PEAK_SECONDS)
+        peak = closed.statuses[200] / _PEAK_SECONDS
+        for seconds in [60.0] * int(whole) + ([rest] if rest else []):
+            outcomes = _in_a_process(_ask_at_rate, server.port, questions, seconds, given.share * peak, len(minutes))
+            memory, files = server.memory_mib(), server.open_files()
+            minutes.append({**outcomes.figures(), "memory_mib": round(memory, 1), "open_files": files})
+        over = given.times * peak
+        overload = _in_a_process(_ask_at_rate, server.port, questions, _OVERLOAD_SECONDS, over, given.seed)
     held = [one["memory_mib"] for one in minutes][len(minutes) // 2 :]
     slope = float(np.polyfit(range(len(held)), held, 1)[0]) if len(held) > 2 else None
-    overload = _in_a_process(_ask_at_rate, server.port, questions, _OVERLOAD_SECONDS, given.times * peak, given.seed)
     return {
         "peak_questions_per_second": round(peak, 1),
         "at_peak": closed.figures(),
@@ -206,12 +206,26 @@ class _Asker:
             self.outcomes.seconds.append(time.perf_counter() - since)
 
 
-def _write(port: int, seconds: float, seed: int, statuses: Counter[int]) -> None:
+@contextmanager
+def _writing(port: int, seed: int) -> Iterator[Counter[int]]:
+    """Write all the while; gives the statuses of that."""
+    statuses: Counter[int] = Counter()
+    ended = Event()
+    writer = Thread(target=_write, args=(port, ended, seed, statuses))
+    writer.start()
+    try:
+        yield statuses
+    finally:
+        ended.set()
+        writer.join()
+
+
+def _write(port: int, ended: Event, seed: int, statuses: Counter[int]) -> None:
     """Each second a small write or a deletion, each half minute an upload."""
-    chance, end = random.Random(seed), time.perf_counter() + seconds
+    chance = random.Random(seed)
     connection = http.client.HTTPConnection("127.0.0.1", port)
     number = 0
-    while time.perf_counter() < end:
+    while not ended.wait(1):
         number += 1
         facts = [f"visitor {chance.randrange(500)}\tvisited\tplace {chance.randrange(500)}" for _ in range(5)]
         method, body, kind = "POST", "\n".join(facts * 200), "text/tab-separated-values"
@@ -222,7 +236,6 @@ def _write(port: int, seconds: float, seed: int, statuses: Counter[int]) -> None
         reply = connection.getresponse()
         reply.read()
         statuses[reply.status] += 1
-        time.sleep(1)
 
 
 if __name__ == "__main__":
