@@ -11,7 +11,7 @@ from functools import lru_cache
 import numpy as np
 
 from models import comparing
-from models.episodes import MENTION, Asked, Manner
+from models.episodes import MENTION, OTHER, VALUE, Asked, Manner
 from models.kinds import Kind
 from models.memory import FloatArray
 from models.patterns import begins, has
@@ -32,7 +32,9 @@ _ASKS_FOR_NAMES = begins("who|whom|whose|which")
 _BEGINS_ASKING = begins(
     r"(?:(?:in|on|at|by|from|to|for|with|of|since|until) )?(?:who|whom|whose|what|which|when|where|how)"
 )
-_ASKS_WHETHER = begins("is|are|was|were|do|does|did|has|have|had|true")
+_ASKS_WHETHER = re.compile(
+    rf"[^\w{MENTION}{OTHER}{VALUE}]*(?:is|are|was|were|do|does|did|has|have|had|true)\b", re.IGNORECASE
+)
 _VERBS = (
     "is|was|are|were|has|had|got|sits?|stands?|lives?|lies?|runs?|works?|plays?|comes?|goes?|takes?|makes?|belongs?|"
     "hosts?|owns?|leads?|stems?|starts?|ends?|finishes|opens?|sells?|costs?|weighs?|speaks?|teaches|trains?|studies|flies|"
@@ -46,6 +48,8 @@ _SAYS = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 """A statement with a question mark, or with *isn't it*: *the Frost Path is easy?*"""
+_LEAVES_OPEN = re.compile(r"\b(?:by|of|in|from|to|with|for|at|on) th(?:is|ese) [a-z]+\W*$", re.IGNORECASE)
+"""A statement that asks for what it does not name: *it was written by this person*."""
 _OFFERS_OR_ASKS = has("or|any|there|you|we|who|whom|whose|what|which|when|where|how")
 """Not answered by yes or no: *is it a solid, a liquid or a gas*, *do you have any*, *do you know who*."""
 _KINDS = (
@@ -113,6 +117,8 @@ def of_asked(text: str, chances: FloatArray) -> FloatArray:
         chances[Asked.ENTITIES] = 0.0
     if _BEGINS_ASKING.match(text):
         chances[Asked.WHETHER] = 0.0
+    elif _LEAVES_OPEN.search(text):
+        chances[Asked.WHETHER] *= CONTRADICTED
     elif (asks_whether(text) or _SAYS.fullmatch(text)) and not _OFFERS_OR_ASKS.search(text):
         chances[Asked.WHETHER] = max(chances[Asked.WHETHER], SAID)
         chances[[Asked.ENTITIES, Asked.COUNT]] *= CONTRADICTED
