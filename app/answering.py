@@ -63,7 +63,7 @@ class AnsweringLimits:
     fact_budget: int = 20_000
     beam: int = 4
     max_readings: int = 6
-    abstain_below: float = 0.4
+    abstain_below: float = 0.35
     nearest_facts: int = 8
     nearest_similarity: float = 0.6
     remembered_answers: int = 0

@@ -61,7 +61,7 @@ class Settings(BaseSettings):
     max_waiting_questions: int = Field(default=4_000, ge=1, description="questions queued before new ones get a 503")
 
     max_hops: int = Field(default=3, ge=1, le=3, description="most facts in a chain")
-    abstain_below: float = Field(default=0.4, ge=0, le=1, description="confidence under which a question is refused")
+    abstain_below: float = Field(default=0.35, ge=0, le=1, description="confidence under which a question is refused")
     fact_budget: int = Field(default=20_000, ge=100, description="most facts read in one hop")
     encoder: str = Field(default="static", description="static, quality, or a folder with an ONNX sentence encoder")
     reader: Path | None = Field(default=None, description="checkpoint of the reader; default: the one that is shipped")

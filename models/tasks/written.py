@@ -102,7 +102,7 @@ HELD_OUT = (
 _ASKED = {"count ": Asked.COUNT, "ask ": Asked.WHETHER, "": Asked.ENTITIES}
 _SIGNS = {"=": Manner.KEEP, ">": Manner.ABOVE, ">=": Manner.ABOVE, "<": Manner.BELOW}
 _EXTREMES = {"max": Manner.MOST, "min": Manner.LEAST}
-LENGTHS = (0.18, 0.35, 0.27, 0.2)
+LENGTHS = (0.18, 0.38, 0.28, 0.16)
 """How often questions are drawn that need so many reads: long ones are written more often than they are asked."""
 _BUDGET = 10_000
 TURNED = "^"

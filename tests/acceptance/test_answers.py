@@ -29,8 +29,8 @@ LEAST_RIGHT = {"boardgames": 22, "services": 20, "elements": 16}
 LEAST_REFUSED = {"boardgames": 6, "services": 4, "elements": 2}
 LEAST_OF_ALL = {
     **{"blind/dev/garden": 38, "blind/dev/hospital": 51, "blind/dev/software": 42},
-    **{"everyday/club": 33, "everyday/exoplanets": 39, "everyday/library": 38},
-    **{"everyday/outdoor_shop": 42, "everyday/rivers_and_countries": 41, "everyday/staff": 43},
+    **{"everyday/club": 35, "everyday/exoplanets": 39, "everyday/library": 36},
+    **{"everyday/outdoor_shop": 42, "everyday/rivers_and_countries": 41, "everyday/staff": 42},
 }
 """Refusals included. The blind ones are of people who do not know us; rules were chosen by the everyday ones."""
 LEAST_METAQA = {1: 0.95, 2: 0.99, 3: 0.99}
