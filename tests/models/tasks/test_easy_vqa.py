@@ -7,7 +7,7 @@ import pytest
 
 from models.episodes import Split
 from models.metrics import Count
-from models.tasks.easy_vqa import EasyVqaTask
+from models.tasks.easy_vqa import EasyVqaTask, all_ways
 
 
 @pytest.fixture
@@ -37,3 +37,22 @@ def test_questions_about_a_picture_share_it(folder: Path) -> None:
 
 def test_the_score_is_the_accuracy(folder: Path) -> None:
     assert EasyVqaTask(folder).figures({"all": Count(1, 2, 1.0)}) == {"accuracy": 50.0}
+
+
+def test_train_pictures_may_be_shown_in_all_ways_of_turning_them(folder: Path) -> None:
+    task, plain = EasyVqaTask(folder, turned=True), EasyVqaTask(folder)
+    once, often = (one.episodes("all", Split.train) for one in (plain, task))
+    assert len(often) == 8 * len(once)
+    assert [one.question for one in often] == 8 * [one.question for one in once]
+    for split in (Split.valid, Split.test):
+        assert len(task.episodes("all", split)) == len(plain.episodes("all", split))
+
+
+def test_the_ways_of_turning_a_picture_are_eight_and_show_the_same() -> None:
+    picture = np.arange(4 * 4 * 3, dtype=np.uint8).reshape(4, 4, 3)
+    ways = all_ways(picture)
+    assert len({way.tobytes() for way in ways}) == 8
+    assert all(
+        sorted(map(tuple, way.reshape(-1, 3).tolist())) == sorted(map(tuple, picture.reshape(-1, 3).tolist()))
+        for way in ways
+    )
