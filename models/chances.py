@@ -111,12 +111,14 @@ class Chances:
         beyond, inside = reads.copy(), float(np.logaddexp.reduce(logits))
         beyond[reach] = -np.inf
         own = [key for key in reach.tolist() if key % 2 != INVERSE] or reach.tolist()
-        for key in np.argsort(-beyond, kind="stable")[:LACKING_KEYS].tolist():
+        for _ in range(LACKING_KEYS):
+            key = int(beyond.argmax())
             likely = math.exp(beyond[key] - np.logaddexp(inside, beyond[key]))
             if likely < LEAST_LACKING:
                 break
             if 2 * len(self._request.keys.profiles[key ^ 1].keys.intersection(own)) >= len(own):
                 return likely
+            beyond[key] = -np.inf
         return 0.0
 
     def _told_by_words(self, path: Path) -> FloatArray:

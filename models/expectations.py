@@ -117,7 +117,7 @@ def of_asked(text: str, chances: FloatArray) -> FloatArray:
         chances[Asked.ENTITIES] = 0.0
     if _BEGINS_ASKING.match(text):
         chances[Asked.WHETHER] = 0.0
-    elif _LEAVES_OPEN.search(text):
+    elif _LEAVES_OPEN.search(text) and not asks_whether(text):
         chances[Asked.WHETHER] *= CONTRADICTED
     elif (asks_whether(text) or _SAYS.fullmatch(text)) and not _OFFERS_OR_ASKS.search(text):
         chances[Asked.WHETHER] = max(chances[Asked.WHETHER], SAID)

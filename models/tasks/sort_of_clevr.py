@@ -6,14 +6,11 @@ overlap; 9,800 pictures to learn from and 200 to test, each with 10 relational a
 200 of the 9,800 are kept for validation. Pictures are not those of the paper, nor are they published with it.
 Where the description is silent: shapes are 11 pixels wide; distances are between centres; a shape is not counted as one
 like itself; left and top are halves of the picture. Questions are words here, not binary codes.
-With `turned`, each train scene is drawn in all eight ways of turning and mirroring it, and asked about as it then is.
 Example: a picture, `what shape is furthest from the red one` (relational), `square`. Scored by the accuracy in percent,
 separately for relational and non-relational questions.
 """
 
-from collections.abc import Iterator
 from functools import cache
-from itertools import product
 from pathlib import Path
 from typing import NamedTuple
 
@@ -53,8 +50,7 @@ class Scene(NamedTuple):
 class SortOfClevrTask:
     """Both halves of the questions, for one network."""
 
-    def __init__(self, datasets: Path, *, turned: bool = False) -> None:
-        self._turned = turned
+    def __init__(self, datasets: Path) -> None:
         self.groups = {"all": (RELATIONAL, NON_RELATIONAL)}
 
     def episodes(self, part: str, split: Split) -> list[Episode]:
@@ -62,12 +58,11 @@ class SortOfClevrTask:
         ask = relational if part == RELATIONAL else non_relational
         episodes = []
         for number in PICTURES[split]:
+            scene, picture = drawn(number)
             random = np.random.default_rng((SEED, number, part == RELATIONAL))
-            asked = list(zip(random.integers(3, size=QUESTIONS), random.integers(6, size=QUESTIONS), strict=True))
-            for scene, picture in drawn(number, turned=self._turned and split is Split.train):
-                for kind, shape in asked:
-                    question, answer = ask(scene, int(kind), int(shape))
-                    episodes.append(Episode(picture, question, (answer,)))
+            for kind, shape in zip(random.integers(3, size=QUESTIONS), random.integers(6, size=QUESTIONS), strict=True):
+                question, answer = ask(scene, int(kind), int(shape))
+                episodes.append(Episode(picture, question, (answer,)))
         return episodes
 
     def vocabulary(self, group: str) -> Vocabulary:
@@ -84,28 +79,16 @@ class SortOfClevrTask:
 
 
 @cache
-def drawn(number: int, *, turned: bool = False) -> tuple[tuple[Scene, Picture], ...]:
-    """Give a scene, always the same for the same number, and its picture: once, or in all ways of turning it."""
-    scene = make_scene(number)
-    return tuple((one, draw(one)) for one in (all_ways(scene) if turned else (scene,)))
-
-
-def make_scene(number: int) -> Scene:
-    """Give a scene, always the same for the same number."""
+def drawn(number: int) -> tuple[Scene, Picture]:
+    """Give a scene, always the same for the same number, and its picture."""
     random = np.random.default_rng((SEED, number))
     centres: list[NDArray[np.int64]] = []
     while len(centres) < len(COLOURS):
         centre = random.integers(RADIUS, SIZE - RADIUS, size=2)
         if all(np.abs(centre - other).max() > 2 * RADIUS for other in centres):
             centres.append(centre)
-    return Scene(np.stack(centres), random.random(len(COLOURS)) < 0.5)
-
-
-def all_ways(scene: Scene) -> Iterator[Scene]:
-    """Give a scene as it is, mirrored, and with rows for columns."""
-    for centres in (scene.centres, scene.centres[:, ::-1]):
-        for mirrored in product((False, True), repeat=2):
-            yield scene._replace(centres=np.where(mirrored, SIZE - 1 - centres, centres))
+    scene = Scene(np.stack(centres), random.random(len(COLOURS)) < 0.5)
+    return scene, draw(scene)
 
 
 def draw(scene: Scene) -> Picture:

@@ -44,6 +44,7 @@ def test_who_asks_what_does_not_ask_whether() -> None:
         (f"{MENTION} is a film written by this person", False),
         (f"{MENTION} is a film written by this person?", False),
         (f"{MENTION} is a film", False),
+        (f"does {MENTION} lie in this country?", True),
         (f"{MENTION} novels from Leeds?", False),
         ("do you have any X", False),
         ("Do they say who X is", False),
