@@ -37,6 +37,8 @@ from models.reader import Reader
 KINDS = {Asked.ENTITIES: "entities", Asked.COUNT: "count", Asked.WHETHER: "boolean"}
 NEAR = 0.3
 """How likely a question means the subject of a fact that is near to it, beside one that it names."""
+LACKING = 0.5
+"""A refusal says that a fact is missing where this likely a relation is meant that others alike have."""
 _NUMBER = re.compile(r"[-+]?\d[\d.,:/ -]*(%|[^\W\d]{1,4})?")
 
 
@@ -234,6 +236,8 @@ class QuestionAnswerer:
         least = one.question.abstain_below
         if confidence >= (self._limits.abstain_below if least is None else least):
             return None
+        if best.lacking > LACKING:
+            return "no_fact_found"
         return "no_relation_matched" if best.rejected > best.probability else "low_confidence"
 
     def _query(self, view: KnowledgeView, reader: Reader, one: _Prepared, chain: Chain, kind: str) -> str | None:

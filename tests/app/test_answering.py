@@ -144,6 +144,12 @@ def test_a_question_about_nothing_known_is_refused(films: tuple[QuestionAnswerer
     assert reply["sparql"] is None
 
 
+def test_a_fact_that_others_alike_have_is_told_to_be_missing(films: tuple[QuestionAnswerer, Kb]) -> None:
+    assert labels(ask(films, "When was Faust released?")) == ["1926"]
+    reply = ask(films, "When was Sunrise released?")
+    assert (reply["answers"], reply["reason"]) == ([], "no_fact_found")
+
+
 def test_a_topic_given_by_name_is_taken_and_an_unknown_one_refused(films: tuple[QuestionAnswerer, Kb]) -> None:
     assert labels(ask(films, "Who directed it?", "Nosferatu")) == ["F. W. Murnau"]
     with pytest.raises(EntitiesUnknown, match="Metropolis"):
