@@ -81,11 +81,11 @@ def hops(view: KnowledgeView, question: str, reading: Reading, chain: Chain) -> 
 
 
 def _attention(question: str, reading: Reading, step: Step) -> list[dict[str, Any]]:
-    """The attention of a step to each word of the question, a name being one word."""
-    spans, at, words = iter(reading.spans), 0, []
+    """The attention of a step to each word of the question, a name being one word; to what was put for others, none."""
+    spans, at, words = list(reading.spans), 0, []
     for word, weight in step.attention:
-        start = question.find(word, at)
-        start, end = next(spans, (at, at)) if word in PLACEHOLDERS else (start, start + len(word))
+        start = question.find(word, at, spans[0][0] if spans else None)
+        start, end = (spans.pop(0) if spans else (at, at)) if word in PLACEHOLDERS else (start, start + len(word))
         if at <= start < end:
             words.append({"word": question[start:end], "start": start, "end": end, "weight": round(weight, 6)})
             at = end

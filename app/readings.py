@@ -22,6 +22,7 @@ from kb.spelling import mended, slips
 from models.chains import Reading, everything
 from models.episodes import MENTION, OTHER, VALUE
 from models.expectations import asks_whether
+from models.kinship import spelt_out
 from models.memory import IntArray
 from models.numbers import DATE, quantities_in
 from models.patterns import SUPERLATIVE
@@ -150,7 +151,7 @@ def readings_of(
     readings += [one for listed in lists for one in _from_several(question, listed)]
     readings += _from_everything(question)
     readings = [replace(one, score=one.score * UNKNOWN_NAME ** _num_unknown(one.text, known)) for one in readings]
-    readings = [replace(one, text=mended(one.text, misspelt)) for one in readings]
+    readings = [replace(one, text=spelt_out(mended(one.text, misspelt), known)) for one in readings]
     readings.sort(key=lambda reading: -reading.score)
     return tuple(reading for reading in readings if reading.score > LEAST_SCORE * readings[0].score)
 

@@ -3,7 +3,7 @@
 Quantities with units have no order in SPARQL, so a comparison names the values that it let pass.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
 
@@ -21,7 +21,8 @@ from models.episodes import MENTION, Asked, Manner
 from models.memory import IntArray
 from models.steps import COMPARED_FACTS, both_ways
 
-CACHED_TERMS = 100_000
+CACHED_TERMS = 50_000
+"""Of about 200 bytes each."""
 MOST_VALUES = 1_000
 """A query that would have to name more values than these is not written."""
 
@@ -53,8 +54,8 @@ class QueryWriter:
     """Writes chains as queries; remembers the terms of ids, which never change."""
 
     def __init__(self, engine: Engine) -> None:
-        self._entity = lru_cache(CACHED_TERMS)(partial(entity_term, engine))
-        self._relation = lru_cache(CACHED_TERMS)(partial(relation_term, engine))
+        self._entity = lru_cache(CACHED_TERMS)(partial(_written, entity_term, engine))
+        self._relation = lru_cache(CACHED_TERMS)(partial(_written, relation_term, engine))
 
     def query(self, view: KnowledgeView, reading: Reading, chain: Chain, *, mask_topics: bool) -> str | None:
         """A query for the answers of a chain, see `chain_query`; None where it would name too many, or a blank node.
@@ -72,8 +73,8 @@ class QueryWriter:
 
     def _pattern(self, view: KnowledgeView, reading: Reading, step: Step) -> Pattern:
         relation, direction = step.key // 2, step.key % 2
-        term = self._relation(view.kb_id, view.relation_id(relation)) or Term(view.relation_labels[relation])
-        name = node(term)
+        label = view.relation_labels[relation]
+        name = self._relation(view.kb_id, view.relation_id(relation)) or node(Term(label))
         holds_both_ways = relation in both_ways(view.relation_labels)
         if holds_both_ways and step.use.manner in (Manner.READ, Manner.KEEP):
             name = f"({name}|^{name})"
@@ -93,9 +94,15 @@ class QueryWriter:
 
     def _terms(self, view: KnowledgeView, entities: IntArray) -> tuple[str, ...]:
         return tuple(
-            node(self._entity(view.kb_id, view.entity_id(entity)) or Term(view.label(entity)))
+            self._entity(view.kb_id, view.entity_id(entity)) or node(Term(view.label(entity)))
             for entity in entities.tolist()
         )
+
+
+def _written(find: Callable[[Engine, int, int], Term | None], engine: Engine, kb_id: int, number: int) -> str | None:
+    """The term of an id in SPARQL's syntax; None where it is gone."""
+    term = find(engine, kb_id, number)
+    return None if term is None else node(term)
 
 
 def chain_query(
