@@ -25,6 +25,7 @@ from app.telemetry import Metrics, configure_logging, logger
 from app.web import pages
 from app.wiring import Services
 from kb.errors import KnowledgeError
+from kb.garbage import settle
 from models.checkpoints import CheckpointUnusable
 from models.errors import StoryUnreadable
 
@@ -98,6 +99,7 @@ def serve(settings: Settings) -> None:
     Raises:
         SettingsError: the address cannot be listened on, or must not be.
     """
+    settle()
     configure_logging(settings)
     listener = _listen(settings)
     services = open_services(settings, Metrics())  # before the server starts, whose words for what fails are many

