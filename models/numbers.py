@@ -34,11 +34,26 @@ _MEASURES = {
     "power": {"w": 1.0, "kw": 1e3, "mw": 1e6, "gw": 1e9},
     "frequency": {"hz": 1.0, "khz": 1e3, "mhz": 1e6, "ghz": 1e9},
     "volume": {"ml": 1e-3, "cl": 1e-2, "l": 1.0, "litre": 1.0, "liter": 1.0},
+    "area": {
+        "m2": 1.0, "m²": 1.0, "sqm": 1.0, "ha": 1e4, "hectare": 1e4, "acre": 4046.8564224, "km2": 1e6, "km²": 1e6,
+    },
+    "speed": {
+        "m/s": 1.0, "km/h": 1 / 3.6, "kmh": 1 / 3.6, "kph": 1 / 3.6, "mph": 0.44704, "kn": 0.514444, "knot": 0.514444,
+    },
+    "money": {
+        "eur": 1.0, "euro": 1.0, "usd": 1.0, "dollar": 1.0, "gbp": 1.0, "chf": 1.0, "sek": 1.0, "nok": 1.0, "dkk": 1.0,
+        "czk": 1.0, "pln": 1.0, "jpy": 1.0, "yen": 1.0, "cad": 1.0, "aud": 1.0,
+    },
+    "share": {"%": 1.0, "percent": 1.0},
 }  # fmt: skip
 _UNITS = {unit: (measure, scale) for measure, units in _MEASURES.items() for unit, scale in units.items()}
 DATE = "date"
 """What a day measures, and a year that the words beside it say to be one."""
-_TEXT_UNITS = [unit for unit in _UNITS if unit not in ("in", "t", "s", "b", "l", "mi", "inch", "hr", "sec")]
+_TELLING = (*_MEASURES["money"], *_MEASURES["share"], "pound")
+"""Units that tell a reader which relation is meant, so that they are left to it; pounds may be of either kind."""
+_TEXT_UNITS = [
+    unit for unit in _UNITS if unit not in ("in", "t", "s", "b", "l", "mi", "inch", "hr", "sec", "kn", *_TELLING)
+]
 """Units that a number in running text may have: "in 1990 in" has none."""
 _WORDS = [
     *("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"),

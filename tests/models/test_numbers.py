@@ -34,7 +34,7 @@ def test_dates_are_equal_however_they_are_written(text: str) -> None:
     ("more", "less"),
     [
         ("2 km", "1,999 m"), ("1 t", "999 kg"), ("2016-05-04", "2016-05-03"), ("2017", "2016-12-31"), ("5 AD", "44 BC"),
-        ("1 MiB", "1 MB"), ("2 hours", "1:59"), ("100 million", "99,999,999"),
+        ("1 MiB", "1 MB"), ("2 hours", "1:59"), ("100 million", "99,999,999"), ("1 km²", "99 ha"), ("33 kn", "60 km/h"),
     ],
 )  # fmt: skip
 def test_quantities_have_an_order(more: str, less: str) -> None:
@@ -79,6 +79,8 @@ def test_order_counts_units_only_where_all_have_one() -> None:
         ("the Hundred Years War is one thing", []),
         ("B12, 3D and a Boeing 747-400", []),
         ("between 5 kg and $20.", ["5 kg", "$20"]),
+        ("over 80 m2, faster than 120 km/h, under 20 ha", ["80 m2", "120 km/h", "20 ha"]),
+        ("under 50 euros, 9 pounds or 3 percent", ["50", "9", "3"]),
     ],
 )
 def test_numbers_in_a_text_are_found_where_they_stand(text: str, found: list[str]) -> None:
@@ -93,6 +95,12 @@ def test_numbers_in_a_text_are_found_where_they_stand(text: str, found: list[str
         ("5", "3 m", True),
         ("2016-05-04", "3 m", False),
         ("1:30", "40 min", True),
+        ("14 km2", "20 m", False),
+        ("14 km2", "3 ha", True),
+        ("9.50 EUR", "100 minutes", False),
+        ("9.50 EUR", "12 USD", True),
+        ("33 knots", "60 km/h", True),
+        ("4 %", "25 g", False),
     ],
 )
 def test_metres_are_not_compared_with_kilograms(one: str, other: str, *, is_comparable: bool) -> None:
