@@ -136,8 +136,11 @@ class _Statements:
 
     def _node(self, iri: object, label: str | None) -> Term:
         if isinstance(iri, str) and iri.startswith(BLANK_NODE):
+            name = iri.removeprefix(BLANK_NODE)
+            if ":" in name:  # N-Triples 1.1 has it, Turtle has not, and its parsers refuse it
+                raise BadLabel("has a blank node that is none: its name has a colon")
             try:
-                node = blank_term(BlankNode(iri.removeprefix(BLANK_NODE)).value, self._blank_prefix)
+                node = blank_term(BlankNode(name).value, self._blank_prefix)
             except ValueError as error:
                 raise BadLabel(f"has a blank node that is none: {error}") from error
             check_length(node.label, self._max_label_bytes)

@@ -85,6 +85,7 @@ def test_a_name_line_is_a_name() -> None:
         ('{"subject": "a", "relation": "r", "object": {"iri": "no iri"}}', "has an IRI that is none"),
         ('{"subject": "a", "relation": "r", "object": {"iri": 5}}', "is not a string"),
         ('{"subject": "a", "relation": "r", "object": {"iri": "_:a b"}}', "has a blank node that is none"),
+        ('{"subject": "a", "relation": "r", "object": {"iri": "_:a:b"}}', "its name has a colon"),
         ('{"subject": "a", "relation": {"iri": "_:r"}, "object": "b"}', "the relation is a blank node"),
         ('{"subject": "a", "relation": "r", "object": {"label": "x", "language": "e n"}}', "language that is none"),
         ('{"subject": "a", "relation": "r", "object": {"label": "x", "language": "en--up"}}', "direction"),
