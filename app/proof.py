@@ -81,7 +81,10 @@ def hops(view: KnowledgeView, question: str, reading: Reading, chain: Chain) -> 
 
 
 def _attention(question: str, reading: Reading, step: Step) -> list[dict[str, Any]]:
-    """The attention of a step to each word of the question, a name being one word; to what was put for others, none."""
+    """The attention of a step to each word of the question, a name being one word.
+
+    A word of the reading that the question does not have (what was put for kin, a slip mended) is left out.
+    """
     spans, at, words = list(reading.spans), 0, []
     for word, weight in step.attention:
         start = question.find(word, at, spans[0][0] if spans else None)

@@ -22,7 +22,7 @@ from models.memory import IntArray
 from models.steps import COMPARED_FACTS, both_ways
 
 CACHED_TERMS = 50_000
-"""Of about 200 bytes each."""
+"""Of about 300 bytes each."""
 MOST_VALUES = 1_000
 """A query that would have to name more values than these is not written."""
 

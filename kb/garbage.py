@@ -1,4 +1,4 @@
-"""Memory while millions of small values pass through: collected less often, given back where free; and of a service."""
+"""Memory of a process that serves for long, and while millions of small values pass through it."""
 
 import ctypes
 import gc
@@ -10,11 +10,11 @@ RARE_THRESHOLD = 100_000
 """New containers between two collections, instead of Python's 700."""
 
 FEW_ARENAS = 2
-_M_ARENA_MAX = -8
-"""Of glibc's malloc.h."""
+"""Of glibc, for all threads together."""
+_ARENA_MAX = -8
+"""M_ARENA_MAX of glibc's malloc.h."""
 
-_trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
-_set_option = getattr(ctypes.CDLL(None), "mallopt", None)
+_trim, _set_option = (getattr(ctypes.CDLL(None), name, None) for name in ("malloc_trim", "mallopt"))
 """glibc's; other C libraries have none, and need none."""
 
 _lock = threading.Lock()
@@ -30,7 +30,7 @@ def settle() -> None:
     collection walked through all of it, and answers waited 120 ms for that.
     """
     if _set_option is not None:
-        _set_option(_M_ARENA_MAX, FEW_ARENAS)
+        _set_option(_ARENA_MAX, FEW_ARENAS)
     gc.collect()
     gc.freeze()
 

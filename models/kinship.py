@@ -6,30 +6,15 @@ relations, and the reader knows what these are called.
 
 import re
 from collections.abc import Container
-from typing import NamedTuple
 
-_PARENTS = {"mother": "mother", "mum": "mother", "mom": "mother", "father": "father", "dad": "father"}
-_SIDES = {"maternal": "mother", "paternal": "father"}
-_GRAND = {
-    "father": "father",
-    "mother": "mother",
-    "parent": "parent",
-    "parents": "parents",
-    "child": "child",
-    "children": "children",
-    "kids": "children",
-    "son": "son",
-    "sons": "sons",
-    "daughter": "daughter",
-    "daughters": "daughters",
+_IN_LAW = {
+    "father": ("spouse", "father"),
+    "mother": ("spouse", "mother"),
+    "parents": ("spouse", "parents"),
+    "son": ("daughter", "husband"),
+    "daughter": ("son", "wife"),
 }
-_CHILDREN = ("child", "children", "kids", "son", "sons", "daughter", "daughters")
 _OTHERS = {
-    "fatherinlaw": ("spouse", "father"),
-    "motherinlaw": ("spouse", "mother"),
-    "parentsinlaw": ("spouse", "parents"),
-    "soninlaw": ("daughter", "husband"),
-    "daughterinlaw": ("son", "wife"),
     "stepfather": ("mother", "husband"),
     "stepmother": ("father", "wife"),
     "uncle": ("parent", "brother"),
@@ -39,31 +24,31 @@ _OTHERS = {
     "cousin": ("parent", "sibling", "child"),
     "cousins": ("parent", "sibling", "children"),
 }
+_ELDERS = ("father", "mother", "parents", "parent")
+_YOUNGER = ("children", "child", "sons", "son", "daughters", "daughter", "kids")
 _APOSTROPHE = "['\N{RIGHT SINGLE QUOTATION MARK}]"
 _KIN = re.compile(
-    rf"\b((?:maternal|paternal) )?(?:(great[- ]?)?(grand) ?({'|'.join(sorted(_GRAND, key=len, reverse=True))})|"
-    r"(father|mother|parents|son|daughter)[- ]in[- ]law|(step ?(?:father|mother)|uncle|aunt|nephew|niece|cousins?))\b"
-    rf"({_APOSTROPHE}s)?( of )?",
+    rf"\b(?:(?P<side>maternal|paternal) )?(?:(?P<great>great[- ]?)?grand ?(?P<grand>{'|'.join((*_ELDERS, *_YOUNGER))})|"
+    rf"(?P<law>{'|'.join(_IN_LAW)})[- ]in[- ]law|(?P<other>{'|'.join(_OTHERS)}))\b"
+    rf"(?P<possessive>{_APOSTROPHE}s)?(?P<of> of )?",
     re.IGNORECASE,
 )
-_SIDE = re.compile(
-    rf",? (?:(?:on|from|by) )?(?:(?:his|her|their|the|its) )?({'|'.join(_PARENTS)})(?:{_APOSTROPHE}?s)? side"
-    r"(?: of the family)?\b|,? (?:through|by) (?:his|her|their|a|the) (son|daughter)\b",
-    re.IGNORECASE,
-)
+_SIDES = {"maternal": "mother", "mother": "mother", "mum": "mother", "mom": "mother"}
+_SIDES |= {"paternal": "father", "father": "father", "dad": "father"}
+_WHOSE = "(?:(?:his|her|their|the|its|a) )?"
+_SAID_APART = {
+    "parent": re.compile(
+        rf",? (?:(?:on|from|by) )?{_WHOSE}(mother|mum|mom|father|dad)(?:{_APOSTROPHE}?s)? side(?: of the family)?\b",
+        re.IGNORECASE,
+    ),
+    "child": re.compile(rf",? (?:through|by) {_WHOSE}(son|daughter)\b", re.IGNORECASE),
+}
+"""What tells which parent or child is meant: *on her mother's side*, *through his son*."""
 _TOLD = (
     *("father", "mother", "parent", "parents", "child", "children", "son", "daughter"),
     *("spouse", "spouses", "husband", "wife", "partner", "married", "sibling", "brother", "sister"),
 )
 """Words of relations, one of which a knowledge base has that tells kin."""
-_HYPHENS = re.compile(r"[- ]")
-
-
-class _Kin(NamedTuple):
-    """A noun's relations, the nearest first; of a grandparent or grandchild, the first may be said apart."""
-
-    steps: tuple[str, ...]
-    is_grand: bool
 
 
 def spelt_out(text: str, known: Container[str]) -> str:
@@ -73,34 +58,40 @@ def spelt_out(text: str, known: Container[str]) -> str:
     parent of X*.
     """
     found = _KIN.search(text)
-    if found is None or not any(word in known for word in _TOLD):
+    if found is None or not any(word in known for word in _TOLD) or any(word in known for word in _names(found)):
         return text
-    if any(word in known for word in (_noun(found), f"{_noun(found)}s", "law")):
-        return text
-    kin, rest = _read(found), text[found.end() :]
-    side = _SIDE.search(rest) if kin.is_grand and not found[1] else None
-    first = kin.steps[0]
-    if side is not None:
-        first = _PARENTS[side[1].lower()] if side[1] else side[2].lower()
-        rest = rest[: side.start()] + rest[side.end() :]
-    return text[: found.start()] + _written((first, *kin.steps[1:]), found[7] or "", found[8] or "") + rest
+    first, *others = _steps(found)
+    before, behind = text[: found.start()], text[found.end() :]
+    if first in _SAID_APART:
+        apart = _SAID_APART[first].search(behind)
+        if found["side"]:
+            first = _SIDES[found["side"].lower()]
+        elif apart is not None:
+            first = _SIDES.get(apart[1].lower(), apart[1].lower())
+            behind = behind[: apart.start()] + behind[apart.end() :]
+    if found["of"]:
+        return before + " of the ".join([*reversed(others), first]) + found["of"] + behind
+    return before + "'s ".join([first, *others]) + (found["possessive"] or "") + behind
 
 
-def _noun(found: re.Match[str]) -> str:
-    noun = _HYPHENS.sub("", found[0]).lower()
-    return re.sub(rf"^(maternal|paternal)|{_APOSTROPHE}s|of$", "", noun)
+def _steps(found: re.Match[str]) -> tuple[str, ...]:
+    """The relations that a noun stands for, the nearest first."""
+    if found["law"]:
+        return _IN_LAW[found["law"].lower()]
+    if found["other"]:
+        return _OTHERS[found["other"].lower()]
+    last = found["grand"].lower()
+    between = "parent" if last in _ELDERS else "child"
+    return (between, *([between] if found["great"] else []), "children" if last == "kids" else last)
 
 
-def _read(found: re.Match[str]) -> _Kin:
-    if found[3] is None:
-        return _Kin(_OTHERS[_noun(found)], is_grand=False)
-    last = _GRAND[found[4].lower()]
-    between = "child" if last in _CHILDREN else "parent"
-    first = _SIDES[found[1].strip().lower()] if found[1] else between
-    return _Kin((first, *([between] if found[2] else []), last), is_grand=True)
-
-
-def _written(steps: tuple[str, ...], possessive: str, of: str) -> str:
-    if of:
-        return " of the ".join(reversed(steps)) + of
-    return "'s ".join(steps) + possessive
+def _names(found: re.Match[str]) -> tuple[str, ...]:
+    """Words of a relation that is called by a noun, or by what stands for men and women alike."""
+    if found["law"] or found["great"]:
+        return ("law" if found["law"] else "great",)
+    if found["other"]:
+        noun = found["other"].lower().removesuffix("s")
+        return noun, f"{noun}s"
+    noun = found["grand"].lower().removesuffix("s")
+    alike = ("parent", "parents") if found["grand"].lower() in _ELDERS else ("child", "children")
+    return ("grand", *(f"grand{one}" for one in (noun, f"{noun}s", *alike)))

@@ -50,10 +50,8 @@ _UNITS = {unit: (measure, scale) for measure, units in _MEASURES.items() for uni
 DATE = "date"
 """What a day measures, and a year that the words beside it say to be one."""
 _TELLING = (*_MEASURES["money"], *_MEASURES["share"], "pound")
-"""Units that tell a reader which relation is meant, so that they are left to it; pounds may be of either kind."""
-_TEXT_UNITS = [
-    unit for unit in _UNITS if unit not in ("in", "t", "s", "b", "l", "mi", "inch", "hr", "sec", "kn", *_TELLING)
-]
+"""Words that tell a reader which relation is meant, so that they are left to it; pounds may be money or mass."""
+_TEXT_UNITS = [unit for unit in _UNITS if unit not in ("in", "t", "s", "b", "l", "mi", "inch", "hr", "sec", *_TELLING)]
 """Units that a number in running text may have: "in 1990 in" has none."""
 _WORDS = [
     *("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"),

@@ -137,7 +137,7 @@ class _Statements:
     def _node(self, iri: object, label: str | None) -> Term:
         if isinstance(iri, str) and iri.startswith(BLANK_NODE):
             name = iri.removeprefix(BLANK_NODE)
-            if ":" in name:  # N-Triples 1.1 has it, Turtle has not, and its parsers refuse it
+            if ":" in name:  # as N-Triples 1.1 allows; no parser would take our exports back
                 raise BadLabel("has a blank node that is none: its name has a colon")
             try:
                 node = blank_term(BlankNode(name).value, self._blank_prefix)
