@@ -185,7 +185,7 @@ def test_a_reader_is_trained_let_answer_and_rolled_back(open_page: NewPage, serv
 
 
 def test_an_evaluation_is_reported_with_its_diagrams(open_page: NewPage) -> None:
-    page = open_page("/ui/kbs/games/evaluate")
+    page = open_page("/ui/kbs/games/evaluate", reduced_motion="reduce")  # else colours change for 120 ms
     page.set_input_files("#gold-file", QUESTIONS)
     expect(page.get_by_label("Questions with their answers, as JSON lines")).not_to_have_value("")
     page.get_by_role("button", name="Evaluate").click()
