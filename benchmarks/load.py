@@ -6,8 +6,10 @@ Facts are written, deleted and uploaded all the while. First the peak: as many q
 one after the other get answered, once they have done so for a while. Then questions arrive by chance at a share of it,
 whoever still waits; each minute has its percentiles, memory and open files, and memory its slope. Then for a minute
 three times the peak. Latency is counted from the moment at which a question should have been sent, so a service that
-stalls cannot hide it. The clients run on the same machine. It ends with 1 when a request failed, when the memory kept
-growing, or when of three times the peak nothing was refused.
+stalls cannot hide it. Beside it each minute says for how long a thread that does nothing was not woken, how long the
+slowest write took and what the host took of the processors, so that a stall of the machine is told from one of the
+service. The clients run on the same machine. It ends with 1 when a request failed, when the memory kept growing, or
+when of three times the peak nothing was refused.
 """
 
 import argparse
@@ -39,6 +41,7 @@ _NO_REPLY = 0
 """As a status: the connection was ended."""
 _SHAPE = synthetic.Shape(100_000, 30_000, 50)
 _WARM_SECONDS, _PEAK_SECONDS, _OVERLOAD_SECONDS = 20, 40, 60
+_PULSE_SECONDS = 0.01
 _MOST_GROWTH = 1.0
 """MiB a minute that memory may grow over the second half."""
 
@@ -54,6 +57,24 @@ class Outcomes:
         """Statuses, and milliseconds of those that were answered."""
         p50, p99 = (round(1_000 * float(np.percentile(self.seconds or [np.nan], share)), 1) for share in (50, 99))
         return {"statuses": dict(self.statuses), "p50_ms": p50, "p99_ms": p99}
+
+
+@dataclass
+class Beside:
+    """What was seen beside the questions since it was last told."""
+
+    writes: Counter[int] = field(default_factory=Counter)
+    """Statuses, of the whole run."""
+    slowest_write: float = 0.0
+    latest_pulse: float = 0.0
+    stolen: float = field(default_factory=lambda: _stolen_seconds())
+
+    def figures(self) -> dict[str, float]:
+        """Milliseconds of the slowest write and of the latest pulse, and seconds that the host took; begins anew."""
+        write, pulse, stolen = 1_000 * self.slowest_write, 1_000 * self.latest_pulse, _stolen_seconds()
+        took = stolen - self.stolen
+        self.slowest_write, self.latest_pulse, self.stolen = 0.0, 0.0, stolen
+        return {"write_ms": round(write, 1), "machine_held_up_ms": round(pulse, 1), "stolen_seconds": round(took, 2)}
 
 
 def main() -> None:
@@ -93,14 +114,15 @@ def _questions(tsv: Path, seed: int) -> list[str]:
 def _measure(server: service.Service, questions: Sequence[str], given: argparse.Namespace) -> dict[str, Any]:
     minutes: list[dict[str, Any]] = []
     whole, rest = divmod(given.minutes * 60, 60)
-    with _writing(server.port, given.seed) as writes:
+    with _watching(server.port, given.seed) as beside:
         _in_a_process(_ask_in_turn, server.port, questions[::2], _WARM_SECONDS)
         closed = _in_a_process(_ask_in_turn, server.port, questions[1::2], _PEAK_SECONDS)
         peak = closed.statuses[200] / _PEAK_SECONDS
         for seconds in [60.0] * int(whole) + ([rest] if rest else []):
+            beside.figures()
             outcomes = _in_a_process(_ask_at_rate, server.port, questions, seconds, given.share * peak, len(minutes))
-            memory, files = server.memory_mib(), server.open_files()
-            minutes.append({**outcomes.figures(), "memory_mib": round(memory, 1), "open_files": files})
+            now = {"memory_mib": round(server.memory_mib(), 1), "open_files": server.open_files()}
+            minutes.append({**outcomes.figures(), **beside.figures(), **now})
         over = given.times * peak
         overload = _in_a_process(_ask_at_rate, server.port, questions, _OVERLOAD_SECONDS, over, given.seed)
     held = [one["memory_mib"] for one in minutes][len(minutes) // 2 :]
@@ -109,7 +131,7 @@ def _measure(server: service.Service, questions: Sequence[str], given: argparse.
         "peak_questions_per_second": round(peak, 1),
         "at_peak": closed.figures(),
         "steady": minutes,
-        "writes": dict(writes),
+        "writes": dict(beside.writes),
         "memory_slope_mib_per_minute": None if slope is None else round(slope, 3),
         "overload": overload.figures(),
     }
@@ -207,20 +229,21 @@ class _Asker:
 
 
 @contextmanager
-def _writing(port: int, seed: int) -> Iterator[Counter[int]]:
-    """Write all the while; gives the statuses of that."""
-    statuses: Counter[int] = Counter()
-    ended = Event()
-    writer = Thread(target=_write, args=(port, ended, seed, statuses))
-    writer.start()
+def _watching(port: int, seed: int) -> Iterator[Beside]:
+    """Write all the while, and watch the machine."""
+    beside, ended = Beside(), Event()
+    threads = [Thread(target=_write, args=(port, ended, seed, beside)), Thread(target=_pulse, args=(ended, beside))]
+    for thread in threads:
+        thread.start()
     try:
-        yield statuses
+        yield beside
     finally:
         ended.set()
-        writer.join()
+        for thread in threads:
+            thread.join()
 
 
-def _write(port: int, ended: Event, seed: int, statuses: Counter[int]) -> None:
+def _write(port: int, ended: Event, seed: int, beside: Beside) -> None:
     """Each second a small write or a deletion, each half minute an upload."""
     chance = random.Random(seed)
     connection = http.client.HTTPConnection("127.0.0.1", port)
@@ -232,10 +255,26 @@ def _write(port: int, ended: Event, seed: int, statuses: Counter[int]) -> None:
         if number % 30:
             triples = [dict(zip(("subject", "relation", "object"), fact.split("\t"), strict=True)) for fact in facts]
             method, body, kind = chance.choice(("POST", "DELETE")), json.dumps({"triples": triples}), "application/json"
+        began = time.perf_counter()
         connection.request(method, f"/v1/kbs/{_KB}/triples", body, {"Content-Type": kind})
         reply = connection.getresponse()
         reply.read()
-        statuses[reply.status] += 1
+        beside.slowest_write = max(beside.slowest_write, time.perf_counter() - began)
+        beside.writes[reply.status] += 1
+
+
+def _pulse(ended: Event, beside: Beside) -> None:
+    """Sleep, and see how late it is afterwards."""
+    while not ended.is_set():
+        began = time.perf_counter()
+        time.sleep(_PULSE_SECONDS)
+        beside.latest_pulse = max(beside.latest_pulse, time.perf_counter() - began - _PULSE_SECONDS)
+
+
+def _stolen_seconds() -> float:
+    """What the host has taken of all processors so far (man 5 proc, steal)."""
+    steal = Path("/proc/stat").read_text(encoding="utf-8").split("\n", 1)[0].split()[8]
+    return int(steal) / os.sysconf("SC_CLK_TCK")
 
 
 if __name__ == "__main__":

@@ -23,7 +23,10 @@ from tests.soak.clients import SoakClient
 logger = logging.getLogger(__name__)
 CLIENTS = ("ann", "bob", "cem", "dora")
 SHARED = ("left", "right")
-CALLS_IN_A_ROUND = 40
+CALLS_IN_A_ROUND = (20, 40, 300)
+"""By each client: between the things that happen, much is done or little."""
+SECONDS_A_CALL = 0.05
+"""About, of a client, where four make calls at once."""
 EVENTS = ("nothing", "kill", "stop", "backup", "train", "cut", "outage")
 WEIGHTS = (3, 4, 2, 1, 0.3, 1, 2)
 """What happens in a round, and how often; the last two need a database with connections."""
@@ -68,7 +71,7 @@ class Soak:
             self._ready()
             while sum(client.done for client in self.clients) < calls:
                 event, one = self.random.choices(kinds, WEIGHTS[: len(kinds)])[0], self.random.choice(self.processes)
-                self._round(event, one)
+                self._round(event, one, calls)
                 if event in ("kill", "stop"):
                     starts.append(one.start())
                 if event != "nothing":
@@ -89,16 +92,17 @@ class Soak:
         done, events = sum(client.done for client in self.clients), dict(self.events)
         logger.info("seed %d: %d calls, %s, ready in %.1f s at most", self.seed, done, events, max(starts))
 
-    def _round(self, event: str, one: ServiceProcess | WorkerProcess) -> None:
-        """Let all clients make calls at once, and something happen meanwhile."""
+    def _round(self, event: str, one: ServiceProcess | WorkerProcess, most: int) -> None:
+        """Let all clients make calls at once, all together at most a quarter of `most`, and something happen."""
         self.events[event] += 1
+        calls = min(self.random.choice(CALLS_IN_A_ROUND), most // (4 * len(self.clients)))
         with ThreadPoolExecutor(len(self.clients)) as pool:
-            running = [pool.submit(client.run, CALLS_IN_A_ROUND) for client in self.clients]
+            running = [pool.submit(client.run, calls) for client in self.clients]
             if event != "nothing":
-                time.sleep(self.random.uniform(0.05, 2.0))
+                time.sleep(self.random.uniform(0.05, calls * SECONDS_A_CALL))
                 self._happens(event, one)
-            for calls in running:
-                calls.result()
+            for one_client in running:
+                one_client.result()
 
     def _happens(self, event: str, one: ServiceProcess | WorkerProcess) -> None:
         if event == "kill":
