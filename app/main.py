@@ -23,7 +23,7 @@ from app.protocol import ProblemProtocol
 from app.settings import Settings, SettingsError
 from app.telemetry import Metrics, configure_logging, logger
 from app.web import pages
-from app.wiring import Services
+from app.wiring import DATABASE_PATIENCE, Services
 from kb.errors import KnowledgeError
 from kb.garbage import settle
 from models.checkpoints import CheckpointUnusable
@@ -78,10 +78,11 @@ def open_services(settings: Settings, metrics: Metrics) -> Services:
 
     Raises:
         SettingsError: the service would be open to the network.
+        OperationalError: the database could not be reached for a minute.
     """
     services = Services(settings, metrics)
     try:
-        services.prepare()
+        services.prepare(DATABASE_PATIENCE)
         services.check_locked()
         services.warm()
         if settings.worker == "embedded":

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from threading import Event, Thread
+from time import monotonic, sleep
 from typing import TYPE_CHECKING, Any
 
 import faiss
@@ -53,6 +54,9 @@ if TYPE_CHECKING:
 
 SPARQL_AT_ONCE = 2
 SPARQL_WAITING = 16
+DATABASE_PATIENCE = 60.0
+"""Seconds for which a service or a worker that starts waits for its database, which may be starting, too."""
+DATABASE_PAUSE = 1.0
 
 log = logger("hopfact.service")
 
@@ -74,9 +78,26 @@ class Services:
         self._warming: Thread | None = None
         faiss.omp_set_num_threads(settings.num_threads)
 
-    def prepare(self) -> None:
-        """Bring the database to this version's schema."""
-        database.migrate(self.engine)
+    def prepare(self, patience: float = 0.0) -> None:
+        """Bring the database to this version's schema.
+
+        Args:
+            patience: seconds for which a server that cannot be reached is tried again.
+
+        Raises:
+            OperationalError: it could not be reached for longer.
+        """
+        end = monotonic() + (patience if self.engine.dialect.name == "postgresql" else 0.0)
+        while True:
+            try:
+                database.migrate(self.engine)
+            except OperationalError as error:
+                if monotonic() > end:
+                    raise
+                log.warning("the database cannot be reached; trying again", reason=str(error.orig))
+                sleep(DATABASE_PAUSE)
+            else:
+                return
 
     def has_current_schema(self) -> bool:
         """Whether the database is at this version's schema; changes nothing."""
