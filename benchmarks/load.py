@@ -1,6 +1,6 @@
 """A service under steady load, and under three times what it can do; prints JSON, writes it with --out.
 
-    python -m benchmarks.load [--minutes 30] [--share 0.8] [--times 3] [--wait 1] [--out FILE]
+    python -m benchmarks.load [--minutes 30] [--share 0.8] [--times 3] [--wait 2] [--out FILE]
 
 Facts are written, deleted and uploaded all the while. First the peak: as many questions a second as 16 clients that ask
 one after the other get answered, once they have done so for a while. Then questions arrive by chance at a share of it,
@@ -99,7 +99,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--minutes", type=float, default=30)
     parser.add_argument("--share", type=float, default=0.8, help="of the peak")
     parser.add_argument("--times", type=float, default=3, help="the peak, at the end")
-    parser.add_argument("--wait", type=float, default=1.0, help="HOPFACT_MAX_WAIT_SECONDS")
+    parser.add_argument("--wait", type=float, default=2.0, help="HOPFACT_MAX_WAIT_SECONDS, by default what it is")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--out", type=Path)
     return parser.parse_args()
