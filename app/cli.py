@@ -128,12 +128,10 @@ def worker() -> None:
     """Run jobs, as a process of its own, until a signal says to stop."""
     import signal
 
-    from app.wiring import DATABASE_PATIENCE
-
     settings = load_settings()
     configure_logging(settings)
     with _services(settings) as services:
-        services.prepare(DATABASE_PATIENCE)
+        services.prepare(waits=True)
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: services.worker.ask_to_stop())
         services.trainer.start()

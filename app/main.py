@@ -23,7 +23,7 @@ from app.protocol import ProblemProtocol
 from app.settings import Settings, SettingsError
 from app.telemetry import Metrics, configure_logging, logger
 from app.web import pages
-from app.wiring import DATABASE_PATIENCE, Services
+from app.wiring import Services
 from kb.errors import KnowledgeError
 from kb.garbage import settle
 from models.checkpoints import CheckpointUnusable
@@ -82,7 +82,7 @@ def open_services(settings: Settings, metrics: Metrics) -> Services:
     """
     services = Services(settings, metrics)
     try:
-        services.prepare(DATABASE_PATIENCE)
+        services.prepare(waits=True)
         services.check_locked()
         services.warm()
         if settings.worker == "embedded":

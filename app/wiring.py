@@ -23,7 +23,7 @@ import migrations
 from app.answering import AnsweringLimits, Question, QuestionAnswerer
 from app.api.schemas import KB_NAME
 from app.batching import QuestionBatcher
-from app.errors import KbNameInvalid
+from app.errors import DATABASE_AWAY, KbNameInvalid, problem_of
 from app.evaluation import GoldQuestion
 from app.graphs.pool import Graphs
 from app.graphs.turns import Turns
@@ -78,21 +78,19 @@ class Services:
         self._warming: Thread | None = None
         faiss.omp_set_num_threads(settings.num_threads)
 
-    def prepare(self, patience: float = 0.0) -> None:
-        """Bring the database to this version's schema.
-
-        Args:
-            patience: seconds for which a server that cannot be reached is tried again.
+    def prepare(self, *, waits: bool = False) -> None:
+        """Bring the database to this version's schema; `waits`: a server that is away is tried again for a minute.
 
         Raises:
-            OperationalError: it could not be reached for longer.
+            OperationalError: it is still away, or refuses.
         """
-        end = monotonic() + (patience if self.engine.dialect.name == "postgresql" else 0.0)
+        end = monotonic() + (DATABASE_PATIENCE if waits and self.engine.dialect.name == "postgresql" else 0.0)
         while True:
             try:
                 database.migrate(self.engine)
             except OperationalError as error:
-                if monotonic() > end:
+                problem = problem_of(error)
+                if monotonic() > end or problem is None or problem.code != DATABASE_AWAY:
                     raise
                 log.warning("the database cannot be reached; trying again", reason=str(error.orig))
                 sleep(DATABASE_PAUSE)

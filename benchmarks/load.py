@@ -118,8 +118,8 @@ def _measure(server: service.Service, questions: Sequence[str], given: argparse.
         _in_a_process(_ask_in_turn, server.port, questions[::2], _WARM_SECONDS)
         closed = _in_a_process(_ask_in_turn, server.port, questions[1::2], _PEAK_SECONDS)
         peak = closed.statuses[200] / _PEAK_SECONDS
+        beside.figures()  # of the peak, which has none
         for seconds in [60.0] * int(whole) + ([rest] if rest else []):
-            beside.figures()
             outcomes = _in_a_process(_ask_at_rate, server.port, questions, seconds, given.share * peak, len(minutes))
             now = {"memory_mib": round(server.memory_mib(), 1), "open_files": server.open_files()}
             minutes.append({**outcomes.figures(), **beside.figures(), **now})

@@ -95,7 +95,7 @@ class Soak:
     def _round(self, event: str, one: ServiceProcess | WorkerProcess, most: int) -> None:
         """Let all clients make calls at once, all together at most a quarter of `most`, and something happen."""
         self.events[event] += 1
-        calls = min(self.random.choice(CALLS_IN_A_ROUND), most // (4 * len(self.clients)))
+        calls = min(self.random.choice(CALLS_IN_A_ROUND), max(1, most // (4 * len(self.clients))))
         with ThreadPoolExecutor(len(self.clients)) as pool:
             running = [pool.submit(client.run, calls) for client in self.clients]
             if event != "nothing":
