@@ -2,14 +2,14 @@
 
     python -m benchmarks.load [--minutes 30] [--share 0.8] [--times 3] [--wait 2] [--out FILE]
 
-Facts are written, deleted and uploaded all the while. First the peak: as many questions a second as 16 clients that ask
-one after the other get answered, once they have done so for a while. Then questions arrive by chance at a share of it,
-whoever still waits; each minute has its percentiles, memory and open files, and memory its slope. Then for a minute
-three times the peak. Latency is counted from the moment at which a question should have been sent, so a service that
-stalls cannot hide it. Beside it each minute says for how long a thread that does nothing was not woken, how long the
-slowest write took and what the host took of the processors, so that a stall of the machine is told from one of the
-service. The clients run on the same machine. It ends with 1 when a request failed, when the memory kept growing, or
-when of three times the peak nothing was refused.
+Facts are written, uploaded and deleted again all the while, and never many are held of these. First the peak: as many
+questions a second as 16 clients that ask one after the other get answered, once they have done so for a while. Then
+questions arrive by chance at a share of it, whoever still waits; each minute has its percentiles, memory and open
+files, and memory its slope. Then for a minute three times the peak. Latency is counted from the moment at which a
+question should have been sent, so a service that stalls cannot hide it. Beside it each minute says for how long a
+thread that does nothing was not woken, how long the slowest write took and what the host took of the processors, so
+that a stall of the machine is told from one of the service. The clients run on the same machine. It ends with 1 when a
+request failed, when the memory kept growing, or when of three times the peak nothing was refused.
 """
 
 import argparse
@@ -42,6 +42,8 @@ _NO_REPLY = 0
 _SHAPE = synthetic.Shape(100_000, 30_000, 50)
 _WARM_SECONDS, _PEAK_SECONDS, _OVERLOAD_SECONDS = 20, 40, 60
 _PULSE_SECONDS = 0.01
+_MOST_HELD = 50
+"""Writes whose facts are not deleted yet."""
 _MOST_GROWTH = 1.0
 """MiB a minute that memory may grow over the second half."""
 
@@ -244,19 +246,28 @@ def _watching(port: int, seed: int) -> Iterator[Beside]:
 
 
 def _write(port: int, ended: Event, seed: int, beside: Beside) -> None:
-    """Each second a small write or a deletion, each half minute an upload."""
+    """Each second a small write or the deletion of what one wrote, each half minute an upload."""
     chance = random.Random(seed)
     connection = http.client.HTTPConnection("127.0.0.1", port)
+    held: list[list[tuple[str, str, str]]] = []
     number = 0
     while not ended.wait(1):
         number += 1
-        facts = [f"visitor {chance.randrange(500)}\tvisited\tplace {chance.randrange(500)}" for _ in range(5)]
-        method, body, kind = "POST", "\n".join(facts * 200), "text/tab-separated-values"
-        if number % 30:
-            triples = [dict(zip(("subject", "relation", "object"), fact.split("\t"), strict=True)) for fact in facts]
-            method, body, kind = chance.choice(("POST", "DELETE")), json.dumps({"triples": triples}), "application/json"
+        uploads = number % 30 == 0
+        deletes = not uploads and bool(held) and (len(held) > _MOST_HELD or chance.random() < 0.5)
+        if deletes:
+            facts = held.pop(chance.randrange(len(held)))
+        else:
+            visits = [(chance.randrange(500), chance.randrange(500)) for _ in range(5)]
+            facts = [(f"visitor {visitor}", "visited", f"place {place}") for visitor, place in visits]
+            held.append(facts)
+        if uploads:
+            body, kind = "\n".join(["\t".join(fact) for fact in facts] * 200), "text/tab-separated-values"
+        else:
+            triples = [dict(zip(("subject", "relation", "object"), fact, strict=True)) for fact in facts]
+            body, kind = json.dumps({"triples": triples}), "application/json"
         began = time.perf_counter()
-        connection.request(method, f"/v1/kbs/{_KB}/triples", body, {"Content-Type": kind})
+        connection.request("DELETE" if deletes else "POST", f"/v1/kbs/{_KB}/triples", body, {"Content-Type": kind})
         reply = connection.getresponse()
         reply.read()
         beside.slowest_write = max(beside.slowest_write, time.perf_counter() - began)

@@ -12,6 +12,12 @@ def soak_calls() -> int:
 
 
 @pytest.fixture
+def soak_kills() -> int:
+    """Times that a process is killed."""
+    return int(os.environ.get("SOAK_KILLS", "2"))
+
+
+@pytest.fixture
 def soak_seed() -> int:
     """What the calls are drawn by."""
     return int(os.environ.get("SOAK_SEED", "1"))

@@ -10,7 +10,9 @@ import logging
 import signal
 import time
 from collections import Counter
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from itertools import repeat
 from pathlib import Path
 from random import Random
 
@@ -42,6 +44,16 @@ def test_the_same_on_postgres_by_four_replicas_and_two_workers(tmp_path: Path, s
         Soak(tmp_path, soak_seed, server).run(soak_calls)
 
 
+def test_a_kill_in_every_round_loses_nothing(tmp_path: Path, soak_kills: int, soak_seed: int) -> None:
+    Soak(tmp_path, soak_seed).survive_kills(soak_kills)
+
+
+@pytest.mark.postgres
+def test_the_same_of_kills_on_postgres(tmp_path: Path, soak_kills: int, soak_seed: int) -> None:
+    with postgres_server() as server:
+        Soak(tmp_path, soak_seed, server).survive_kills(soak_kills)
+
+
 class Soak:
     """Services on one data folder, clients that use them at random, and what happens to them meanwhile."""
 
@@ -62,16 +74,29 @@ class Soak:
         self.events: Counter[str] = Counter()
 
     def run(self, calls: int) -> None:
-        """Make calls in rounds; after each, what was cut off is settled and everything compared."""
+        """Make so many calls in rounds long and short, in each of which something happens."""
+        self._run(self._drawn(calls), most=max(1, calls // (4 * len(self.clients))))
+
+    def survive_kills(self, kills: int) -> None:
+        """Kill a service or a worker at a random moment of each of so many short rounds."""
+        self._run(repeat("kill", kills), most=CALLS_IN_A_ROUND[0])
+
+    def _drawn(self, calls: int) -> Iterator[str]:
+        """What happens in each round, until so many calls are made."""
         kinds = EVENTS if self.server else EVENTS[:-2]
+        while sum(client.done for client in self.clients) < calls:
+            yield self.random.choices(kinds, WEIGHTS[: len(kinds)])[0]
+
+    def _run(self, events: Iterator[str], most: int) -> None:
+        """Make calls in rounds; after each, what was cut off is settled and everything compared."""
         try:
             starts = [process.start() for process in self.processes]
             for kb in SHARED:
                 assert self.services[0].client.post("/v1/kbs", json={"name": kb}).status_code == 201
             self._ready()
-            while sum(client.done for client in self.clients) < calls:
-                event, one = self.random.choices(kinds, WEIGHTS[: len(kinds)])[0], self.random.choice(self.processes)
-                self._round(event, one, calls)
+            for event in events:
+                one = self.random.choice(self.processes)
+                self._round(event, one, most)
                 if event in ("kill", "stop"):
                     starts.append(one.start())
                 if event != "nothing":
@@ -89,13 +114,13 @@ class Soak:
                 process.kill()
             for http in (*(service.client for service in self.services), *(client.http for client in self.clients)):
                 http.close()
-        done, events = sum(client.done for client in self.clients), dict(self.events)
-        logger.info("seed %d: %d calls, %s, ready in %.1f s at most", self.seed, done, events, max(starts))
+        done, happened = sum(client.done for client in self.clients), dict(self.events)
+        logger.info("seed %d: %d calls, %s, ready in %.1f s at most", self.seed, done, happened, max(starts))
 
     def _round(self, event: str, one: ServiceProcess | WorkerProcess, most: int) -> None:
-        """Let all clients make calls at once, all together at most a quarter of `most`, and something happen."""
+        """Let all clients make calls at once, each at most `most`, and something happen."""
         self.events[event] += 1
-        calls = min(self.random.choice(CALLS_IN_A_ROUND), max(1, most // (4 * len(self.clients))))
+        calls = min(self.random.choice(CALLS_IN_A_ROUND), most)
         with ThreadPoolExecutor(len(self.clients)) as pool:
             running = [pool.submit(client.run, calls) for client in self.clients]
             if event != "nothing":
