@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 
     from app.embedded import Embedded
     from app.wiring import Services
+    from models.recipe import Recipe
 
 app = typer.Typer(
     name="hopfact",
@@ -236,6 +237,9 @@ def train(
     ] = None,
     seed: Annotated[int | None, typer.Option(help="Default: the recipe's.")] = None,
     threads: Annotated[int | None, typer.Option(min=1, help="Default: HOPFACT_THREADS.")] = None,
+    workers: Annotated[
+        int, typer.Option(min=1, help="Learn together, on the nodes of a Ray cluster; 1: in this process.")
+    ] = 1,
     device: Annotated[
         str, typer.Option(help="Where a network of the literature learns: cpu, or cuda for an NVIDIA card.")
     ] = "cpu",
@@ -266,6 +270,8 @@ def train(
             raise typer.BadParameter("the service's reader has the seed of its recipe.", param_hint="--seed")
         if device != "cpu":
             raise typer.BadParameter("the service's reader learns on the CPU.", param_hint="--device")
+        if workers > 1:
+            raise typer.BadParameter("the service's reader learns in one process: give none.", param_hint="--workers")
         out = out or Path("reader.safetensors")
         path = path_training.train(
             recipe, out, settings.datasets, threads=settings.num_threads, resume=resume, report=_report, start=start
@@ -276,6 +282,14 @@ def train(
         raise typer.BadParameter("only the service's reader begins from another's weights.", param_hint="--from")
     given = Recipe.read(recipe).with_seed(seed)
     folder = out or given.folder
+    if workers > 1:
+        if device != "cpu" or not resume:
+            raise typer.BadParameter(
+                "several learn on the CPU, and go on where the run's folder is: for a new run, give another --out.",
+                param_hint="--workers",
+            )
+        console.print(f"Result: {_train_together(given, folder, workers, settings)}")
+        return
     with _steps() as tick:
         path = episode_training.train(
             given,
@@ -288,6 +302,19 @@ def train(
             tick=tick,
         )
     console.print(f"Result: {path}")
+
+
+def _train_together(recipe: "Recipe", folder: Path, workers: int, settings: Settings) -> Path:
+    from models import cluster
+
+    if not cluster.is_installed():
+        missing = "more than 1 needs Ray Train: pip install 'hopfact[ray-train]'."
+        raise typer.BadParameter(missing, param_hint="--workers")
+    threads, address = settings.num_threads, settings.ray_address
+    try:
+        return cluster.train(recipe, folder, settings.datasets, workers=workers, threads=threads, address=address)
+    except cluster.ClusterUnusable as error:
+        raise ServiceError(str(error)) from error
 
 
 @app.command()

@@ -115,7 +115,7 @@ class Settings(BaseSettings):
         default=1_000_000, ge=0, description="smaller knowledge bases are answered in the service, without shards"
     )
     ray_address: str = Field(
-        default="auto", description="the Ray cluster of the shards, as head:6379; auto: this node's"
+        default="auto", description="the Ray cluster of shards and trainings, as head:6379; auto: this node's"
     )
     shard_timeout_seconds: float = Field(
         default=1.0, gt=0, le=60, description="time for a shard to answer, before its part is read from the data folder"

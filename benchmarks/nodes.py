@@ -83,11 +83,11 @@ def start(count: int) -> list[Node]:
     """So many nodes, the first of them the head, all of them there."""
     subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
     nodes = [Node(0)]
-    _wait(_listens)
-    _wait(_connects)
+    wait(_listens)
+    wait(_connects)
     for number in range(1, count):  # one after the other: they look for free ports
         nodes.append(Node(number))
-        _wait(lambda: len(alive()) == len(nodes))
+        wait(lambda: len(alive()) == len(nodes))
     return nodes
 
 
@@ -137,9 +137,14 @@ def _children(process: int) -> list[int]:
     return [int(child) for children in found for child in children]
 
 
-def _wait(is_there: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + _START_SECONDS
+def wait(is_there: Callable[[], bool], seconds: float = _START_SECONDS) -> None:
+    """Until something is there.
+
+    Raises:
+        TimeoutError: it did not come.
+    """
+    deadline = time.monotonic() + seconds
     while not is_there():
         if time.monotonic() > deadline:
-            raise TimeoutError("the nodes did not start")
+            raise TimeoutError(f"nothing came in {seconds:.0f} s")
         time.sleep(0.1)

@@ -22,7 +22,8 @@ from models.recipe import Recipe
 from models.scoring import count_parts
 from models.tasks import Task, make_task
 from models.trained import Trained, seeded
-from models.training import Report, Shown, Tick, Training, TrainingConfig
+from models.training import Loss, Report, Tick, Training, TrainingConfig
+from models.workers import ALONE, Workers
 
 RESULT_FILE = "result.json"
 CPU = torch.device("cpu")
@@ -30,10 +31,19 @@ logger = logging.getLogger(__name__)
 
 
 class EpisodeCourse:
-    """A network, the episodes that it learns from, and those that its weights are chosen on."""
+    """A network, the episodes that it learns from, and those that its weights are chosen on.
+
+    Each of several workers learns from as many episodes of a batch, those that stand together in it.
+    """
 
     def __init__(
-        self, network: Network, train: Packed, valid: Mapping[str, Packed], task: Task, config: TrainingConfig
+        self,
+        network: Network,
+        train: Packed,
+        valid: Mapping[str, Packed],
+        task: Task,
+        config: TrainingConfig,
+        workers: Workers = ALONE,
     ) -> None:
         self.network = network
         self.steps_per_epoch = -(-len(train) // config.batch)
@@ -41,6 +51,7 @@ class EpisodeCourse:
         self._valid = valid
         self._task = task
         self._config = config
+        self._workers = workers
         self._epoch = -1
         self._batches: list[IntArray] = []
         self._replayed: Replayed | None = None
@@ -71,11 +82,16 @@ class EpisodeCourse:
             batches += [bucket[at : at + config.batch] for at in range(0, len(bucket), config.batch)]
         return [batches[at] for at in random.permutation(len(batches))]
 
-    def loss(self, step: int) -> tuple[Tensor, Shown]:
-        """Give the loss of a step's batch."""
+    def loss(self, step: int) -> Loss:
+        """Give the loss of a step's batch, or of this worker's part of it."""
         rows = self.rows(step)
-        loss = self._loss_of(self._train.batch(rows).to(self.network.device))
-        return (loss * len(rows) if self._config.summed else loss), {}
+        part = np.array_split(rows, self._workers.size)[self._workers.rank]
+        if not len(part):
+            return Loss(torch.zeros(()), {}, 0)
+        batch = self._train.batch(part).to(self.network.device)
+        loss = self._loss_of(batch)
+        num_losses = self.network.num_losses(batch) if self._workers.size > 1 else 1
+        return Loss(loss * len(rows) if self._config.summed else loss, {}, num_losses)
 
     def _loss_of(self, batch: Batch) -> Tensor:
         """Give the mean loss of a batch; on a card, replay what is always the same."""
@@ -158,15 +174,18 @@ def train_group(
     report: Report,
     tick: Tick,
     device: torch.device = CPU,
+    workers: Workers = ALONE,
 ) -> None:
     """Train the network of a group and write it, with what validation says of it, to `path`."""
     packed = pack_group(recipe, task, group)
     network = packed.untrained.network.to(device)
-    course = EpisodeCourse(network, packed.train, packed.valid, task, recipe.training)
+    course = EpisodeCourse(network, packed.train, packed.valid, task, recipe.training, workers)
     state = path.with_suffix(training.STATE_SUFFIX)
-    under_way = Training(course, recipe.training)
+    under_way = Training(course, recipe.training, workers)
     path.parent.mkdir(parents=True, exist_ok=True)
     training.run(under_way, recipe.training, state, resume=resume, report=report, tick=tick)
+    if workers.rank:
+        return
     progress = under_way.progress
     provenance = {
         "recipe": recipe.name,
@@ -187,13 +206,15 @@ def train(
     *,
     threads: int = 1,
     device: torch.device = CPU,
+    workers: Workers = ALONE,
     resume: bool = True,
     report: Report = logger.info,
     tick: Tick = lambda done, total: None,
 ) -> Path:
     """Train all networks of a recipe into a folder and write their result; groups that are done are not done again.
 
-    `device` is where the networks learn; what is chosen is tested on the CPU.
+    `device` is where the networks learn; what is chosen is tested on the CPU. Of several workers, the first one writes
+    and tests. As many as wish may resume a run.
     """
     torch.set_num_threads(threads)
     task = make_recipe_task(recipe, datasets)
@@ -201,21 +222,29 @@ def train(
     seconds, steps, chosen = 0.0, 0, {}
     for group in task.groups:
         path = folder / f"{group}.safetensors"
-        if not (resume and path.with_suffix(".json").exists()):
+        if not (resume and workers.of_first(path.with_suffix(".json").exists)):
             report(f"{recipe.name}, seed {recipe.training.seed}: {group}")
-            train_group(recipe, task, group, path, resume=resume, report=report, tick=tick, device=device)
+            train_group(
+                recipe, task, group, path, resume=resume, report=report, tick=tick, device=device, workers=workers
+            )
+        if workers.rank:
+            continue
         trained = Trained.load(path)
         counts[Split.valid] |= {part: Count(**plain) for part, plain in trained.provenance["valid"].items()}
         counts[Split.test] |= count_group(trained, task, group, Split.test)
         seconds += trained.provenance["seconds"]
         steps += trained.provenance["steps"]
         chosen[group] = trained.provenance["chosen_epoch"]
+    path = folder / RESULT_FILE
+    if workers.rank:
+        return path
     result = {
         "recipe": recipe.name,
         "seed": recipe.training.seed,
         "code": code_version(),
         "device": device_name(device),
         "threads": threads,
+        "workers": workers.size,
         "minutes": round(seconds / 60, 2),
         "steps_per_second": round(steps / seconds, 2) if seconds else 0.0,
         "chosen_epochs": chosen,
@@ -223,7 +252,6 @@ def train(
         "valid": task.figures(counts[Split.valid]),
         "test": task.figures(counts[Split.test]),
     }
-    path = folder / RESULT_FILE
     partial = path.with_suffix(".partial")
     partial.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
     partial.replace(path)

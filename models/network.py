@@ -37,6 +37,10 @@ class Network(nn.Module, ABC):
         """Give the mean loss of the batch's answers; networks that learn from more than answers add to it."""
         return mean_nats(self(batch).scores, batch.answers)
 
+    def num_losses(self, batch: Batch) -> int:
+        """Count what the loss of a batch is the mean of: episodes with an answer that is a candidate."""
+        return int((batch.answers >= 0).any(-1).sum())
+
     @property
     def device(self) -> torch.device:
         """Where the network computes, and its batches must be."""

@@ -24,7 +24,7 @@ from models.networks.path_reader import Labels, PathReader, Question
 from models.recipe import settings_of
 from models.tasks import make_path_task
 from models.texts import TextCutter, TokenEncoder
-from models.training import Report, Shown, Training, TrainingConfig
+from models.training import Loss, Report, Training, TrainingConfig
 
 ASKED_WEIGHT = 0.3
 REMEMBERED_TEXTS = 60_000
@@ -109,10 +109,10 @@ class PathCourse:
             episodes.append(self._tasks[at].episode(random))
         return path_batch(episodes, self._cutter, random, self._choices.distractors)
 
-    def loss(self, step: int) -> tuple[Tensor, Shown]:
+    def loss(self, step: int) -> Loss:
         """Give the loss of a step and the share of choices that were right."""
         loss, right = path_loss(self.network, self._batch(step), self._choices.label_smoothing)
-        return loss, {"right": right}
+        return Loss(loss, {"right": right})
 
 
 def path_loss(network: PathReader, batch: PathBatch, label_smoothing: float = 0.0) -> tuple[Tensor, float]:

@@ -9,12 +9,15 @@ import math
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
+from io import BytesIO
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import torch
 from torch import Tensor, nn
 from torch.optim import SGD, Adam, AdamW, Optimizer
+
+from models.workers import ALONE, Workers, learn_together
 
 STATE_SUFFIX = ".resume"
 
@@ -68,6 +71,15 @@ class TrainingConfig:
     report_steps: int = 0  # steps between reports, beside the end of each epoch
 
 
+class Loss(NamedTuple):
+    """The loss of a step's batch, or of the part of it that a worker has."""
+
+    value: Tensor
+    shown: Shown
+    num_losses: int = 1
+    """Of how many it is the mean: what a part weighs beside the others."""
+
+
 class Course(Protocol):
     """What is learnt: a network and its losses."""
 
@@ -85,7 +97,7 @@ class Course(Protocol):
         """Make ready for an epoch; `starting` says that it comes before the schedule."""
         ...
 
-    def loss(self, step: int) -> tuple[Tensor, Shown]:
+    def loss(self, step: int) -> Loss:
         """Give the loss of a step's batch, always the same one, and figures to show beside it."""
         ...
 
@@ -144,12 +156,13 @@ SCHEDULES: Mapping[str, Callable[[TrainingConfig, int, int, Progress], float]] =
 class Training:
     """A course under way: what the loop needs at each step, and what a resumed run must get back."""
 
-    def __init__(self, course: Course, config: TrainingConfig) -> None:
+    def __init__(self, course: Course, config: TrainingConfig, workers: Workers = ALONE) -> None:
         if config.optimizer not in OPTIMIZERS:
             raise OptionUnknown("optimizer", config.optimizer, OPTIMIZERS)
         if config.schedule not in SCHEDULES:
             raise OptionUnknown("schedule", config.schedule, SCHEDULES)
         self.course = course
+        self.workers = workers
         self.progress = Progress()
         self.steps = config.steps or config.epochs * course.steps_per_epoch
         self._config = config
@@ -182,13 +195,16 @@ class Training:
         starting = self.epoch < config.start_epochs
         if step % course.steps_per_epoch == 0:
             course.begin_epoch(self.epoch, starting=starting)
-        _draw_by(config.seed * 1_000_003 + step, self._device)
+        _draw_by((self.workers.rank * 1_000_003 + config.seed) * 1_000_003 + step, self._device)
         course.network.train()
         for group in self._optimizer.param_groups:
             group["lr"] = self._rate()
-        loss, shown = course.loss(step)
+        loss, shown, num_losses = course.loss(step)
         self._optimizer.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
+        if self.workers.size > 1:
+            loss = learn_together(self.workers, self._weights, loss, num_losses)
+        else:
+            loss.backward()  # type: ignore[no-untyped-call]
         self._clip()
         self._optimizer.step()
         self.progress.step += 1
@@ -216,7 +232,7 @@ class Training:
 
     def validate(self) -> float | None:
         """Validate after an epoch, and keep its weights if they are the best so far."""
-        cost, progress = self.course.cost(), self.progress
+        cost, progress = self.workers.of_first(self.course.cost), self.progress
         epoch = self.epoch - 1
         if cost is None or epoch < self._config.start_epochs:
             return cost
@@ -235,7 +251,9 @@ class Training:
         self.course.begin_epoch(self.epoch, starting=False)
 
     def save(self, path: Path) -> None:
-        """Write what a resumed run needs, under a new name, then rename."""
+        """Write what a resumed run needs, under a new name, then rename; the first worker does."""
+        if self.workers.rank:
+            return
         partial = path.with_suffix(".partial")
         torch.save(
             {
@@ -248,14 +266,18 @@ class Training:
         )
         partial.replace(path)
 
-    def restore(self, path: Path) -> None:
-        """Go on from what `save` wrote."""
-        state: dict[str, Any] = torch.load(path, map_location=self._device, weights_only=True)
+    def restore(self, path: Path) -> bool:
+        """Go on from what `save` wrote, if it is there; the first worker reads it for all."""
+        saved = self.workers.of_first(lambda: path.read_bytes() if path.exists() else None)
+        if saved is None:
+            return False
+        state: dict[str, Any] = torch.load(BytesIO(saved), map_location=self._device, weights_only=True)
         self.progress = Progress(**state["progress"])
         self.course.network.load_state_dict(state["network"])
         self._optimizer.load_state_dict(state["optimizer"])
         self._best = state["best"]
         self.course.begin_epoch(self.epoch, starting=self.epoch < self._config.start_epochs)
+        return True
 
 
 def run(
@@ -269,8 +291,7 @@ def run(
 ) -> None:
     """Train to the end, keeping a state at `state` to go on from; the network then has its best weights."""
     progress = training.progress
-    if resume and state.exists():
-        training.restore(state)
+    if resume and training.restore(state):
         progress = training.progress
         report(f"resumed at step {progress.step}")
     losses: list[float] = []

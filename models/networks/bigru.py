@@ -54,3 +54,7 @@ class BiGRU(Network):
         if self.config.sequence:
             scores = scores * batch.filled[..., None]
         return Answered(scores, even[:, None])
+
+    def num_losses(self, batch: Batch) -> int:
+        """Count what the loss of a batch is the mean of: answers, if each slot has one."""
+        return int((batch.answers >= 0).sum()) if self.config.sequence else super().num_losses(batch)

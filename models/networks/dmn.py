@@ -124,6 +124,15 @@ class DMN(Network):
             return loss
         return loss + self.config.gate_loss * gate_nats(attention, batch.supporting)
 
+    def num_losses(self, batch: Batch) -> int:
+        """Count what the loss of a batch is the mean of: answers, if each slot has one; in the first epochs, gates.
+
+        Where it is two means, that of the gates counts as much: bAbI tells the supporting facts of each question.
+        """
+        if self._gating_only and batch.supporting.shape[1]:
+            return int((batch.supporting >= 0).any(-1).sum())
+        return int((batch.answers >= 0).sum()) if self.config.sequence else super().num_losses(batch)
+
     def _embed(self, tokens: Tensor) -> Tensor:
         return functional.dropout(functional.embedding(tokens, self.words), self.config.word_dropout, self.training)
 

@@ -147,6 +147,10 @@ class MemNN(Network):
         latest = _pick(memory.latest, last.clamp(max=memory.filled.shape[1] - 1)) * (counts > 0)[:, None]
         return (total + self._answer_loss(self._answer(state, latest), batch.answers).sum()) / len(state)
 
+    def num_losses(self, batch: Batch) -> int:
+        """Count what the loss of a batch is the mean of: all its episodes."""
+        return len(batch.question)
+
     def _memory(self, batch: Batch) -> Memory:
         dim, adaptive = self.config.dim, self.config.adaptive
         encoded = sum_words(self.facts, self._features(batch.slots))

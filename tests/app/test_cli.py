@@ -9,8 +9,10 @@ import torch
 from typer.testing import CliRunner
 
 from app import cli
+from app.errors import ServiceError
 from app.settings import load_settings
 from app.telemetry import configure_logging
+from models import cluster
 from tests.app.running import RunningService
 
 LINES = "Oslo\tcapital of\tNorway\nRome\tcapital of\tItaly\nbad\n"
@@ -175,3 +177,32 @@ def test_only_the_reader_begins_from_weights(tmp_path: Path) -> None:
     ran = Ran("train", "models/recipes/weston2015_memnn_babi.toml", "--from", str(weights))
     assert ran.code == 2
     assert "only the service's reader" in " ".join(ran.output.replace("│", " ").split())
+
+
+@pytest.mark.parametrize(
+    ("recipe", "options", "says"),
+    [
+        ("path_reader", (), "the service's reader learns in one process"),
+        ("weston2015_memnn_babi", ("--no-resume",), "for a new run, give another --out"),
+        ("weston2015_memnn_babi", (), "pip install 'hopfact[ray-train]'"),
+    ],
+)
+def test_what_several_workers_cannot_train_is_told(
+    recipe: str, options: tuple[str, ...], says: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cluster, "NEEDED", ("no_such_package",))
+    ran = Ran("train", f"models/recipes/{recipe}.toml", "--workers", "2", *options)
+    assert ran.code == 2
+    assert says in " ".join(ran.output.replace("│", " ").split())
+
+
+def test_a_cluster_that_cannot_be_used_is_told_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object, **wanted: object) -> Path:
+        raise cluster.ClusterUnusable(f"no cluster at {wanted['address']}")
+
+    monkeypatch.setattr(cluster, "NEEDED", ("typer",))
+    monkeypatch.setattr(cluster, "train", fail)
+    monkeypatch.setenv("HOPFACT_RAY_ADDRESS", "nowhere:6379")
+    ran = Ran("train", "models/recipes/weston2015_memnn_babi.toml", "--workers", "2")
+    assert isinstance(ran.error, ServiceError)
+    assert str(ran.error) == "no cluster at nowhere:6379"

@@ -102,6 +102,20 @@ def test_gradients_reach_all_parameters(name: str, variant: str) -> None:
     assert [label for label, weight in weights if weight.grad is None or not weight.grad.any()] == []
 
 
+@torch.no_grad()
+@pytest.mark.parametrize("starting", [False, True])
+@pytest.mark.parametrize(("name", "variant"), [one for one in VARIANTS if one[0] != "keyvalue"])
+def test_the_losses_of_the_parts_of_a_batch_weigh_as_many_as_they_are(name: str, variant: str, starting: bool) -> None:
+    trained, batch = make_case(name, variant)
+    network, packed = trained.network, packed_toys(name, variant)
+    network.start(starting=starting)
+    parts = [packed.batch(rows) for rows in (np.arange(3), np.arange(3, 8))]
+    counts = [network.num_losses(part) for part in parts]
+    assert sum(counts) == network.num_losses(batch)
+    total = sum(network.loss(part) * count for part, count in zip(parts, counts, strict=True))
+    torch.testing.assert_close(total / sum(counts), network.loss(batch))
+
+
 class Makings(TorchFunctionMode):
     """Notes which tensors are made without a word of where."""
 

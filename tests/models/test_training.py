@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 import torch
-from torch import Tensor, nn
+from torch import nn
 
-from models.training import Shown, Training, TrainingConfig, run
+from models.training import Loss, Training, TrainingConfig, run
 
 
 class Slope:
@@ -22,8 +22,8 @@ class Slope:
     def begin_epoch(self, epoch: int, *, starting: bool) -> None:
         self.starts.append((epoch, starting))
 
-    def loss(self, step: int) -> tuple[Tensor, Shown]:
-        return 30 * self.network["a"].sum() + 4 * self.network["b"].sum(), {}
+    def loss(self, step: int) -> Loss:
+        return Loss(30 * self.network["a"].sum() + 4 * self.network["b"].sum(), {})
 
     def cost(self) -> float | None:
         return self._costs.pop(0) if self._costs else None
