@@ -44,6 +44,7 @@ from kb.context import ContextEncoder
 from kb.encoding import Encoder, StaticEncoder, load_encoder
 from kb.errors import KbNotFound
 from kb.shards.actors import RayCluster
+from kb.shards.labels import ScatteredLabels
 from kb.store import Kb, TripleStore
 from models.checkpoints import CheckpointUnusable
 from models.reader import Reader
@@ -112,8 +113,10 @@ class Services:
     def views(self) -> Views:
         """The derived structures of every KB."""
         budgets = ConsistencyBudgets(threads=self.settings.num_threads)
-        source_of = self.cluster.source if self.settings.shards > 1 else None
-        return Views(self.engine, self.settings.data, self.encoder, budgets, source_of)
+        if self.settings.shards == 1:
+            return Views(self.engine, self.settings.data, self.encoder, budgets)
+        encode = ScatteredLabels(self.encoder, self.settings.encoder, self.cluster.tasks)
+        return Views(self.engine, self.settings.data, self.encoder, budgets, self.cluster.source, encode)
 
     @cached_property
     def cluster(self) -> RayCluster:

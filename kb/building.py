@@ -4,7 +4,7 @@ Reads rows through the store's feeds inside the caller's transaction, and writes
 """
 
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple, Protocol, Self
@@ -17,7 +17,7 @@ from kb.errors import KnowledgeError
 from kb.garbage import give_back
 from kb.generations import Contents, Generation, Manifest
 from kb.graph import FactGraph, FloatArray, IdArray, IntArray, LongArray
-from kb.index import LabelVectors, LabelVectorsBuilder, VectorIndex, normalised
+from kb.index import LabelVectors, VectorIndex, normalised
 from kb.lists import BLOCK, Projected, VectorsOf
 from kb.names import NameIndexBuilder
 from kb.records import Facts, TripleRow
@@ -28,6 +28,11 @@ BoolArray = NDArray[np.bool_]
 
 ENCODED_CHARACTERS = 1_000
 """A label's vector is made from its beginning."""
+ENCODED_TOGETHER = 4_096
+"""Labels of a block, wherever it is encoded: the last bits of a vector depend on what is encoded with it."""
+
+EncodeBlocks = Callable[[Iterable[Sequence[str]]], Iterator[LabelVectors]]
+"""The vectors of blocks of labels, one block after the other."""
 
 
 class Rows(Protocol):
@@ -77,11 +82,18 @@ class GenerationBuilder:
     them may hold up others.
     """
 
-    def __init__(self, encoder: Encoder, previous: KnowledgeView | None, threads: int) -> None:
+    def __init__(
+        self,
+        encoder: Encoder,
+        previous: KnowledgeView | None,
+        threads: int,
+        encode_blocks: EncodeBlocks | None = None,
+    ) -> None:
+        """Encode labels by `encode_blocks`, which gives what `encoder` gives; without it, here."""
         self._encoder = encoder
+        self._encode_blocks = encode_blocks or self._encoded_here
         self._previous = previous
         self.threads = threads
-        self._vectors = LabelVectorsBuilder(encoder.dim)
         self._names = NameIndexBuilder()
         self._pool = ThreadPoolExecutor(2)
         self._is_ended = False
@@ -138,7 +150,7 @@ class GenerationBuilder:
         Raises:
             RowsInconsistent: a fact is of entities or relations that are not there.
         """
-        others = [self._pool.submit(self._index_names), self._pool.submit(self._encode_labels)]
+        named, vectors = self._pool.submit(self._index_names), self._pool.submit(self._encoded_labels)
         texts = [label[:ENCODED_CHARACTERS] for label in terms.relation_labels]
         relation_vectors = self._encoder.encode(texts).reshape(-1, self._encoder.dim)
         subjects, objects = (_positions(terms.entity_ids, column) for column in (facts.subjects, facts.objects))
@@ -146,8 +158,8 @@ class GenerationBuilder:
         triple_ids, sources, source_names = facts.ids, facts.sources, TextTable.of(facts.source_names)
         del facts
         graph = FactGraph.build(subjects, relations, objects, len(terms.relation_ids))
-        for other in others:
-            other.result()
+        named.result()
+        label_vectors = vectors.result()
         give_back()  # the texts' memory, before the names are sorted
         labels, aliases = terms.labels.table(), terms.aliases.table()
         names, self._names = self._names, NameIndexBuilder()
@@ -162,7 +174,7 @@ class GenerationBuilder:
             graph=graph,
             names=names.dictionary(labels, aliases, terms.alias_entities),
             typos=names.typo_index(),
-            label_vectors=self._vectors.table(),
+            label_vectors=label_vectors,
             relation_vectors=relation_vectors,
         )
 
@@ -186,27 +198,42 @@ class GenerationBuilder:
             texts, are_things = self._to_name.popleft()
             self._names.extend(texts, are_things.tolist())
 
-    def _encode_labels(self) -> None:
-        while self._to_encode and not self._is_ended:
-            self._add_vectors(*self._to_encode.popleft())
+    def _encoded_labels(self) -> LabelVectors:
+        count = sum(len(ids) for ids, _ in self._to_encode)
+        vectors = LabelVectors(np.empty((count, self._encoder.dim), np.int8), np.empty(count, np.float32))
+        begun: deque[list[int]] = deque()
+        for fresh in self._encode_blocks(self._missing_labels(vectors, begun)):
+            rows = begun.popleft()
+            vectors.codes[rows], vectors.scales[rows] = fresh.codes, fresh.scales
+            self.encoded_labels += len(rows)
+            if self._is_ended:
+                break
+        return vectors
 
-    def _add_vectors(self, ids: LongArray, labels: Sequence[str]) -> None:
-        """The next entities' vectors: those of the previous view where the label is the same, the others encoded."""
-        codes = np.empty((len(ids), self._encoder.dim), np.int8)
-        scales = np.empty(len(ids), np.float32)
-        missing = []
-        previous = self._previous
-        positions = [previous.position(entity_id) for entity_id in ids.tolist()] if previous else [None] * len(ids)
-        for row, (position, label) in enumerate(zip(positions, labels, strict=True)):
-            if previous is None or position is None or previous.label(position) != label:
-                missing.append(row)
-            else:
-                codes[row], scales[row] = previous.label_code(position)
-        if missing:
-            fresh = LabelVectors.of(self._encoder.encode([labels[row][:ENCODED_CHARACTERS] for row in missing]))
-            codes[missing], scales[missing] = fresh.codes, fresh.scales
-            self.encoded_labels += len(missing)
-        self._vectors.extend(LabelVectors(codes, scales))
+    def _missing_labels(self, vectors: LabelVectors, begun: deque[list[int]]) -> Iterator[Sequence[str]]:
+        """Blocks of labels to encode, their rows put into `begun`; other labels' vectors are the previous view's."""
+        previous, start = self._previous, 0
+        rows, texts = list[int](), list[str]()
+        while self._to_encode and not self._is_ended:
+            ids, labels = self._to_encode.popleft()
+            for row, (entity_id, label) in enumerate(zip(ids.tolist(), labels, strict=True), start):
+                position = previous.position(entity_id) if previous else None
+                if previous is not None and position is not None and previous.label(position) == label:
+                    vectors.codes[row], vectors.scales[row] = previous.label_code(position)
+                    continue
+                rows.append(row)
+                texts.append(label[:ENCODED_CHARACTERS])
+                if len(rows) == ENCODED_TOGETHER:
+                    begun.append(rows)
+                    yield texts
+                    rows, texts = [], []
+            start += len(ids)
+        if rows:
+            begun.append(rows)
+            yield texts
+
+    def _encoded_here(self, blocks: Iterable[Sequence[str]]) -> Iterator[LabelVectors]:
+        return (LabelVectors.of(self._encoder.encode(labels)) for labels in blocks)
 
 
 def read_facts(store: Rows, kb_id: int) -> Facts:

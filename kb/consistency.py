@@ -18,7 +18,7 @@ from filelock import FileLock, Timeout
 from sqlalchemy import Engine
 
 from kb import kbs, verification
-from kb.building import GenerationBuilder, in_memory, write_fact_index
+from kb.building import EncodeBlocks, GenerationBuilder, in_memory, write_fact_index
 from kb.database import reading
 from kb.delta import Delta, DeltaImpossible
 from kb.drafts import Draft
@@ -103,13 +103,18 @@ class Views:
         encoder: Encoder,
         budgets: ConsistencyBudgets = ConsistencyBudgets(),
         source_of: SourceOf | None = None,
+        encode_blocks: EncodeBlocks | None = None,
     ) -> None:
-        """Read generations on disk through what `source_of` makes of them; without it, in this process."""
+        """Read generations on disk through what `source_of` makes of them, and encode their labels by `encode_blocks`.
+
+        Without these, both is done in this process.
+        """
         self._engine = engine
         self._data = data
         self._encoder = encoder
         self._budgets = budgets
         self._source_of = source_of
+        self._encode_blocks = encode_blocks
         self._slots: dict[int, _Slot] = {}
         self._slots_lock = threading.Lock()
 
@@ -149,7 +154,7 @@ class Views:
             KbNotFound: there is no such KB (any more).
         """
         kb = self._kb(kb_id)
-        builder = GenerationBuilder(self._encoder, None, self._budgets.threads)
+        builder = self._builder(None)
         lock = partial(self._build_lock, kb_id, 0.0)
         return Draft(kb, _identity(kb), builder, work_folder, self._folder(kb_id), lock, self._budgets.delta_facts + 1)
 
@@ -298,7 +303,7 @@ class Views:
         try:
             previous = slot.view or self._opened(kb_id, slot)
             kb = self._kb(kb_id)
-            builder = GenerationBuilder(self._encoder, previous, self._budgets.threads)
+            builder = self._builder(previous)
             with builder, rare_collections(), reading(self._engine) as connection:
                 contents, manifest = builder.build(TripleStore(connection), kb_id, _identity(kb))
             folder = self._folder(kb_id)
@@ -317,6 +322,9 @@ class Views:
         counts = {"facts": manifest.num_triples, "encoded_labels": builder.encoded_labels}
         log.info("generation built", kb_id=kb_id, generation=base.number, seconds=seconds, **counts)
         return self._caught_up(kb_id, slot) or view
+
+    def _builder(self, previous: KnowledgeView | None) -> GenerationBuilder:
+        return GenerationBuilder(self._encoder, previous, self._budgets.threads, self._encode_blocks)
 
     def _over(self, kb_id: int, base: Generation) -> KnowledgeView:
         """The view of a generation as it is."""

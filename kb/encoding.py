@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 FloatArray = NDArray[np.float32]
 
+ENCODER_NAMES = ("static", "quality")
+"""Settings that name an encoder; any other is a folder."""
 WEIGHTS = Path(__file__).parent / "weights"
 TABLE_FILE = "static-en-256.safetensors"
 TOKENIZER_FILE = "tokenizer.json"

@@ -55,25 +55,6 @@ class LabelVectors:
         return cls(np.concatenate([t.codes for t in tables]), np.concatenate([t.scales for t in tables]))
 
 
-class LabelVectorsBuilder:
-    """Collects vectors batch by batch in buffers that grow in place, so that no second copy is ever needed."""
-
-    def __init__(self, dim: int) -> None:
-        self._dim = dim
-        self._codes = bytearray()
-        self._scales = bytearray()
-
-    def extend(self, vectors: LabelVectors) -> None:
-        """Append these vectors."""
-        self._codes += vectors.codes.data
-        self._scales += vectors.scales.data
-
-    def table(self) -> LabelVectors:
-        """What was collected; nothing can be added any more."""
-        codes = np.frombuffer(self._codes, np.int8).reshape(-1, self._dim)
-        return LabelVectors(codes, np.frombuffer(self._scales, np.float32))
-
-
 def normalised(vectors: FloatArray) -> FloatArray:
     """Vectors of unit length; zero stays zero. Works in place."""
     lengths = np.sqrt(np.einsum("nd,nd->n", vectors, vectors))

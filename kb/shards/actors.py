@@ -1,4 +1,4 @@
-"""Shards as Ray actors, and who watches over them; the one module that knows Ray, and imports it when it is needed.
+"""Shards as Ray actors, who watches over them, and tasks; the one module that knows Ray, and imports it when needed.
 
 There is one actor for each number of a shard. It holds that shard of every KB that is asked of it, and is shared by all
 processes that answer from the same data folder. Ray starts it again on a node that is left when its node is gone; until
@@ -8,10 +8,12 @@ it answers a ping, its ranges are read by who asks.
 import os
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from functools import cached_property
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import structlog
 from xxhash import xxh3_64_hexdigest
@@ -31,6 +33,11 @@ PATIENT = ("RAY_gcs_rpc_server_reconnect_timeout_s", str(30 * 86_400))
 """Ray's variable and its value; else Ray ends this process a minute after the cluster's head is gone."""
 AT_ONCE = 4
 """Calls that a shard answers at the same time, so that a long one holds up no others."""
+AHEAD = 16
+"""Tasks begun for each shard, before the first of them is fetched."""
+
+T = TypeVar("T")
+R = TypeVar("R")
 
 log = structlog.get_logger("hopfact.shards")
 
@@ -211,6 +218,39 @@ class _OfGeneration:
         return self._actors.ask(self._key, calls)
 
 
+class RayTasks:
+    """Work done by tasks on all nodes; a task whose node is gone is done again by Ray on another one."""
+
+    def __init__(self, ahead: int) -> None:
+        self.ahead = ahead
+
+    def submit(self, work: Callable[[T], R], piece: T) -> Future[R]:
+        """Begin a piece of work; in a thread of its own, for without the cluster's head Ray may never return."""
+        future: Future[R] = Future()
+        threading.Thread(target=self._follow, args=(future, work, piece), daemon=True).start()
+        return future
+
+    def _follow(self, future: Future[R], work: Callable[[T], R], piece: T) -> None:
+        try:
+            import ray
+
+            if not ray.is_initialized():  # else Ray would start a cluster of its own
+                raise ConnectionError("the cluster is not there")
+            future.set_result(ray.get(self._task.remote(work, piece)))
+        except Exception as error:
+            future.set_exception(error)
+
+    @cached_property
+    def _task(self) -> Any:  # noqa: ANN401
+        import ray
+
+        return ray.remote(_done).options(num_cpus=1, scheduling_strategy="SPREAD")
+
+
+def _done(work: Callable[[T], R], piece: T) -> R:
+    return work(piece)
+
+
 class RayCluster:
     """Makes sources whose shards are actors of a Ray cluster, and watches over these in a thread."""
 
@@ -220,6 +260,7 @@ class RayCluster:
         self._num_shards = num_shards
         self._least_triples = least_triples
         self._actors = ShardActors(data, num_shards, timeout_seconds)
+        self.tasks = RayTasks(AHEAD * num_shards)
         self._ended = threading.Event()
         self._watch = threading.Thread(target=self._keep_watch, name="hopfact-shards", daemon=True)
         self._watch.start()

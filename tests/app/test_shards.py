@@ -2,17 +2,22 @@
 
 import shutil
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import pytest
 
+from app import wiring
 from app.settings import Settings, SettingsError
 from app.telemetry import Metrics
 from app.wiring import Services
 from kb.generations import GenerationUnusable
+from kb.shards import labels
 from kb.shards.actors import GenerationKey, RayCluster, ShardActor
 from kb.source import Whole
+from kb.store import TripleStore
 from kb.triples import Term, Triple
+from tests.kb.shards.stand_ins import LocalTasks
 from tests.kb.structures import Knowledge
 
 
@@ -35,7 +40,32 @@ def test_one_shard_is_this_process(tmp_path: Path) -> None:
     made = services(tmp_path)
 
     assert isinstance(made.views.current(made.create_kb("films").id).source, Whole)
+    assert made.views._encode_blocks is None
     assert "cluster" not in made.__dict__
+    made.close()
+
+
+def test_more_shards_encode_labels_by_tasks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Cluster:
+        is_installed = staticmethod(lambda: True)
+        missing: ClassVar[list[int]] = []
+        source = staticmethod(lambda base, folder: Whole(base))
+
+        def __init__(self, *_: object) -> None:
+            self.tasks = LocalTasks()
+
+        def close(self) -> None:
+            pass
+
+    monkeypatch.setattr(wiring, "RayCluster", Cluster)
+    monkeypatch.setattr(labels, "MANY_LABELS", 2)
+    made = services(tmp_path, shards=2)
+    kb = made.create_kb("films")
+    with made.writing() as connection:
+        TripleStore(connection).write(kb.id, [Triple(Term("a"), Term("likes"), Term("b"))])
+
+    made.views.rebuild(kb.id)
+    assert made.cluster.tasks.submitted == 1  # type: ignore[attr-defined]
     made.close()
 
 

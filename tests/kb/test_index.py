@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from kb import index as index_module
 from kb import lists
 from kb.graph import FloatArray, IntArray, LongArray
-from kb.index import LabelVectors, LabelVectorsBuilder, VectorIndex, normalised
+from kb.index import LabelVectors, VectorIndex, normalised
 
 DIM = 16
 
@@ -158,20 +158,6 @@ def test_an_empty_index_finds_nothing(tmp_path: Path) -> None:
     empty = written(tmp_path / "index", unit_vectors(0), np.empty(0, np.int64))
 
     assert empty.search(unit_vectors(1), 3)[0].tolist() == [[-1, -1, -1]]
-
-
-@pytest.mark.parametrize("sizes", [[], [0, 3], [40, 1, 59]])
-def test_collected_label_vectors_are_those_of_all_batches(sizes: list[int]) -> None:
-    batches = [LabelVectors.of(unit_vectors(size, seed)) for seed, size in enumerate(sizes)]
-    builder = LabelVectorsBuilder(DIM)
-    for batch in batches:
-        builder.extend(batch)
-
-    table = builder.table()
-
-    assert table.codes.shape == (sum(sizes), DIM)
-    assert table.codes.tolist() == [row for batch in batches for row in batch.codes.tolist()]
-    assert table.scales.tolist() == [scale for batch in batches for scale in batch.scales.tolist()]
 
 
 def test_label_vectors_lose_little_and_keep_zero() -> None:
