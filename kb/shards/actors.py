@@ -1,4 +1,4 @@
-"""Shards as Ray actors, who watches over them, and tasks; the one module that knows Ray, and imports it when needed.
+"""Shards as Ray actors, who watches over them, and tasks; the one module of `kb` that knows Ray, imported when needed.
 
 There is one actor for each number of a shard. It holds that shard of every KB that is asked of it, and is shared by all
 processes that answer from the same data folder. Ray starts it again on a node that is left when its node is gone; until
