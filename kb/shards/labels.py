@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 from kb.encoding import ENCODER_NAMES, Encoder, load_encoder
-from kb.errors import KnowledgeError
 from kb.index import LabelVectors
 from kb.shards.tasks import Tasks, scattered
 
@@ -17,7 +16,7 @@ MANY_LABELS = 20_000
 Labels = Sequence[str]
 
 
-class EncoderDiffers(KnowledgeError):
+class EncoderDiffers(Exception):
     """The encoder of another machine is not the one that was asked for."""
 
 
