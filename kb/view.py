@@ -22,6 +22,9 @@ from kb.triples import surface_key
 
 _NONE = np.empty(0, np.int64)
 
+ANY_NUMBER = 1 << 40
+"""Names of one hash, where all are wanted: an entity may have the same one as its label and as an alias."""
+
 
 class NameMatch(NamedTuple):
     """A name found: at which place of what was looked up, the entity it names with its degree, and its spelling."""
@@ -312,7 +315,7 @@ class KnowledgeView:
     def has_name(self, name: str, entity: int) -> bool:
         """Whether this text is among the names of an entity that has facts; texts too long for a name never are."""
         key = surface_key(name)
-        matches = self.find_names(np.array([key_hash(key)], np.uint64), self.num_entities)
+        matches = self.find_names(np.array([key_hash(key)], np.uint64), ANY_NUMBER)
         return any(match.entity == entity and match.text == name for match in matches)
 
     # Vectors ------------------------------------------------------------------------------------------------------

@@ -214,6 +214,19 @@ def test_any_changes_as_deltas_are_the_same_as_built_anew(
     assert np.allclose(scores[0], scores[1], atol=0.01)
 
 
+def test_things_of_the_same_name_are_all_found_by_it(tmp_path: Path) -> None:
+    knowledge = Knowledge(tmp_path)
+    things = [Term(f"thing {number}", f"urn:{number}") for number in range(3)]
+    labels = [Name(one, "Alpha", "en", "rdfs:label") for one in things]
+    knowledge.view()
+    for one, label in zip(things, labels, strict=True):
+        knowledge.write([Triple(one, Term("likes"), one)], [label])
+        knowledge.view()
+
+    for view in (knowledge.view(), knowledge.rebuilt()):
+        assert [view.has_name("Alpha", place) for place in range(3)] == [True] * 3
+
+
 def test_nearest_facts_are_those_that_say_it(films: Knowledge) -> None:
     films.view()
     films.write([triple("Thief", "composer", "Tangerine Dream")])
