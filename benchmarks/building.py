@@ -8,10 +8,8 @@ is killed then. Generations are the same if the checksums of all their files are
 """
 
 import argparse
-import json
 import pickle
 import sys
-import tempfile
 import threading
 import time
 from collections import Counter
@@ -25,7 +23,7 @@ import numpy as np
 import structlog
 from sqlalchemy import Engine
 
-from benchmarks import nodes, synthetic
+from benchmarks import nodes, report, synthetic
 from benchmarks.ingestion import shape_of
 from kb.building import ENCODED_TOGETHER
 from kb.consistency import Views
@@ -151,9 +149,7 @@ def run(folder: Path, num_triples: int, setting: str, pause: float) -> dict[str,
     single, building_here = built("single")
     members = nodes.start(NODES)
     cluster = RayCluster(nodes.ADDRESS, folder, NODES, 0, 1.0)
-    began = time.monotonic()
-    while cluster.missing and time.monotonic() - began < START_SECONDS:
-        time.sleep(0.1)
+    nodes.wait(lambda: not cluster.missing, START_SECONDS)
     first, noted, during = (
         Noted(cluster.tasks, folder / name, wait) for name, wait in (("first", 0.0), ("noted", 0.0), ("during", pause))
     )
@@ -198,29 +194,15 @@ def main() -> None:
     options = parser.parse_args()
     if options.inside:
         structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
-        found = run(options.inside, options.triples, options.encoder, options.pause)
-        (options.inside / "report.json").write_text(json.dumps(found))
+        nodes.report(options.inside, run(options.inside, options.triples, options.encoder, options.pause))
         return
-    found = measured(options.triples, options.encoder, options.pause)
-    if options.out:
-        options.out.write_text(json.dumps(found, indent=1) + "\n")
-    print(json.dumps(found, indent=1))
+    report.put(measured(options.triples, options.encoder, options.pause), options.out)
 
 
 def measured(num_triples: int = 100_000, setting: str = "static", pause: float = 0.5) -> dict[str, Any]:
-    """The figures of a run in a network of its own.
-
-    Raises:
-        RuntimeError: it came to nothing; says what it wrote.
-    """
-    with tempfile.TemporaryDirectory(prefix="building-", ignore_cleanup_errors=True) as folder:
-        words = ["benchmarks.building", "--inside", folder, "--triples", str(num_triples)]
-        ended = nodes.in_network([*words, "--encoder", setting, "--pause", str(pause)], Path(folder))
-        report = Path(folder, "report.json")
-        if not report.is_file():
-            raise RuntimeError(f"ended with {ended.returncode}: {ended.stdout[-2_000:]} {ended.stderr[-4_000:]}")
-        found: dict[str, Any] = json.loads(report.read_text())
-        return found
+    """The figures of a run in a network of its own."""
+    options = ("--triples", str(num_triples), "--encoder", setting, "--pause", str(pause))
+    return nodes.reported("benchmarks.building", *options)
 
 
 if __name__ == "__main__":

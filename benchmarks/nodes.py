@@ -11,9 +11,11 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from socket import socket
+from tempfile import TemporaryDirectory
+from typing import Any
 
 RAY = str(Path(sys.executable).with_name("ray"))
 ADDRESS = "127.0.0.1:6399"
@@ -26,6 +28,7 @@ HEALTH = {
 }
 """A node that says nothing for three seconds is dead; Ray's own values take up to half a minute."""
 _START_SECONDS = 90.0
+_REPORT = "report.json"
 
 
 def can_unshare() -> bool:
@@ -35,15 +38,32 @@ def can_unshare() -> bool:
     return subprocess.run([*UNSHARED, "ip", "link", "set", "lo", "up"], capture_output=True).returncode == 0
 
 
-def in_network(arguments: Sequence[str], home: Path) -> subprocess.CompletedProcess[str]:
-    """Run a module of ours in a new network; Ray has its files and a token of its own in `home`."""
-    token = home / ".ray" / "auth_token"
-    token.parent.mkdir()
-    token.write_text(secrets.token_hex(32))
-    environment = os.environ | {"HOME": str(home), "RAY_TMPDIR": str(home)}
-    environment |= {"RAY_AUTH_MODE": "token", "RAY_USAGE_STATS_ENABLED": "0"}
-    command = [*UNSHARED, sys.executable, "-m", *arguments]
-    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+def reported(module: str, *options: str) -> dict[str, Any]:
+    """What a module of ours finds in a new network: run with `--inside FOLDER`, it calls `report` there.
+
+    Ray has its files and a token of its own in that folder.
+
+    Raises:
+        RuntimeError: it came to nothing; says what it wrote.
+    """
+    with TemporaryDirectory(prefix="nodes-", ignore_cleanup_errors=True) as name:
+        home = Path(name)
+        token = home / ".ray" / "auth_token"
+        token.parent.mkdir()
+        token.write_text(secrets.token_hex(32))
+        environment = os.environ | {"HOME": name, "RAY_TMPDIR": name}
+        environment |= {"RAY_AUTH_MODE": "token", "RAY_USAGE_STATS_ENABLED": "0"}
+        command = [*UNSHARED, sys.executable, "-m", module, "--inside", name, *options]
+        ended = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+        if not (home / _REPORT).is_file():
+            raise RuntimeError(f"ended with {ended.returncode}: {ended.stdout[-2_000:]} {ended.stderr[-4_000:]}")
+        found: dict[str, Any] = json.loads((home / _REPORT).read_text())
+        return found
+
+
+def report(folder: Path, found: dict[str, Any]) -> None:
+    """Give what was found to who called `reported`."""
+    (folder / _REPORT).write_text(json.dumps(found))
 
 
 class Node:

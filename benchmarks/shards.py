@@ -12,7 +12,6 @@ import json
 import pickle
 import statistics
 import sys
-import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -24,7 +23,7 @@ from sqlalchemy import Engine
 
 from app.answering import AnsweringLimits, Question, QuestionAnswerer
 from app.sparql import QueryWriter
-from benchmarks import nodes
+from benchmarks import nodes, report
 from benchmarks.questions import DATASETS, metaqa_questions
 from kb.consistency import Views
 from kb.context import ContextEncoder
@@ -219,28 +218,14 @@ def main() -> None:
     options = parser.parse_args()
     if options.inside:
         structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
-        (options.inside / "report.json").write_text(json.dumps(run(options.inside, options.metaqa)))
+        nodes.report(options.inside, run(options.inside, options.metaqa))
         return
-    found = measured(options.metaqa)
-    if options.out:
-        options.out.write_text(json.dumps(found, indent=1) + "\n")
-    print(json.dumps(found, indent=1))
+    report.put(measured(options.metaqa), options.out)
 
 
 def measured(num_metaqa: int = 0) -> dict[str, Any]:
-    """The figures of a run in a network of its own.
-
-    Raises:
-        RuntimeError: it came to nothing; says what it wrote.
-    """
-    with tempfile.TemporaryDirectory(prefix="shards-", ignore_cleanup_errors=True) as folder:
-        words = ["benchmarks.shards", "--inside", folder, "--metaqa", str(num_metaqa)]
-        ended = nodes.in_network(words, Path(folder))
-        report = Path(folder, "report.json")
-        if not report.is_file():
-            raise RuntimeError(f"ended with {ended.returncode}: {ended.stdout[-2_000:]} {ended.stderr[-4_000:]}")
-        found: dict[str, Any] = json.loads(report.read_text())
-        return found
+    """The figures of a run in a network of its own."""
+    return nodes.reported("benchmarks.shards", "--metaqa", str(num_metaqa))
 
 
 if __name__ == "__main__":

@@ -12,13 +12,12 @@ import json
 import os
 import subprocess
 import sys
-import tempfile
 import time
 from pathlib import Path
 from random import Random
 from typing import Any
 
-from benchmarks import nodes
+from benchmarks import nodes, report
 
 NODES = 2
 STORIES = 400
@@ -139,27 +138,14 @@ def main() -> None:
     parser.add_argument("--inside", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.inside:
-        (options.inside / "report.json").write_text(json.dumps(run(options.inside, options.epochs)))
+        nodes.report(options.inside, run(options.inside, options.epochs))
         return
-    found = measured(options.epochs)
-    if options.out:
-        options.out.write_text(json.dumps(found, indent=1) + "\n")
-    print(json.dumps(found, indent=1))
+    report.put(measured(options.epochs), options.out)
 
 
 def measured(epochs: int) -> dict[str, Any]:
-    """The figures of a run in a network of its own; with 0 epochs, of the killed node alone.
-
-    Raises:
-        RuntimeError: it came to nothing; says what it wrote.
-    """
-    with tempfile.TemporaryDirectory(prefix="workers-", ignore_cleanup_errors=True) as folder:
-        ended = nodes.in_network(["benchmarks.workers", "--inside", folder, "--epochs", str(epochs)], Path(folder))
-        report = Path(folder, "report.json")
-        if not report.is_file():
-            raise RuntimeError(f"ended with {ended.returncode}: {ended.stdout[-2_000:]} {ended.stderr[-4_000:]}")
-        found: dict[str, Any] = json.loads(report.read_text())
-        return found
+    """The figures of a run in a network of its own; with 0 epochs, of the killed node alone."""
+    return nodes.reported("benchmarks.workers", "--epochs", str(epochs))
 
 
 if __name__ == "__main__":
