@@ -15,6 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from itertools import repeat
 from pathlib import Path
 from random import Random
+from statistics import median
 
 import pytest
 
@@ -115,7 +116,9 @@ class Soak:
             for http in (*(service.client for service in self.services), *(client.http for client in self.clients)):
                 http.close()
         done, happened = sum(client.done for client in self.clients), dict(self.events)
-        logger.info("seed %d: %d calls, %s, ready in %.1f s at most", self.seed, done, happened, max(starts))
+        times = [seconds for seconds in starts if seconds]  # a worker's are not counted
+        ready = f"ready in {median(times):.1f} s (median of {len(times)} starts), {max(times):.1f} s at most"
+        logger.info("seed %d: %d calls, %s, %s", self.seed, done, happened, ready)
 
     def _round(self, event: str, one: ServiceProcess | WorkerProcess, most: int) -> None:
         """Let all clients make calls at once, each at most `most`, and something happen."""
