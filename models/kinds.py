@@ -8,14 +8,12 @@ import re
 from collections.abc import Sequence
 from enum import IntEnum
 
-from models.numbers import quantity
+from models.numbers import DATE, quantity
 
 MOST = 0.8
 
-_DATE = re.compile(
-    r"(1\d|20)\d\d|-?\d{3,4}-\d\d?(-\d\d?.*)?|\d\d?[./]\d\d?[./]\d{2,4}|\d\d? [A-Z][a-z]{2,8}\.? \d{4}|"
-    r"[A-Z][a-z]{2,8}\.? (\d\d?(st|nd|rd|th)?,? )?\d{4}|\d+ BCE?"
-)
+_YEAR = re.compile(r"(1\d|20)\d\d|\d\d?[./]\d\d?[./]\d\d|[A-Z][a-z]{2,8} \d{4}")
+"""A mere year, and dates that are not exact enough to be compared: `4/5/16`, `Spring 2016`."""
 
 
 class Kind(IntEnum):
@@ -32,8 +30,10 @@ def kind_of(labels: Sequence[str]) -> Kind:
     """Tell the kind of most of some labels; UNKNOWN of none."""
     if not labels:
         return Kind.UNKNOWN
-    if sum(_DATE.fullmatch(label) is not None for label in labels) >= MOST * len(labels):
+    quantities = [quantity(label) for label in labels]
+    dated = zip(labels, quantities, strict=True)
+    if sum(bool(_YEAR.fullmatch(label) or (one and one.measure == DATE)) for label, one in dated) >= MOST * len(labels):
         return Kind.DATE
-    if sum(quantity(label) is not None for label in labels) >= MOST * len(labels):
+    if sum(one is not None for one in quantities) >= MOST * len(labels):
         return Kind.NUMBER
     return Kind.NAME

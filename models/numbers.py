@@ -5,92 +5,83 @@ Pure; knows labels only. What is no number or date as a whole has no quantity.
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
+from models.dates import DATES_IN_TEXT, in_years
+from models.units import MEASURES, UNITS, sum_of, unit_of
+
 CACHED = 200_000
-_LARGE = {
-    "hundred": 1e2, "thousand": 1e3, "k": 1e3, "million": 1e6, "mio": 1e6, "billion": 1e9, "bn": 1e9, "trillion": 1e12,
-}  # fmt: skip
-_MEASURES = {
-    "length": {
-        "nm": 1e-9, "mm": 1e-3, "cm": 1e-2, "m": 1.0, "metre": 1.0, "meter": 1.0, "km": 1e3, "kilometre": 1e3,
-        "kilometer": 1e3, "in": 0.0254, "inch": 0.0254, "ft": 0.3048, "foot": 0.3048, "feet": 0.3048, "mi": 1609.344,
-        "mile": 1609.344,
-    },
-    "mass": {
-        "mg": 1e-6, "g": 1e-3, "gram": 1e-3, "kg": 1.0, "kilo": 1.0, "kilogram": 1.0, "t": 1e3, "ton": 1e3,
-        "tonne": 1e3, "lb": 0.45359237, "pound": 0.45359237,
-    },
-    "time": {
-        "ms": 1e-3, "s": 1.0, "sec": 1.0, "second": 1.0, "min": 60.0, "minute": 60.0, "h": 3600.0, "hr": 3600.0,
-        "hour": 3600.0, "day": 86400.0, "week": 604800.0, "month": 2629800.0, "year": 31557600.0,
-    },
-    "data": {
-        "b": 1.0, "byte": 1.0, "kb": 1e3, "mb": 1e6, "gb": 1e9, "tb": 1e12, "kib": 2.0**10, "mib": 2.0**20,
-        "gib": 2.0**30,
-    },
-    "power": {"w": 1.0, "kw": 1e3, "mw": 1e6, "gw": 1e9},
-    "frequency": {"hz": 1.0, "khz": 1e3, "mhz": 1e6, "ghz": 1e9},
-    "volume": {"ml": 1e-3, "cl": 1e-2, "l": 1.0, "litre": 1.0, "liter": 1.0},
-    "area": {
-        "m2": 1.0, "m²": 1.0, "sqm": 1.0, "ha": 1e4, "hectare": 1e4, "acre": 4046.8564224, "km2": 1e6, "km²": 1e6,
-    },
-    "speed": {
-        "m/s": 1.0, "km/h": 1 / 3.6, "kmh": 1 / 3.6, "kph": 1 / 3.6, "mph": 0.44704, "kn": 0.514444, "knot": 0.514444,
-    },
-    "money": {
-        "eur": 1.0, "euro": 1.0, "usd": 1.0, "dollar": 1.0, "gbp": 1.0, "chf": 1.0, "sek": 1.0, "nok": 1.0, "dkk": 1.0,
-        "czk": 1.0, "pln": 1.0, "jpy": 1.0, "yen": 1.0, "cad": 1.0, "aud": 1.0,
-    },
-    "share": {"%": 1.0, "percent": 1.0},
-}  # fmt: skip
-_UNITS = {unit: (measure, scale) for measure, units in _MEASURES.items() for unit, scale in units.items()}
+LONGEST = 48
+"""Characters of a label; a longer one is text."""
 DATE = "date"
-"""What a day measures, and a year that the words beside it say to be one."""
-_TELLING = (*_MEASURES["money"], *_MEASURES["share"], "pound")
+"""What a day measures, and a year that is written as one or that the words beside it say to be one."""
+_LARGE = {
+    "hundred": 1e2, "thousand": 1e3, "k": 1e3, "million": 1e6, "mio": 1e6, "m": 1e6, "billion": 1e9, "bn": 1e9,
+    "b": 1e9, "trillion": 1e12,
+}  # fmt: skip
+_LETTERS = "mghslLwWvV"
+"""What is a unit right after a number, as it is written: `5m` and `3L`, but `5G` and `12B` are names."""
+_TELLING = (*MEASURES["money"], *MEASURES["share"], "pound")
 """Words that tell a reader which relation is meant, so that they are left to it; pounds may be money or mass."""
-_TEXT_UNITS = [unit for unit in _UNITS if unit not in ("in", "t", "s", "b", "l", "mi", "inch", "hr", "sec", *_TELLING)]
-"""Units that a number in running text may have: "in 1990 in" has none."""
+_NOT_IN_TEXT = {"in", "t", "s", "b", "l", "mi", "inch", "inche", "hr", "sec", "v", "bar", *_TELLING}
+"""Units that a number in running text has not: "in 1990 in" has none."""
 _WORDS = [
     *("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"),
     *("thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen", "twenty"),
 ]
-_MONTHS = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
-_MONTH = r"(?P<{}>jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.?"
-_NUMBER = r"[-+\N{MINUS SIGN}]?(?:\d{1,3}(?:[,' \N{NO-BREAK SPACE}]\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?)"
-_SCALES = "|".join(sorted(_LARGE, key=len, reverse=True))
+_SPACES = " \N{NO-BREAK SPACE}\N{NARROW NO-BREAK SPACE}\N{THIN SPACE}"
+_SIGN = r"[-+\N{MINUS SIGN}]"
+_NUMBER = (
+    rf"{_SIGN}?(?:\d{{1,3}}(?:[,'{_SPACES}]\d{{3}})+(?:\.\d+)?|\d{{1,3}}(?:\.\d{{3}})+,\d+|\d+,\d\d?(?![\d,])|"
+    r"\d+(?:\.\d+)?)"
+)
+_COMMA_IS_POINT = re.compile(r"\D?\d{1,3}(?:\.\d{3})+,\d+|\D?\d+,\d\d?")
+_POWER = rf"(?:e{_SIGN}?\d{{1,3}}|\s?[x\N{{MULTIPLICATION SIGN}}·*]\s?10(?:\^{_SIGN}?\d{{1,3}}|[⁻⁰¹²³⁴-⁹]{{1,4}}))"
+_RAISED = str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹\N{MINUS SIGN}", "-0123456789-", "^")
+_SCALE = "|".join(sorted((scale for scale in _LARGE if scale not in "mb"), key=len, reverse=True))
+_COIN = (
+    r"(?:(?:us|a|c|nz|hk)?\$|[€£¥₹]|"
+    r"(?:usd|eur|gbp|chf|sek|nok|dkk|czk|pln|jpy|cad|aud|nzd|inr|zar|brl|rs\.?|kr\.?)(?=\s))"
+)
+_ABOUT = r"(?:[~<>≈≤≥±]\s*|(?:about|around|approx\.?|approximately|roughly|nearly|almost|over|under|up to) )"
 _QUANTITY = re.compile(
-    rf"[~<>\N{{ALMOST EQUAL TO}}]?\s*(?:[$€£¥]|usd |eur )?(?P<number>{_NUMBER})\s*(?P<scale>{_SCALES})?(?![a-z])"
-    rf"\s*(?P<unit>%|[^\W\d_]{{1,12}}[23²³]?(?:/[a-z]{{1,4}}[23²³]?)?|°\s?[cfk]?)?(?:\s[^\W\d_]{{2,12}})?",
+    rf"{_ABOUT}?(?:(?P<coin>{_COIN})\s?)?(?P<number>{_NUMBER})(?P<power>{_POWER})?\+?"
+    rf"(?:\s*(?P<scale>{_SCALE})(?![^\W\d_])|(?P<letter>(?-i:\s?M|(?(coin)B|M)))(?![^\W\d_]))?"
+    r"(?:(?P<space>\s*)(?P<unit>[%€£¥₹$]|[^\W\d_]{1,12}\^?[23²³]?(?:/[^\W\d_]{1,6}[23²³]?)?|[°º]\s?[cfk]?))?"
+    r"(?P<per>\s?(?:/|per |an? )\s?[^\W\d_]{1,12}[23²³]?)?(?:\s[^\W\d_]{2,12})?",
     re.IGNORECASE,
 )
-_DATES = [
-    re.compile(pattern, re.IGNORECASE)
-    for pattern in (
-        r"(?P<year>-?\d{3,4})-(?P<month>\d\d?)(?:-(?P<day>\d\d?))?(?:[T ]\d\d:\d\d.*)?",
-        rf"(?P<day>\d\d?)\.?\s+{_MONTH.format('name')},?\s+(?P<year>\d{{3,4}})",
-        rf"{_MONTH.format('name')}\s+(?:(?P<day>\d\d?)(?:st|nd|rd|th)?,?\s+)?(?P<year>\d{{3,4}})",
-        r"(?P<day>\d\d?)[./](?P<month>\d\d?)[./](?P<year>\d{4})",
-        r"(?P<year>\d{1,4})\s*(?P<era>bc|bce)",
-    )
-]
-_CLOCK = re.compile(r"(\d{1,3}):(\d\d)(?::(\d\d(?:\.\d+)?))?")
+_PLAIN = re.compile(r"-?\d+(?:\.\d+)?", re.ASCII)
+_BEGINNING = re.compile(
+    rf"[^a-z]|{_COIN}|{_ABOUT}|(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|mon|tue|wed|thu|fri|sat|sun)|"
+    r"(?:c|ca|circa|ad|a\.d|q\d|the|us|a|nz|hk)\b|c\d",
+    re.IGNORECASE,
+)
+"""How anything begins that is a quantity and has a digit: all else is told apart at once."""
+_RATING = re.compile(rf"({_NUMBER})\s?(?:/|out of)\s?(?:5|10|20|100)(?:\s(?:stars?|points?))?", re.IGNORECASE)
+_ORDINAL = re.compile(r"(\d{1,3})(?:st|nd|rd|th)", re.IGNORECASE)
+_UNIT = r"(?:(?!and)[^\W\d_]+|['\N{PRIME}\"\N{DOUBLE PRIME}])"
+_PART = re.compile(rf"(\d+(?:\.\d+)?)\s?({_UNIT})?")
+_PARTS = re.compile(rf"\d+(?:\.\d+)?\s?{_UNIT}(?:(?:,| and)?\s?\d+(?:\.\d+)?(?:\s?{_UNIT})?)+")
+_TO_A_POWER = re.compile(r"\b(sq\.?|square|cubic|cu\.?) ([a-z]+?)s?\b", re.IGNORECASE)
+_PER_TIME = re.compile(r"\b(km|kilomet(?:er|re)s?|m|met(?:er|re)s?) per (h|s)(?:our|ec|econd)?\b", re.IGNORECASE)
+_CLOCK = re.compile(r"(\d{1,3}):(\d\d(?:\.\d+)?)(?::(\d\d(?:\.\d+)?))?")
+_HALF_DAY = re.compile(r"(\d\d?)(?:[:.](\d\d))?\s?([ap])\.?\s?m\.?", re.IGNORECASE)
 _NUMBER_WORDS = "|".join(_WORDS)
 _ROUND = re.compile(
     rf"(?P<half>half )?(?:(?P<one>an?)|(?P<count>{_NUMBER_WORDS}))"
     r" (?P<scale>hundred|thousand|million|billion|trillion)",
     re.IGNORECASE,
 )
+_UNIT_WORDS = "|".join(map(re.escape, sorted(UNITS.keys() - _NOT_IN_TEXT, key=len, reverse=True)))
 _IN_TEXT = re.compile(
-    r"(?<![\w.,-])(?:"
-    r"(?:19|20)\d\d-\d\d(?:-\d\d)?|"
-    r"\d\d?\.? (?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.?,? \d{4}|"
-    r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.? (?:\d\d?(?:st|nd|rd|th)?,? )?\d{4}|"
-    r"\d{1,4} bce?|\d{1,3}:\d\d(?::\d\d)?|"
-    rf"[$€£¥]?-?(?:\d{{1,3}}(?:,\d{{3}})+|\d+)(?:\.\d+)?(?:\s?(?:{_SCALES})(?![a-z]))?"
-    rf"(?:\s?(?:%|°\s?[cfk]|(?:{'|'.join(sorted(_TEXT_UNITS, key=len, reverse=True))})s?(?![a-z])))?"
+    rf"(?<![\w.,-])(?:{DATES_IN_TEXT}|"
+    r"\d\d?(?:[:.]\d\d)?\s?[ap]\.?m\b|\d{1,3}:\d\d(?::\d\d)?|"
+    r"\d+\s?(?:h|hrs?|hours?|ft|feet|foot|lbs?)(?: and)? \d+\s?(?:m|mins?|minutes?|in|inch|inches|oz|ounces)|"
+    rf"(?:[$€£¥]\s?)?-?(?:\d{{1,3}}(?:,\d{{3}})+|\d+)(?:\.\d+)?{_POWER}?(?:\s?(?:{_SCALE})(?![a-z]))?"
+    rf"(?:\s?(?:[%€]|°\s?[cfk]|(?:{_UNIT_WORDS})s?(?![a-z])))?"
     r")(?![\w-])|"
     rf"\b(?:half )?(?:an?|{_NUMBER_WORDS}) (?:hundred|thousand|million|billion|trillion)\b|"
     rf"(?:(?<=than )|(?<=least )|(?<=most )|(?<=exactly )|(?<=over )|(?<=under ))(?:{_NUMBER_WORDS})\b",
@@ -111,22 +102,73 @@ class Quantity(NamedTuple):
 def quantity(label: str) -> Quantity | None:
     """Read a label that is a number or a date as a whole; None for any other."""
     text = label.strip()
+    if len(text) > LONGEST:
+        return None
+    if _PLAIN.fullmatch(text):
+        return Quantity(float(text))
     if not any(char.isdigit() for char in text):
         return _in_words(text.lower())
-    for pattern in _DATES:
-        if found := pattern.fullmatch(text):
-            return _date(found.groupdict())
-    if clock := _CLOCK.fullmatch(text):
-        minutes = 60 * int(clock[1]) + int(clock[2]) + float(clock[3] or 0) / 60
-        return Quantity(minutes, 60.0, measure="time")
+    if not _BEGINNING.match(text):
+        return None
+    if date := in_years(text):
+        return Quantity(date.years, fine=date.fine, measure=DATE)
+    return _clock(text) or _ranked(text) or _sum(text) or _measured(text)
+
+
+def _clock(text: str) -> Quantity | None:
+    """Read `1:45` and `8:30 pm` as minutes."""
+    if ":" in text and (found := _CLOCK.fullmatch(text)):
+        return Quantity(60 * int(found[1]) + float(found[2]) + float(found[3] or 0) / 60, 60.0, measure="time")
+    if text[-1] in "mM." and (found := _HALF_DAY.fullmatch(text)) and int(found[1]) <= 12:
+        hours = int(found[1]) % 12 + (12 if found[3] in "pP" else 0)
+        return Quantity(60.0 * hours + int(found[2] or 0), 60.0, measure="time")
+    return None
+
+
+def _ranked(text: str) -> Quantity | None:
+    """Read `2nd` and `4.5/5`."""
+    if found := _ORDINAL.fullmatch(text) or _RATING.fullmatch(text):
+        return Quantity(_number(found[1]))
+    return None
+
+
+def _sum(text: str) -> Quantity | None:
+    """Read `6 ft 2 in`."""
+    if not _PARTS.fullmatch(text):
+        return None
+    parts = [(float(value), unit) for value, unit in _PART.findall(text)]
+    found = sum_of(parts)
+    return Quantity(found[0], found[1], measure=found[2]) if found else None
+
+
+def _measured(text: str) -> Quantity | None:
+    """Read a number and what it counts, if it says so: `$1.5 million`, `24 EUR per kg`, `5.97 × 10²⁴ kg`, `37 °C`."""
+    text = _TO_A_POWER.sub(lambda found: f"{found[2]}{2 if found[1][0] in 'sS' else 3}", text)
+    text = _PER_TIME.sub(lambda found: "km/h" if found[1][0] in "kK" else "m/s", text)
     found = _QUANTITY.fullmatch(text)
     if found is None:
         return None
-    digits = found["number"].replace("\N{MINUS SIGN}", "-")
-    number = float(re.sub(r"[,' \N{NO-BREAK SPACE}]", "", digits)) * _LARGE.get((found["scale"] or "").lower(), 1.0)
-    unit = (found["unit"] or "").lower()
-    measure, scale = _UNITS.get(unit) or _UNITS.get(unit.removesuffix("s")) or (None, None)
-    return Quantity(number, scale, measure=measure)
+    unit = found["unit"] or ""
+    measure, scale = unit_of(unit)
+    if unit.isalpha() and not found["space"] and (unit not in _LETTERS if len(unit) == 1 else measure is None):
+        return None
+    if found["coin"] or unit_of(unit.partition("/")[0])[0] == "money":
+        measure, scale = "money", 1.0
+    elif found["per"]:
+        measure, scale = None, None
+    number = _number(found["number"]) * _LARGE.get((found["scale"] or found["letter"] or "").strip().lower(), 1.0)
+    if power := found["power"]:
+        exponent = re.split("10|e", power.lower(), maxsplit=1)[1].translate(_RAISED)
+        number = float(f"{number}e{int(exponent)}")
+    return Quantity(number, scale, measure=measure) if math.isfinite(number) else None
+
+
+def _number(text: str) -> float:
+    """Read digits, whatever separates thousands and what is less than one."""
+    digits = text.replace("\N{MINUS SIGN}", "-")
+    if _COMMA_IS_POINT.fullmatch(digits):
+        return float(digits.replace(".", "").replace(",", "."))
+    return float(re.sub(rf"[,'{_SPACES}]", "", digits))
 
 
 def _in_words(text: str) -> Quantity | None:
@@ -177,15 +219,3 @@ def _alike(one: Quantity, other: Quantity) -> tuple[float, float]:
     if one.scale and other.scale:
         return one.value * one.scale, other.value * other.scale
     return one.value, other.value
-
-
-def _date(parts: Mapping[str, str | None]) -> Quantity | None:
-    year = float(parts["year"] or 0)
-    if parts.get("era"):
-        return Quantity(-year)
-    name = parts.get("name")
-    month = _MONTHS.index(name[:3].lower()) if name else int(parts.get("month") or 1) - 1
-    day = int(parts.get("day") or 1) - 1
-    if not (0 <= month < 12 and 0 <= day < 31):
-        return None
-    return Quantity(year + month / 12 + day / 372, fine=True, measure=DATE)
