@@ -2,7 +2,7 @@
 
     python -m benchmarks.shards [--metaqa QUESTIONS] [--out FILE]
 
-The questions are those of tests/acceptance/unseen/dev and blind/dev, on their five knowledge bases, or MetaQA's. They
+The questions are those of tests/acceptance/unseen/dev and blind/dev, on their knowledge bases, or MetaQA's. They
 are asked one by one: of a single process, of the shards, and a part of them again, for which less is asked. Then a
 node that holds a shard is killed, and questions go on being asked until all are back. Needs Ray, and `unshare`.
 """
