@@ -213,9 +213,10 @@ class KnowledgeView:
         delta = self.delta
         if delta.is_empty:
             return rows, count
-        if len(delta.deleted) and rows.num_facts:
-            alive = ~is_in(rows.triples, delta.deleted)
-            rows = Rows(rows.owners[alive], rows.targets[alive], rows.triples[alive])
+        rows = _without(rows, delta.deleted, budget)
+        if rows.num_facts < budget < count:  # deleted facts were read: others take their places
+            num_lost = sum(delta.lost_degrees.get(entity, 0) for entity in entities.tolist())
+            rows = _without(self._graph.rows(entities, key, budget + num_lost)[0], delta.deleted, budget)
         added, num_added = delta.graph.rows(entities, key, budget - rows.num_facts)
         if not added.num_facts:
             return rows if rows.num_facts else NO_ROWS, count + num_added
@@ -345,6 +346,14 @@ def is_in(numbers: IntArray | LongArray, sorted_numbers: LongArray) -> NDArray[n
     places = np.minimum(sorted_numbers.searchsorted(numbers), len(sorted_numbers) - 1)
     found: NDArray[np.bool_] = sorted_numbers[places] == numbers
     return found
+
+
+def _without(rows: Rows, deleted: LongArray, most: int) -> Rows:
+    """The first `most` rows that are not of deleted facts."""
+    if not len(deleted):
+        return rows
+    alive = np.flatnonzero(~is_in(rows.triples, deleted))[:most]
+    return Rows(rows.owners[alive], rows.targets[alive], rows.triples[alive])
 
 
 def _parted(numbers: IntArray, parts: Sequence[LongArray]) -> list[IntArray]:

@@ -181,6 +181,23 @@ def test_what_was_not_seen_whole_is_neither_counted_nor_compared(films: tuple[Qu
     assert few.ask(kb, [Question("which films did F. W. Murnau direct?")])[0]["reason"] is None
 
 
+def test_what_was_deleted_makes_nothing_look_whole(films: tuple[QuestionAnswerer, Kb]) -> None:
+    answerer, _ = films
+    few = QuestionAnswerer(
+        answerer._views, answerer._reader, answerer._encoder, answerer._queries, AnsweringLimits(fact_budget=8)
+    )
+    born = [Triple(Term(f"Person {number}"), Term("born in"), Term("Atlantia")) for number in range(20)]
+    with database.writing(answerer._views._engine) as connection:
+        kb = TripleStore(connection).create_kb("births")
+        TripleStore(connection).write(kb.id, born)
+    few.ask(kb, [Question("How many people were born in Atlantia?")])
+    with database.writing(answerer._views._engine) as connection:
+        TripleStore(connection).delete_triples(kb.id, born[:6])
+
+    reply = few.ask(kb, [Question("How many people were born in Atlantia?")])[0]
+    assert (reply["answers"], reply["reason"]) == ([], "too_many_facts")
+
+
 def evidence(reply: dict[str, object]) -> list[tuple[str, str, str]]:
     answers = reply["answers"]
     assert isinstance(answers, list)

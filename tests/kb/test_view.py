@@ -154,6 +154,25 @@ def test_deleted_facts_are_gone_from_hops_keys_names_and_vectors(films: Knowledg
     assert content(view) == content(films.rebuilt())
 
 
+@pytest.mark.parametrize("budget", [1, 4, 8, 30])
+def test_deleted_facts_take_nothing_of_what_may_be_read(tmp_path: Path, budget: int) -> None:
+    knowledge = Knowledge(tmp_path)
+    born = [triple(f"Person {number}", "born in", ("Atlantia", "Mu")[number % 2]) for number in range(40)]
+    knowledge.write(born)
+    knowledge.view()
+    knowledge.write([triple("Person 40", "born in", "Atlantia")])
+    knowledge.delete(born[:20])
+
+    told = []
+    for view in (knowledge.view(), knowledge.rebuilt()):
+        towns, born_in = np.concatenate((one(view, "Mu"), one(view, "Atlantia"))), key(view, "born in", 1)
+        rows = view.facts_of(towns, born_in, budget)
+        hop = view.follow(towns, np.array([0.25, 0.75], np.float32), born_in, budget)
+        told.append([view.labels_of(rows.targets), view.labels_of(hop.entities), hop.weights.tolist()])
+        assert (rows.num_facts, hop.facts_read) == (min(budget, 21),) * 2
+    assert told[0] == told[1]
+
+
 def test_an_older_view_stays_as_it_was(films: Knowledge) -> None:
     old = films.view()
     before = content(old)
