@@ -137,9 +137,18 @@ class FactGraph:
         counts: LongArray = np.bincount(self.relations[first:last], minlength=self.num_keys // 2)
         return counts
 
-    def sampled(self, picks: Sequence[LongArray], first: int, last: int) -> tuple[IntArray, IntArray]:
-        """Subjects and objects of some facts of each relation, by their place among its facts in a range of triples."""
+    def sampled(
+        self, picks: Sequence[LongArray], first: int, last: int, deleted: LongArray = _NONE
+    ) -> tuple[IntArray, IntArray]:
+        """Subjects and objects of some facts of each relation, by their place among its facts in a range of triples.
+
+        Facts that are `deleted`, of whatever range, have no place.
+        """
         order = np.argsort(self.relations[first:last], kind="stable")
+        if len(deleted):
+            is_left = np.ones(last - first, bool)
+            is_left[deleted[(deleted >= first) & (deleted < last)] - first] = False
+            order = order[is_left[order]]
         starts = self.relations[first:last][order].searchsorted(np.arange(len(picks)))
         picked = [start + pick for start, pick in zip(starts, picks, strict=True)]
         places = first + order[np.concatenate([_NONE, *picked])]

@@ -139,8 +139,8 @@ class Source(Protocol):
         """The number of facts of each relation."""
         ...
 
-    def sampled(self, picks: Sequence[LongArray]) -> tuple[IntArray, IntArray]:
-        """Subjects and objects of some facts of each relation, by their place among its facts."""
+    def sampled(self, picks: Sequence[LongArray], deleted: LongArray) -> tuple[IntArray, IntArray]:
+        """Subjects and objects of some facts of each relation, by their place among those that are not deleted."""
         ...
 
 
@@ -184,6 +184,6 @@ class Whole:
         """The number of facts of each relation; looks at every fact."""
         return self._base.graph.relation_counts(0, self.graph.num_triples)
 
-    def sampled(self, picks: Sequence[LongArray]) -> tuple[IntArray, IntArray]:
-        """Subjects and objects of some facts of each relation; sorts the facts by relation."""
-        return self._base.graph.sampled(picks, 0, self.graph.num_triples)
+    def sampled(self, picks: Sequence[LongArray], deleted: LongArray) -> tuple[IntArray, IntArray]:
+        """Subjects and objects of some facts of each relation that are not deleted; sorts the facts by relation."""
+        return self._base.graph.sampled(picks, 0, self.graph.num_triples, deleted)

@@ -232,14 +232,15 @@ class KnowledgeView:
 
         Sorts the facts by relation: for what is asked once in a while, not with each question.
         """
-        delta = self.delta.graph
+        delta, deleted = self.delta.graph, self.delta.deleted
         held = np.zeros(self.num_relations, np.int64)
         held[: len(self.base.relation_ids)] = self.source.relation_counts()
+        held -= np.bincount(self.base.graph.relations[deleted], minlength=self.num_relations)
         counts = held + delta.relation_counts(0, delta.num_triples)
         picks = [np.linspace(0, count - 1, min(limit, count)).astype(np.int64) for count in counts.tolist()]
         old = [picked[picked < count] for picked, count in zip(picks, held.tolist(), strict=True)]
         new = [picked[picked >= count] - count for picked, count in zip(picks, held.tolist(), strict=True)]
-        sides = zip(self.source.sampled(old), delta.sampled(new, 0, delta.num_triples), strict=True)
+        sides = zip(self.source.sampled(old, deleted), delta.sampled(new, 0, delta.num_triples), strict=True)
         subjects, objects = (
             [np.concatenate(both) for both in zip(_parted(one, old), _parted(other, new), strict=True)]
             for one, other in sides

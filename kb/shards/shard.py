@@ -97,9 +97,9 @@ class Shard:
         """The number of facts of each relation."""
         return self._base.graph.relation_counts(*ranges(self._cuts.triples)[shard])
 
-    def sampled(self, shard: int, picks: Sequence[LongArray]) -> tuple[IntArray, IntArray]:
-        """Subjects and objects of some facts of each relation, by their place among those of the range."""
-        return self._base.graph.sampled(picks, *ranges(self._cuts.triples)[shard])
+    def sampled(self, shard: int, picks: Sequence[LongArray], deleted: LongArray) -> tuple[IntArray, IntArray]:
+        """Subjects and objects of some facts of each relation, by their place among those left of the range."""
+        return self._base.graph.sampled(picks, *ranges(self._cuts.triples)[shard], deleted)
 
     def nearest(self, shard: int, vector: FloatArray, k: int, excluded: LongArray) -> list[tuple[int, float]]:
         """SQL ids of the k facts nearest to a unit vector, and their inner products."""

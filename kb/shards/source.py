@@ -21,6 +21,7 @@ class ShardedSource:
 
     def __init__(self, base: Generation, shards: Shards, num_shards: int) -> None:
         self._calls = calls = Calls(shards, Shard(base, num_shards), Cuts.of(base, num_shards))
+        self._relations = base.graph.relations
         self._entities = ShardedEntities(calls)
         self.graph = ShardedGraph(calls, self._entities, base.graph.num_triples, base.graph.num_keys)
         self.names = ShardedNames(calls, self._entities, len(base.entity_ids))
@@ -61,16 +62,22 @@ class ShardedSource:
         """The number of facts of each relation at each shard."""
         return np.stack(self._calls.each("relation_counts"))
 
-    def sampled(self, picks: Sequence[LongArray]) -> tuple[IntArray, IntArray]:
-        """Subjects and objects of some facts of each relation, by their place among its facts."""
+    def sampled(self, picks: Sequence[LongArray], deleted: LongArray) -> tuple[IntArray, IntArray]:
+        """Subjects and objects of some facts of each relation, by their place among those that are not deleted."""
         relations = np.repeat(np.arange(len(picks)), [len(one) for one in picks])
         ranks = np.concatenate([*picks, np.empty(0, np.int64)])
-        ends = np.cumsum(self._counts, axis=0)
+        parts = np.split(deleted, deleted.searchsorted(self._calls.cuts.triples[1:-1]))
+        num_relations = self._counts.shape[1]
+        lost = np.stack([np.bincount(self._relations[part], minlength=num_relations) for part in parts])
+        counts = self._counts - lost
+        ends = np.cumsum(counts, axis=0)
         shards = (ranks >= ends[:, relations]).sum(axis=0)
-        ranks = ranks - (ends - self._counts)[shards, relations]
+        ranks = ranks - (ends - counts)[shards, relations]
         calls = [
             Call(
-                shard, "sampled", (shard, [ranks[(shards == shard) & (relations == one)] for one in range(len(picks))])
+                shard,
+                "sampled",
+                (shard, [ranks[(shards == shard) & (relations == one)] for one in range(len(picks))], deleted),
             )
             for shard in np.unique(shards).tolist()
         ]

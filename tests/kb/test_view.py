@@ -296,6 +296,21 @@ def test_samples_of_a_key_are_entities_that_it_leads_to(films: Knowledge) -> Non
     assert set(samples[key(view, "starred", 1)]) <= {"Heat", "Serpico"}
 
 
+def test_samples_of_a_key_hold_nothing_of_deleted_facts(tmp_path: Path) -> None:
+    knowledge = Knowledge(tmp_path)
+    ages = [triple(f"Person {number}", "age", f"={20 + number}") for number in range(30)]
+    knowledge.write([*ages, triple("Ann", "likes", "Tea")])
+    knowledge.view()
+    knowledge.write([triple("Bo", "age", "=99")])
+    knowledge.delete([*ages[:9], *ages[12:]])
+
+    told = []
+    for view in (knowledge.view(), knowledge.rebuilt()):
+        told.append([view.labels_of(sample) for limit in (2, 24) for sample in view.key_samples(limit)])
+    assert told[0] == told[1]
+    assert told[0][4:6] == [["29", "30", "31", "99"], ["Person 9", "Person 10", "Person 11", "Bo"]]
+
+
 def test_an_empty_kb_has_no_keys_to_sample(tmp_path: Path) -> None:
     assert Knowledge(tmp_path).view().key_samples(5) == []
 
