@@ -4,10 +4,12 @@ Entities, relations and triples are addressed by dense positions, the generation
 Every method may be called from any thread. Knows no SQL and builds nothing.
 """
 
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
-from itertools import pairwise
+from functools import cached_property, partial
+from itertools import groupby, islice, pairwise
+from operator import itemgetter
 from typing import NamedTuple
 
 import numpy as np
@@ -16,7 +18,7 @@ from numpy.typing import NDArray
 from kb.delta import Delta
 from kb.generations import Generation
 from kb.graph import NO_ROWS, FloatArray, Hop, IntArray, LongArray, Rows, merge_targets
-from kb.names import HashArray, key_hash, symbol_hash
+from kb.names import HashArray, Named, key_hash, symbol_hash
 from kb.source import NO_PLACES, Fact, Names, Source, Typos, Whole
 from kb.triples import surface_key
 
@@ -258,8 +260,7 @@ class KnowledgeView:
         """
         matches: list[NameMatch] = []
         for names, _ in self._name_parts():
-            found = list(names.find(hashes, limit))
-            matches += self._matches(names, [number for _, number in found], [place for place, _ in found])
+            matches += self._matches(self._found(names, partial(names.find, hashes), limit))
         return matches
 
     def begin_long_names(self, hashes: HashArray) -> NDArray[np.bool_]:
@@ -278,8 +279,8 @@ class KnowledgeView:
         """
         found: list[NameMatch] = []
         for names, typos in self._name_parts():
-            numbers = typos.similar(word, others, limit)
-            found += self._matches(names, numbers, [0] * len(numbers), is_like)
+            alike = self._found(names, partial(_alike, typos, word, others), limit)
+            found += self._matches([pair for pair in alike if is_like(surface_key(pair[1].text))])
         return found
 
     def entities_named(self, name: str, limit: int = 64) -> IntArray:
@@ -294,21 +295,39 @@ class KnowledgeView:
     def _name_parts(self) -> list[tuple[Names, Typos]]:
         return [(self.source.names, self.source.typos), *self.delta.names]
 
-    def _matches(
-        self,
-        names: Names,
-        numbers: Sequence[int],
-        places: Sequence[int],
-        is_like: Callable[[str], bool] | None = None,
-    ) -> list[NameMatch]:
-        """Names that are still such, of entities that have facts."""
-        found = zip(places, names.named(numbers), strict=True)
-        kept = [(place, named) for place, named in found if is_like is None or is_like(surface_key(named.text))]
-        self.expect(np.array([named.entity for _, named in kept], np.int32))
+    def _found(
+        self, names: Names, find: Callable[[int], Iterable[tuple[int, int]]], limit: int
+    ) -> list[tuple[int, Named]]:
+        """Names with the place of what they were found by, at most `limit` a place; others for those that are stale.
+
+        `find` gives pairs of a place and a name's number, at most as many a place as it is told.
+        """
+        most = limit
+        while True:
+            pairs = [*find(most)]
+            found = [*zip((place for place, _ in pairs), names.named([number for _, number in pairs]), strict=True)]
+            if self.delta.is_empty:
+                return found
+            self.expect(np.array([named.entity for _, named in found], np.int32))
+            alive = [pair for pair in found if not self._is_stale(pair[1])]
+            read, left = (Counter(place for place, _ in some) for some in (found, alive))
+            if all(count < most or left[place] >= limit for place, count in read.items()):
+                return [pair for _, at_place in groupby(alive, itemgetter(0)) for pair in islice(at_place, limit)]
+            most *= 4
+
+    def _is_stale(self, named: Named) -> bool:
+        """Whether it is a label no longer, or of an entity that lost its facts."""
+        entity, delta = named.entity, self.delta
+        if named.is_label and entity in delta.labels:
+            return True
+        return (entity in delta.lost_degrees or entity >= len(self.base.entity_ids)) and not self.degree(entity)
+
+    def _matches(self, found: Sequence[tuple[int, Named]]) -> list[NameMatch]:
+        """Those of entities that have facts."""
+        self.expect(np.array([named.entity for _, named in found], np.int32))
         matches = []
-        for place, named in kept:
-            is_stale = named.is_label and named.entity in self.delta.labels
-            degree = 0 if is_stale else self.degree(named.entity)
+        for place, named in found:
+            degree = self.degree(named.entity)
             if degree:
                 is_label = named.text == self.label(named.entity)
                 matches.append(NameMatch(place, named.entity, degree, named.text, is_label))
@@ -355,6 +374,11 @@ def _without(rows: Rows, deleted: LongArray, most: int) -> Rows:
         return rows
     alive = np.flatnonzero(~is_in(rows.triples, deleted))[:most]
     return Rows(rows.owners[alive], rows.targets[alive], rows.triples[alive])
+
+
+def _alike(typos: Typos, word: str, others: Sequence[str], most: int) -> Iterable[tuple[int, int]]:
+    """The names that hold a word or one a letter off, all at one place."""
+    return ((0, number) for number in typos.similar(word, others, most))
 
 
 def _parted(numbers: IntArray, parts: Sequence[LongArray]) -> list[IntArray]:

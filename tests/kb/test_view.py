@@ -246,6 +246,34 @@ def test_things_of_the_same_name_are_all_found_by_it(tmp_path: Path) -> None:
         assert [view.has_name("Alpha", place) for place in range(3)] == [True] * 3
 
 
+def test_names_that_are_gone_take_no_place_of_others(tmp_path: Path) -> None:
+    knowledge = Knowledge(tmp_path)
+    people = [Triple(Term("John Smith", f"urn:{number}"), Term("in"), Term(f"Town {number}")) for number in range(99)]
+    knowledge.write(people[:80])
+    knowledge.view()
+    knowledge.write(people[80:])
+    knowledge.view()
+    knowledge.delete([*people[:70], *people[80:97]])
+
+    view = knowledge.view()
+    alike = view.similar_names("smyth", [], lambda key: key == "john smith", 8)
+    assert [len(view.entities_named("John Smith", limit)) for limit in (1, 8, 64)] == [1 + 1, 8 + 2, 10 + 2]
+    assert len(alike) == 8 + 2
+    assert content(view) == content(knowledge.rebuilt())
+
+
+def test_a_thing_that_comes_and_goes_is_found_by_its_name(tmp_path: Path) -> None:
+    knowledge = Knowledge(tmp_path)
+    knowledge.write([triple("Base", "is", "there")])
+    knowledge.view()
+    lamp = [triple("Lamp", "status", "on")]
+    for _ in range(9):
+        knowledge.write(lamp)
+        assert len(knowledge.view().entities_named("Lamp", 2)) == 1
+        knowledge.delete(lamp)
+        assert not len(knowledge.view().entities_named("Lamp", 2))
+
+
 def test_nearest_facts_are_those_that_say_it(films: Knowledge) -> None:
     films.view()
     films.write([triple("Thief", "composer", "Tangerine Dream")])
