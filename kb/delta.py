@@ -21,6 +21,8 @@ from kb.texts import TextTable
 
 MAX_REFRESHED_FACTS = 50_000
 """Facts of renamed entities whose vectors a delta makes anew; beyond, a new generation is cheaper."""
+IDLE_ENTITIES = 256
+"""Deleted entities that a delta may hold, beside as many as are in use: to forget them takes a pass over it."""
 
 
 class NameRow(NamedTuple):
@@ -41,8 +43,9 @@ class Delta:
 
     revision: int
     entity_ids: tuple[int, ...]
+    """SQL ids of the new entities, deleted ones included until they are forgotten."""
     positions: dict[int, int]
-    """Positions of the new entities, by SQL id."""
+    """Positions of the new entities that are not deleted, by SQL id."""
     labels: dict[int, str]
     """Labels of new and of renamed entities, by position."""
     literals: tuple[bool, ...]
@@ -133,6 +136,8 @@ class _Extension:
         self._take_facts(changes.triples, changes.deleted_triple_ids)
         self._take_names(changes.aliases, renamed)
         self._take_vectors(renamed, len(changes.triples), bool(changes.deleted_triple_ids))
+        self._forget_relations(set(changes.deleted_relation_ids))
+        self._forget_entities(changes.deleted_entity_ids)
         return replace(self._delta, revision=changes.revision)
 
     def _take_relations(self, relations: Sequence[tuple[int, str]]) -> None:
@@ -232,7 +237,6 @@ class _Extension:
 
     def _take_names(self, aliases: Sequence[tuple[int, str]], renamed: set[int]) -> None:
         delta = self._delta
-        known = len(self._base.entity_ids)
         fresh = [position for position in delta.labels if self._old.labels.get(position) != delta.labels[position]]
         rows = [NameRow(delta.labels[position], position, True) for position in fresh]
         for entity_id, text in aliases:
@@ -248,11 +252,6 @@ class _Extension:
             old_rows, segments = (), []
         if not rows:
             return
-        literals = self._base.literals
-        is_thing = {
-            row.position: not (literals[row.position] if row.position < known else delta.literals[row.position - known])
-            for row in (*old_rows, *rows)
-        }
         sizes = [segment.num_names for segment, _ in segments]
         pending = rows
         while sizes and sizes[-1] <= 2 * len(pending):
@@ -260,8 +259,17 @@ class _Extension:
             size = sizes.pop()
             start = sum(sizes)
             pending = [*old_rows[start : start + size], *pending]
-        segments.append(_name_segment(pending, is_thing))
+        segments.append(self._name_segment(pending))
         self._delta = replace(delta, name_rows=(*old_rows, *rows), names=tuple(segments))
+
+    def _name_segment(self, rows: Sequence[NameRow]) -> tuple[NameDictionary, TypoIndex]:
+        known, old, new = len(self._base.entity_ids), self._base.literals, self._delta.literals
+        builder = NameIndexBuilder()
+        is_thing = (not (old[row.position] if row.position < known else new[row.position - known]) for row in rows)
+        builder.extend((row.text for row in rows), is_thing)
+        entities = np.array([row.position for row in rows], np.int32)
+        dictionary = builder.dictionary(TextTable.of(()), TextTable.of(row.text for row in rows), entities)
+        return dictionary, builder.typo_index()
 
     def _take_vectors(self, renamed: set[int], num_added: int, has_deleted: bool) -> None:
         delta, base = self._delta, self._base
@@ -287,6 +295,56 @@ class _Extension:
             segments.append(fresh)
         self._delta = replace(delta, facts=tuple(segments))
 
+    def _forget_relations(self, gone: set[int]) -> None:
+        """Let go of deleted relations: each would be a key that leads nowhere."""
+        delta, graph, known = self._delta, self._delta.graph, len(self._base.relation_ids)
+        kept = [place for place, relation_id in enumerate(delta.relation_ids) if relation_id not in gone]
+        if len(kept) == len(delta.relation_ids):
+            return
+        left = np.array([*range(known), *(known + place for place in kept)], np.int64)
+        relations = left.searchsorted(graph.relations).astype(np.int32)
+        self._delta = replace(
+            delta,
+            relation_ids=tuple(delta.relation_ids[place] for place in kept),
+            relation_labels=tuple(delta.relation_labels[place] for place in left.tolist()),
+            relation_vectors=delta.relation_vectors[left],
+            graph=FactGraph.build(graph.subjects, relations, graph.objects, len(left)),
+        )
+
+    def _forget_entities(self, gone: Sequence[int]) -> None:
+        """Let go of deleted entities, their names and vectors, once there are more of them than of the others."""
+        delta = self._delta
+        if delta.positions.keys().isdisjoint(gone):
+            return
+        dead = set(gone)
+        positions = {entity_id: place for entity_id, place in delta.positions.items() if entity_id not in dead}
+        self._delta = delta = replace(delta, positions=positions)
+        if len(delta.entity_ids) <= 2 * len(positions) + IDLE_ENTITIES:
+            return
+        known, graph = len(self._base.entity_ids), delta.graph
+        left = np.array(sorted(positions.values()), np.int64)
+        moved = {position: known + place for place, position in enumerate(left.tolist())}
+        lost = set(range(known, known + len(delta.entity_ids))) - moved.keys()
+        rows = [(moved.get(place, place), row) for place, row in delta.label_rows.items() if place not in lost]
+        ends = (np.where(one < known, one, known + left.searchsorted(one)) for one in (graph.subjects, graph.objects))
+        subjects, objects = (one.astype(np.int32) for one in ends)
+        self._delta = delta = replace(
+            delta,
+            entity_ids=tuple(delta.entity_ids[position - known] for position in left.tolist()),
+            positions={entity_id: moved[position] for entity_id, position in positions.items()},
+            labels={moved.get(place, place): label for place, label in delta.labels.items() if place not in lost},
+            literals=tuple(delta.literals[position - known] for position in left.tolist()),
+            graph=FactGraph.build(subjects, graph.relations, objects, len(delta.relation_labels)),
+            name_rows=tuple(
+                row._replace(position=moved.get(row.position, row.position))
+                for row in delta.name_rows
+                if row.position not in lost
+            ),
+            label_rows={place: row for row, (place, _) in enumerate(rows)},
+            label_vectors=delta.label_vectors.select(np.array([row for _, row in rows], np.int64)),
+        )
+        self._delta = replace(delta, names=(self._name_segment(delta.name_rows),) if delta.name_rows else ())
+
     def _index(self, places: LongArray, graph: FactGraph, ids: LongArray) -> VectorIndex:
         index = VectorIndex.flat(self._base.manifest.dim, self._threads)
         if len(places):
@@ -303,14 +361,6 @@ class _Extension:
         vectors[in_delta] = self._delta.label_vectors.take(rows[in_delta])
         vectors[~in_delta] = self._base.label_vectors.take(positions[~in_delta])
         return vectors
-
-
-def _name_segment(rows: Sequence[NameRow], is_thing: dict[int, bool]) -> tuple[NameDictionary, TypoIndex]:
-    builder = NameIndexBuilder()
-    builder.extend((row.text for row in rows), (is_thing[row.position] for row in rows))
-    entities = np.array([row.position for row in rows], np.int32)
-    dictionary = builder.dictionary(TextTable.of(()), TextTable.of(row.text for row in rows), entities)
-    return dictionary, builder.typo_index()
 
 
 def _emptied_groups(graph: FactGraph, deleted: LongArray) -> LongArray:

@@ -1,5 +1,6 @@
 from collections.abc import Iterator
 from pathlib import Path
+from unittest.mock import patch
 
 import numpy as np
 import pytest
@@ -183,6 +184,28 @@ def test_an_older_view_stays_as_it_was(films: Knowledge) -> None:
     assert content(old) == before
 
 
+def test_what_comes_and_goes_leaves_nothing_in_a_delta(films: Knowledge) -> None:
+    films.view()
+    films.write([triple("Heat", "seen by", "Ann"), triple("Ann", "likes", "Tea")])
+    with patch("kb.delta.IDLE_ENTITIES", 4):
+        for number in range(20):
+            films.write([triple("Heat", "shown at", f"Screen {number}"), triple(f"Screen {number}", "near", "Bo")])
+            films.view()
+            films.delete([triple("Heat", "shown at", f"Screen {number}"), triple(f"Screen {number}", "near", "Bo")])
+            delta = films.view().delta
+            assert delta.relation_labels == (*delta.relation_labels[:3], "seen by", "likes")
+            assert len(delta.entity_ids) == len(delta.literals) == len(delta.name_rows) <= 2 * 2 + 4
+            assert len(delta.labels) == len(delta.label_vectors) == len(delta.entity_ids)
+        films.delete([triple("Heat", "seen by", "Ann")])
+        films.write([triple("Bo", "likes", "Tea")])
+    view = films.view()
+
+    assert view.base.number == 1
+    assert follow(view, "Tea", "likes", 1) == ["Ann", "Bo"]
+    assert not len(view.entities_named("Screen 19"))
+    assert content(view) == content(films.rebuilt())
+
+
 def test_a_better_name_renames_an_entity(tmp_path: Path) -> None:
     knowledge = Knowledge(tmp_path)
     heat = Term("Q42198", "urn:Q42198")
@@ -209,9 +232,9 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Knowledge]:
 
 
 @settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(CHANGES)
+@given(CHANGES, st.sampled_from([-100, 0, 3]))
 def test_any_changes_as_deltas_are_the_same_as_built_anew(
-    shared: Knowledge, changes: list[tuple[bool, list[Triple], list[Name]]]
+    shared: Knowledge, changes: list[tuple[bool, list[Triple], list[Name]]], idle: int
 ) -> None:
     shared.new_kb()
     shared.view()
@@ -220,7 +243,7 @@ def test_any_changes_as_deltas_are_the_same_as_built_anew(
             shared.write(triples, names)
         else:
             shared.delete(triples)
-        with reading(shared.engine) as connection:
+        with reading(shared.engine) as connection, patch("kb.delta.IDLE_ENTITIES", idle):
             assert differences(TripleStore(connection), shared.view()) == []
     view, rebuilt = shared.view(), shared.rebuilt()
     assert view.base.number == 1
