@@ -159,9 +159,11 @@ def attached(connection: Connection, path: Path, cache_kibibytes: int) -> Iterat
         for pragma in ("journal_mode=OFF", "synchronous=OFF", "cache_size=-32768"):
             own.execute(f"PRAGMA {ATTACHED}.{pragma}")
         before = own.execute("PRAGMA main.cache_size").fetchone()[0]
-        own.execute(f"PRAGMA main.cache_size=-{cache_kibibytes}")
-        yield
-        own.execute(f"PRAGMA main.cache_size={before}")
+        try:
+            own.execute(f"PRAGMA main.cache_size=-{cache_kibibytes}")
+            yield
+        finally:
+            own.execute(f"PRAGMA main.cache_size={before}")
     finally:
         own.execute(f"DETACH DATABASE {ATTACHED}")
 

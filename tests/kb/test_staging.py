@@ -7,7 +7,7 @@ from sqlalchemy import Connection, Engine, create_engine, func, inspect, select
 
 from kb import staging
 from kb.database import writing
-from kb.errors import TermInvalid
+from kb.errors import IngestionCancelled, TermInvalid
 from kb.stage import SMALL_CACHE_KIBIBYTES, attached, create_stage_file, scratch_tables, shrink_cache, stage_tables
 from kb.staging import Stager, name_rank, surface_of
 from kb.store import TripleStore
@@ -119,6 +119,16 @@ def test_a_cache_shrinks_until_the_stage_is_detached(tmp_path: Path) -> None:
             assert cache_of(connection) == -300_000
             shrink_cache(connection)
             assert cache_of(connection) == -SMALL_CACHE_KIBIBYTES
+        assert cache_of(connection) == before
+
+
+def test_a_cache_shrinks_after_a_failure_too(tmp_path: Path) -> None:
+    create_stage_file(tmp_path / "stage.sqlite").dispose()
+    engine = create_engine(f"sqlite:///{tmp_path / 'store.sqlite'}")
+    with engine.connect() as connection:
+        before = cache_of(connection)
+        with pytest.raises(IngestionCancelled), attached(connection, tmp_path / "stage.sqlite", 300_000):
+            raise IngestionCancelled
         assert cache_of(connection) == before
 
 
