@@ -102,13 +102,12 @@ def _delete_orphans(connection: Connection, kb_id: int, revision: int, tables: S
     """Remove what the deletion left without triples, and say how much."""
     doomed = tables.doomed
     used = exists().where(triple.c.kb_id == kb_id, triple.c.relation_id == relation.c.id)
-    of_doomed = relation.c.id.in_(select(doomed.c.relation_id))
-    idle = select(relation.c.id, relation.c.digest).where(of_doomed, ~used)
-    relations = connection.execute(idle).all()
+    idle = select(relation.c.id).where(relation.c.id.in_(select(doomed.c.relation_id)), ~used)
+    _log(connection, kb_id, revision, RELATION, idle)
+    gone_relations = _logged(kb_id, revision, RELATION)
     # The names of a relation belong to the entity with its IRI, which may have no triple of its own.
-    namesakes = select(entity.c.id).where(
-        entity.c.kb_id == kb_id, entity.c.digest.in_([row.digest for row in relations])
-    )
+    of_gone_relations = entity.c.digest.in_(select(relation.c.digest).where(relation.c.id.in_(gone_relations)))
+    namesakes = select(entity.c.id).where(entity.c.kb_id == kb_id, of_gone_relations)
     touched = union(select(doomed.c.subject_id), select(doomed.c.object_id), namesakes)
     of_kb = triple.c.kb_id == kb_id
     is_subject = exists().where(of_kb, triple.c.subject_id == entity.c.id)
@@ -122,10 +121,9 @@ def _delete_orphans(connection: Connection, kb_id: int, revision: int, tables: S
     of_gone = (alias.c.kb_id == kb_id) & alias.c.entity_id.in_(gone)
     num_aliases = affected(connection, delete(alias).where(of_gone))
     num_entities = affected(connection, delete(entity).where(entity.c.id.in_(gone)))
-    _log(connection, kb_id, revision, RELATION, select(relation.c.id).where(of_doomed, ~used))
-    connection.execute(delete(relation).where(relation.c.id.in_(_logged(kb_id, revision, RELATION))))
+    num_relations = affected(connection, delete(relation).where(relation.c.id.in_(gone_relations)))
     literals = num_literals or 0
-    return Counts(0, num_entities - literals, literals, len(relations), num_aliases)
+    return Counts(0, num_entities - literals, literals, num_relations, num_aliases)
 
 
 def _log(connection: Connection, kb_id: int, revision: int, kind: int, ids: Select[int]) -> None:

@@ -1,5 +1,7 @@
 """The store, on SQLite and PostgreSQL alike."""
 
+from collections.abc import Sized
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -291,6 +293,18 @@ class TestDeleting:
         assert [name.text for name in store.names(films.id)] == ["C. Nolan"]
         assert store.counts(films.id) == Counts(triples=1, entities=2, literals=0, relations=1, aliases=1)
         assert store.find_entities(films.id, "incep", 5) == store.find_entities(films.id, "director", 5) == []
+
+    def test_a_deletion_binds_nothing_for_each_relation_that_goes(self, store: TripleStore, films: Kb) -> None:
+        bound: list[int] = []
+
+        def note(_: object, __: object, ___: str, parameters: Sized, ____: object, many: bool) -> None:
+            bound.append(0 if many else len(parameters))
+
+        store.write(films.id, [make_triple(relation=f"relation {number}") for number in range(300)])
+        event.listen(_connection(store), "before_cursor_execute", note)
+        assert store.delete(films.id, TriplePattern("Inception")).count == 300
+        assert store.counts(films.id) == Counts(0, 0, 0, 0, 0)
+        assert 0 < max(bound) < 100
 
     def test_what_comes_back_has_new_ids(self, store: TripleStore, films: Kb) -> None:
         store.write(films.id, [make_triple()])
