@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from sqlalchemy import (
+    ColumnElement,
     Connection,
     Engine,
     Select,
@@ -112,7 +113,9 @@ def _delete_orphans(connection: Connection, kb_id: int, revision: int, tables: S
     of_kb = triple.c.kb_id == kb_id
     is_subject = exists().where(of_kb, triple.c.subject_id == entity.c.id)
     is_object = exists().where(of_kb, triple.c.object_id == entity.c.id)
-    orphans = select(entity.c.id).where(entity.c.id.in_(touched), ~is_subject, ~is_object)
+    orphans = select(entity.c.id).where(
+        entity.c.id.in_(touched), ~is_subject, ~is_object, ~_names_a_relation(kb_id, gone_relations)
+    )
     _log(connection, kb_id, revision, ENTITY, orphans)
     gone = _logged(kb_id, revision, ENTITY)
     num_literals = connection.scalar(
@@ -124,6 +127,15 @@ def _delete_orphans(connection: Connection, kb_id: int, revision: int, tables: S
     num_relations = affected(connection, delete(relation).where(relation.c.id.in_(gone_relations)))
     literals = num_literals or 0
     return Counts(0, num_entities - literals, literals, num_relations, num_aliases)
+
+
+def _names_a_relation(kb_id: int, gone_relations: Select[int]) -> ColumnElement[bool]:
+    """Whether an entity has names that are those of a relation which stays."""
+    is_named = exists().where(alias.c.kb_id == kb_id, alias.c.entity_id == entity.c.id)
+    is_relation = exists().where(
+        relation.c.kb_id == kb_id, relation.c.digest == entity.c.digest, relation.c.id.not_in(gone_relations)
+    )
+    return and_(entity.c.iri.is_not(None), is_named, is_relation)
 
 
 def _log(connection: Connection, kb_id: int, revision: int, kind: int, ids: Select[int]) -> None:

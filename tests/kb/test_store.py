@@ -294,6 +294,17 @@ class TestDeleting:
         assert store.counts(films.id) == Counts(triples=1, entities=2, literals=0, relations=1, aliases=1)
         assert store.find_entities(films.id, "incep", 5) == store.find_entities(films.id, "director", 5) == []
 
+    def test_a_relation_in_use_keeps_its_names(self, store: TripleStore, films: Kb) -> None:
+        directed = Term("P57", "http://example.org/P57")
+        used = make_triple(relation=directed)
+        typed = make_triple(directed, "type", Term("Property", "http://example.org/Property"))
+        store.write(films.id, [used, typed], [make_name(directed, "directed by")])
+        store.delete_triples(films.id, [typed])
+        assert [name.text for name in store.names(films.id)] == ["directed by"]
+        assert store.counts(films.id) == Counts(triples=1, entities=3, literals=0, relations=1, aliases=1)
+        store.delete_triples(films.id, [used])
+        assert store.counts(films.id) == Counts(0, 0, 0, 0, 0)
+
     def test_a_deletion_binds_nothing_for_each_relation_that_goes(self, store: TripleStore, films: Kb) -> None:
         bound: list[int] = []
 
