@@ -36,7 +36,6 @@ from hopfact.types import (
 from kb.deletion import purge
 from kb.errors import EmptyInput
 from kb.store import TripleStore
-from kb.triples import normalise_label
 
 T = TypeVar("T")
 _POLL_SECONDS = 0.05
@@ -104,7 +103,6 @@ class Embedded:
             if spool.size == 0:
                 raise EmptyInput
             path = spool.keep()
-            source = normalise_label(source) if source else None
             job = services.record_job(found, Upload(str(path), spool.size, media_type, encoding, source, on_error))
         except BaseException:
             spool.discard()

@@ -8,7 +8,7 @@ from uuid import uuid4
 import numpy as np
 from numpy.typing import NDArray
 
-from kb.triples import Name, RejectedLine, Term, Triple
+from kb.triples import Name, RejectedLine, Term, Triple, normalise_label
 
 BATCH_ITEMS = 5_000
 _SHOWN_CHARACTERS = 200
@@ -37,9 +37,10 @@ class TermNumbers(Protocol):
 class ParseOptions:
     """How to read one body.
 
-    `blank_prefix` (letters and digits) keeps blank nodes of different bodies apart. Give the digest of the body,
-    and the same body sent twice names the same blank nodes; left out, it is random. With `numbers`, what is plainly
-    written is given as numbers of terms, ten times as fast as triples.
+    `source` is normalised as labels are, and is none when nothing is left of it. `blank_prefix` (letters and digits)
+    keeps blank nodes of different bodies apart. Give the digest of the body, and the same body sent twice names the
+    same blank nodes; left out, it is random. With `numbers`, what is plainly written is given as numbers of terms, ten
+    times as fast as triples.
     """
 
     media_type: str
@@ -53,6 +54,7 @@ class ParseOptions:
 
     def __post_init__(self) -> None:
         assert self.blank_prefix.isalnum(), self.blank_prefix
+        object.__setattr__(self, "source", normalise_label(self.source or "") or None)
 
 
 class NumberedTriples(NamedTuple):

@@ -191,6 +191,16 @@ def test_deleting_by_source_takes_that_upload(service: RunningService) -> None:
     assert service.facts(kb) == {("a", "b", "c")}
 
 
+def test_a_source_is_found_and_deleted_as_it_was_given(service: RunningService) -> None:
+    kb, source = service.kb(), "Cafe\u0301  notes.txt "
+    body = {"triples": [{"subject": "a", "relation": "b", "object": "c"}]}
+    assert service.http.post(f"/v1/kbs/{kb}/triples", params={"source": source}, json=body).json()["accepted"] == 1
+    service.ingest(kb, FILES[TSV], source=source)
+    page = service.http.get(f"/v1/kbs/{kb}/triples", params={"source": source}).json()["triples"]
+    assert [one["source"] for one in page] == ["Caf\u00e9 notes.txt"] * 4
+    assert delete(service, kb, params={"source": source}).json()["deleted"] == 4
+
+
 def test_deleting_by_body_takes_exactly_those(service: RunningService) -> None:
     kb = service.kb(*CAPITALS)
     body = {"triples": triples("Oslo|capital of|Norway", "Rome|capital of|France")}

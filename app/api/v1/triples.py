@@ -29,7 +29,7 @@ from app.small_writes import triples_of
 from app.wiring import Services
 from kb.formats import MEDIA_TYPES
 from kb.store import StoredTriple, TriplePattern, TripleStore
-from kb.triples import Term, normalise_label
+from kb.triples import Term
 
 router = APIRouter(prefix="/v1/kbs/{kb}", tags=["triples"])
 
@@ -162,7 +162,7 @@ async def _accept_upload(
             size=spooled.size,
             media_type=media_type(request),
             content_encoding=request.headers.get("content-encoding"),
-            source=normalise_label(source) if source else None,
+            source=source,
             on_error=on_error,
         )
         job = await run_sync(service.record_job, found, upload)

@@ -32,6 +32,15 @@ def test_a_line_may_name_its_own_source() -> None:
 
 
 @pytest.mark.parametrize(
+    ("given", "source"),
+    [("Cafe\u0301  notes.txt ", "Caf\u00e9 notes.txt"), (" \ufeff", None), ("", None), (None, None)],
+)
+def test_the_source_of_a_body_is_normalised(given: str | None, source: str | None) -> None:
+    batch = read(b'{"subject": "a", "relation": "r", "object": "b"}', JSONL, source=given)
+    assert batch.triples[0].source == source
+
+
+@pytest.mark.parametrize(
     ("value", "label", "datatype"),
     [("12", "12", "integer"), ("-1.5", "-1.5", "double"), ("true", "true", "boolean"), ("false", "false", "boolean")],
 )
