@@ -455,7 +455,9 @@ def delete_kb(
 @kb_app.command("export")
 def export_kb(
     name: str,
-    format: Annotated[Format, typer.Option(help="nt and jsonl keep everything, tsv labels only.")] = Format.nt,
+    format: Annotated[
+        Format, typer.Option(help="jsonl keeps everything, nt all but sources, tsv labels only.")
+    ] = Format.nt,
     out: Annotated[Path | None, typer.Option(help="Default: standard output.")] = None,
     url: Url = None,
     key: Key = None,

@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Connection, Row, Select, Table, func, sele
 from kb.database import stream
 from kb.errors import EntityNotFound
 from kb.records import EntityDetails, EntityRow, RelationRow, StoredTriple, TriplePattern
-from kb.staging import surface_of
+from kb.staging import OWN_LABEL_RANK, surface_of
 from kb.tables import alias, entity, relation, triple
 from kb.triples import Name, Term, Triple, normalise_label, readable_relation, term_digest
 
@@ -123,6 +123,24 @@ def names(connection: Connection, kb_id: int) -> Iterator[Name]:
     for chunk in stream(connection, _names(kb_id)):
         for row in chunk:
             yield _name(row)
+
+
+def unnamed_entities(connection: Connection, kb_id: int) -> Iterator[Term]:
+    """Entities with an IRI whose label comes from no name."""
+    return _unnamed(connection, kb_id, entity)
+
+
+def unnamed_relations(connection: Connection, kb_id: int) -> Iterator[Term]:
+    """Relations with an IRI whose label comes from no name."""
+    return _unnamed(connection, kb_id, relation)
+
+
+def _unnamed(connection: Connection, kb_id: int, table: Table) -> Iterator[Term]:
+    is_own = (table.c.label_rank == OWN_LABEL_RANK) & table.c.iri.is_not(None)
+    query = select(table.c.label, table.c.iri).where(table.c.kb_id == kb_id, is_own).order_by(table.c.id)
+    for chunk in stream(connection, query):
+        for label, iri in chunk:
+            yield Term(label, iri)
 
 
 def names_of(connection: Connection, kb_id: int, entity_id: int) -> list[Name]:

@@ -18,7 +18,7 @@ from kb.records import (
     TripleRow,
     Written,
 )
-from kb.triples import Name, Triple
+from kb.triples import Name, Term, Triple
 
 __all__ = [
     "Changes",
@@ -123,6 +123,14 @@ class TripleStore:
     def names(self, kb_id: int) -> Iterator[Name]:
         """All naming statements in the order in which they came, streamed."""
         return browsing.names(self._connection, kb_id)
+
+    def unnamed_entities(self, kb_id: int) -> Iterator[Term]:
+        """Entities with an IRI that no naming statement calls so, streamed."""
+        return browsing.unnamed_entities(self._connection, kb_id)
+
+    def unnamed_relations(self, kb_id: int) -> Iterator[Term]:
+        """Relations with an IRI that no naming statement calls so, streamed."""
+        return browsing.unnamed_relations(self._connection, kb_id)
 
     def names_of(self, kb_id: int, entity_id: int) -> list[Name]:
         """The naming statements about one entity."""

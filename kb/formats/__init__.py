@@ -9,13 +9,14 @@ from kb.formats.jsonl import parse_jsonl
 from kb.formats.ntriples import parse_ntriples
 from kb.formats.turtle import parse_turtle
 from kb.formats.unpacking import unpacked
-from kb.formats.writers import write_jsonl, write_ntriples, write_tsv
+from kb.formats.writers import own_names, write_jsonl, write_ntriples, write_tsv
 
 __all__ = [
     "CONTENT_ENCODINGS",
     "MEDIA_TYPES",
     "Batch",
     "ParseOptions",
+    "own_names",
     "parse",
     "write_jsonl",
     "write_ntriples",

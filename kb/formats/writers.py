@@ -5,16 +5,31 @@ from collections.abc import Iterable, Iterator
 import orjson
 
 from kb.formats.delimited import Columns
-from kb.formats.vocabulary import RDFS_LABEL, XSD_STRING, minted_iri
-from kb.triples import BLANK_NODE, Name, Term, Triple
+from kb.formats.vocabulary import RDFS_LABEL, XSD_STRING, blank_term, minted_iri
+from kb.triples import BLANK_NODE, Name, Term, Triple, local_name, normalise_label, relation_name
 
 _PIECE_LINES = 1_000
 _ESCAPES = str.maketrans({"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r"})
 
 
 def write_ntriples(triples: Iterable[Triple], names: Iterable[Name]) -> Iterator[bytes]:
-    """N-Triples; a thing without IRI gets one of Hopfact's own, and sources are left out."""
+    """N-Triples; a thing without IRI gets one of Hopfact's own; sources are left out, and labels that no name says."""
     return _in_pieces(_ntriples_lines(triples, names))
+
+
+def own_names(entities: Iterable[Term], relations: Iterable[Term]) -> Iterator[Name]:
+    """As names, for RDF, the labels that its readers would not make out of the IRI."""
+    for terms, name_of in ((entities, _entity_name), (relations, relation_name)):
+        for term in terms:
+            assert term.iri is not None, term
+            if term.label != normalise_label(name_of(term.iri)):
+                yield Name(term, term.label, None, RDFS_LABEL)
+
+
+def _entity_name(iri: str) -> str:
+    if iri.startswith(BLANK_NODE):
+        return blank_term(iri.removeprefix(BLANK_NODE), "").label
+    return local_name(iri)
 
 
 def write_tsv(triples: Iterable[Triple]) -> Iterator[bytes]:

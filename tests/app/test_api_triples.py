@@ -238,6 +238,21 @@ def test_what_is_exported_can_be_ingested(service: RunningService, format: str, 
     assert service.facts(copy) == FACTS
 
 
+def test_ntriples_keep_labels_that_are_not_in_the_iri(service: RunningService) -> None:
+    kb, copy = service.kb(), service.kb()
+    body = {
+        "subject": {"iri": "http://www.wikidata.org/entity/Q42", "label": "Douglas Adams"},
+        "relation": {"iri": "http://www.wikidata.org/prop/direct/P19", "label": "place of birth"},
+        "object": {"iri": "http://example.org/Cambridge"},
+    }
+    assert service.http.post(f"/v1/kbs/{kb}/triples", json={"triples": [body]}).status_code == 200
+    exported = service.http.get(f"/v1/kbs/{kb}/export", params={"format": "nt"}).content
+    assert len(exported.splitlines()) == 3
+    assert service.ingest(copy, exported, "application/n-triples")["state"] == "succeeded"
+    assert service.facts(copy) == {("Douglas Adams", "place of birth", "Cambridge")}
+    assert service.http.get(f"/v1/kbs/{copy}/export", params={"format": "nt"}).content == exported
+
+
 def test_a_mistyped_parameter_of_a_change_is_refused(service: RunningService) -> None:
     kb = service.kb(*CAPITALS)
     for reply in (

@@ -110,6 +110,14 @@ class TestBrowsing:
 
 
 class TestExport:
+    def test_what_no_name_calls_so_is_told(self, store: TripleStore, films: Kb) -> None:
+        film, directed = Term("Inception", "http://example.org/f"), Term("directed by", "http://example.org/P57")
+        nolan, written = Term("Q25191", "http://example.org/Q25191"), Term("written by", "http://example.org/P58")
+        triples = [make_triple(film, directed, nolan), make_triple(film, written), make_triple(film, "in", "1")]
+        store.write(films.id, triples, [make_name(nolan, NOLAN), make_name(written, "screenwriter")])
+        assert list(store.unnamed_entities(films.id)) == [film]
+        assert list(store.unnamed_relations(films.id)) == [directed]
+
     def test_what_is_exported_is_ingested_as_the_same(self, store: TripleStore, films: Kb) -> None:
         film = Term("F", "http://example.org/f")
         triples = [

@@ -101,6 +101,8 @@ def test_browsing_what_an_index_has_in_order_sorts_nothing(connection: Connectio
         lambda store: store.kb("films"),
         lambda store: list(store.export(1)),
         lambda store: list(store.names(1)),
+        lambda store: list(store.unnamed_entities(1)),
+        lambda store: list(store.unnamed_relations(1)),
         lambda store: list(store.triple_rows(1)),
         lambda store: list(store.entity_rows(1)),
         lambda store: store.relations(1),

@@ -124,7 +124,7 @@ def export_kb(
     _: Asker,
     service: Service,
     format: Annotated[
-        Literal["nt", "tsv", "jsonl"], Query(description="nt and jsonl keep everything, tsv labels only")
+        Literal["nt", "tsv", "jsonl"], Query(description="jsonl keeps everything, nt all but sources, tsv labels only")
     ] = "nt",
 ) -> Response:
     """Stream the whole KB; what it exports, it ingests."""

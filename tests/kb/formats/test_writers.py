@@ -4,7 +4,7 @@ import io
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kb.formats import write_jsonl, write_ntriples, write_tsv
+from kb.formats import own_names, write_jsonl, write_ntriples, write_tsv
 from kb.formats.vocabulary import NAMING_PROPERTIES, RDF_LANG_STRING, XSD, XSD_STRING
 from kb.triples import Name, Term, Triple, local_name, normalise_label, readable_relation, relation_name
 from tests.kb.formats.reading import CSV, JSONL, NTRIPLES, TSV, TURTLE, read
@@ -95,6 +95,16 @@ def test_a_first_triple_that_looks_like_a_header_survives_tsv() -> None:
 def test_writers_give_pieces_not_the_whole() -> None:
     facts = (Triple(Term(str(number)), Term("r"), Term("o")) for number in range(2_500))
     assert [piece.count(b"\n") for piece in write_tsv(facts)] == [1000, 1000, 500]
+
+
+def test_a_label_that_is_not_in_the_iri_is_an_own_name() -> None:
+    douglas, born = Term("Douglas Adams", "http://e/Q42"), Term("place of birth", "http://e/P19")
+    blank = Term("somebody", "_:hopfact-t-x")
+    implied = [Term("_:x", "_:hopfact-t-x"), *(Term(local_name(iri), iri) for iri in ("http://e/New_York", "urn:x:"))]
+    assert [name[:2] for name in own_names([douglas, blank, *implied], [born])] == [
+        (term, term.label) for term in (douglas, blank, born)
+    ]
+    assert list(own_names([], [Term("starred actors", "http://e/starredActors")])) == []
 
 
 def test_a_display_label_is_not_needed_to_come_back() -> None:
