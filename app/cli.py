@@ -129,8 +129,11 @@ def worker() -> None:
     """Run jobs, as a process of its own, until a signal says to stop."""
     import signal
 
+    from kb.generations import allow_many_files
+
     settings = load_settings()
     configure_logging(settings)
+    allow_many_files()
     with _services(settings) as services:
         services.prepare(waits=True)
         for number in (signal.SIGINT, signal.SIGTERM):

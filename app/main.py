@@ -26,6 +26,7 @@ from app.web import pages
 from app.wiring import Services
 from kb.errors import KnowledgeError
 from kb.garbage import settle
+from kb.generations import allow_many_files
 from models.checkpoints import CheckpointUnusable
 from models.errors import StoryUnreadable
 
@@ -101,6 +102,7 @@ def serve(settings: Settings) -> None:
         SettingsError: the address cannot be listened on, or must not be.
     """
     settle()
+    allow_many_files()
     configure_logging(settings)
     listener = _listen(settings)
     services = open_services(settings, Metrics())  # before the server starts, whose words for what fails are many

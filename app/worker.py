@@ -121,6 +121,7 @@ class Worker:
     def tidy(self) -> None:
         """Delete what nobody needs: rows of deleted KBs, uploads of ended jobs, stages and locks of dead workers."""
         purge(self._engine)
+        self._views.forget_deleted()
         self._remove_models()
         removed = sweep(self._settings.spool_folder, self._is_wanted)
         for lock in self._locks.glob("*.lock"):

@@ -8,7 +8,8 @@ what they have. A commit followed by `refresh` is seen by every later `current`,
 import shutil
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -126,11 +127,11 @@ class Views:
         Raises:
             KbNotFound: there is no such KB (any more).
         """
-        slot = self._slot(kb_id)
-        view = slot.view
-        if view is not None and view.revision == self._revision(kb_id):
-            return view
-        return self._advanced(kb_id, slot, must_wait=view is None)
+        with self._slot(kb_id) as slot:
+            view = slot.view
+            if view is not None and view.revision == self._revision(kb_id):
+                return view
+            return self._advanced(kb_id, slot, must_wait=view is None)
 
     def refresh(self, kb_id: int) -> KnowledgeView:
         """Like `current`, but waits for whatever has to be built: afterwards every commit made before is answerable.
@@ -139,12 +140,12 @@ class Views:
             KbNotFound: there is no such KB (any more).
             StructuresBusy: another process builds, and did not end in time.
         """
-        return self._advanced(kb_id, self._slot(kb_id), must_wait=True)
+        with self._slot(kb_id) as slot:
+            return self._advanced(kb_id, slot, must_wait=True)
 
     def rebuild(self, kb_id: int) -> KnowledgeView:
         """A new generation from SQL, whatever is there."""
-        slot = self._slot(kb_id)
-        with self._build_lock(kb_id, self._budgets.build_wait_seconds):
+        with self._slot(kb_id) as slot, self._build_lock(kb_id, self._budgets.build_wait_seconds):
             return self._built(kb_id, slot)
 
     def draft(self, kb_id: int, work_folder: Path) -> Draft:
@@ -166,13 +167,24 @@ class Views:
             shutil.rmtree(folder, ignore_errors=True)
             _lock_path(folder).unlink(missing_ok=True)
 
+    def forget_deleted(self) -> set[int]:
+        """Let go of the views of KBs that are gone, whoever deleted them, and so of their files; the ids of the others.
+
+        Also done when a KB is first asked for: not every process has a worker that tidies.
+        """
+        with self._slots_lock:
+            held = set(self._slots)
+        known = self._known()
+        for kb_id in held - known:
+            self._forget(kb_id)
+        return known
+
     def warm(self) -> None:
         """Bring every KB up to date, and remove the files of those that are gone; what fails is logged and left.
 
         A KB that cannot be made ready now is tried again when it is asked for.
         """
-        with reading(self._engine) as connection:
-            known = {kb.id for kb in TripleStore(connection).kbs()}
+        known = self._known()
         for kb_id in sorted(known):
             try:
                 self.refresh(kb_id)
@@ -356,13 +368,29 @@ class Views:
         path.parent.mkdir(parents=True, exist_ok=True)
         return _BuildLock(kb_id, _lock_path(path), wait_seconds)
 
-    def _slot(self, kb_id: int) -> _Slot:
+    @contextmanager
+    def _slot(self, kb_id: int) -> Iterator[_Slot]:
+        """What is held of a KB; not any more once the block finds that there is no such KB."""
         slot = self._slots.get(kb_id)
         if slot is None:
-            self._revision(kb_id)
+            if kb_id not in self.forget_deleted():
+                raise KbNotFound(kb_id)
             with self._slots_lock:
                 slot = self._slots.setdefault(kb_id, _Slot())
-        return slot
+        try:
+            yield slot
+        except KbNotFound:
+            self._forget(kb_id)
+            raise
+
+    def _forget(self, kb_id: int) -> None:
+        with self._slots_lock:
+            self._slots.pop(kb_id, None)
+
+    def _known(self) -> set[int]:
+        """The ids of all KBs."""
+        with reading(self._engine) as connection:
+            return {kb.id for kb in TripleStore(connection).kbs()}
 
     def _revision(self, kb_id: int) -> int:
         return kbs.newest_revision(self._engine, kb_id)

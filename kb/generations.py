@@ -4,12 +4,14 @@ A generation is written under a temporary name, each file synced, the manifest w
 folder renamed into place; the highest number whose manifest fits is the current one. A process that has an old
 generation mapped keeps its files after they are unlinked (POSIX). Opening checks the xxh3 of every file: about 10 GB/s
 from the page cache, so a KB of some hundred megabytes opens in well under a second and nothing is ever read unchecked.
+Large files are mapped, small ones read: each mapping costs a descriptor, which Python keeps for as long as it is there.
 
 Knows files and arrays; neither SQL nor how the arrays are computed.
 """
 
 import json
 import os
+import resource
 import shutil
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -34,6 +36,8 @@ FACTS_FILE = "facts.faiss"
 _TEMPORARY = ".building-"
 _SYNC_THREADS = 8
 """Files synced together share the disk's flushes: ten times faster than one after the other."""
+MAPPED_BYTES = 1 << 20
+"""Size from which on a file is mapped."""
 
 
 class GenerationUnusable(KnowledgeError):
@@ -81,7 +85,7 @@ class Manifest:
 
 @dataclass(frozen=True)
 class Generation:
-    """One state of a KB: arrays by position, memory-mapped when opened from a folder."""
+    """One state of a KB: arrays by position, the large ones memory-mapped when opened from a folder."""
 
     number: int
     """0 when it is in memory only."""
@@ -127,6 +131,12 @@ class Generation:
         """The position of an entity, if it was there."""
         place = int(self.entity_ids.searchsorted(entity_id))
         return place if place < len(self.entity_ids) and self.entity_ids[place] == entity_id else None
+
+
+def allow_many_files() -> None:
+    """Let this process open as many files as the system allows it at most, not as few as shells begin with (1,024)."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 _GRAPH = ("subjects", "relations", "objects", "codes", "starts", "targets", "triples")
@@ -280,7 +290,7 @@ def write_files(folder: Path, contents: Contents, write_facts: Callable[[Path], 
 
 def _opened(number: int, folder: Path, manifest: Manifest, threads: int) -> Generation:
     def array(name: str) -> Any:  # noqa: ANN401 - each file has the type of its field
-        return np.asarray(np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False))
+        return _array(folder / f"{name}.npy")
 
     def table(name: str) -> TextTable:
         return TextTable(array(f"{name}_blob"), array(f"{name}_offsets"))
@@ -312,6 +322,15 @@ def _opened(number: int, folder: Path, manifest: Manifest, threads: int) -> Gene
         relation_vectors=array("relation_vectors"),
         facts=VectorIndex.load(folder / FACTS_FILE, manifest.dim, threads),
     )
+
+
+def _array(path: Path) -> NDArray[np.generic]:
+    """The array of a file, for reading only."""
+    if path.stat().st_size >= MAPPED_BYTES:
+        return np.asarray(np.load(path, mmap_mode="r", allow_pickle=False))
+    array: NDArray[np.generic] = np.load(path, allow_pickle=False)
+    array.flags.writeable = False
+    return array
 
 
 def _strings(table: TextTable) -> tuple[str, ...]:

@@ -1,5 +1,6 @@
 """The command line, on the embedded store and against a server."""
 
+import resource
 import subprocess
 import sys
 from pathlib import Path
@@ -14,6 +15,7 @@ from app.settings import load_settings
 from app.telemetry import configure_logging
 from models import cluster
 from tests.app.running import RunningService
+from tests.processes import HOPFACT, wait
 
 LINES = "Oslo\tcapital of\tNorway\nRome\tcapital of\tItaly\nbad\n"
 
@@ -206,3 +208,18 @@ def test_a_cluster_that_cannot_be_used_is_told_in_one_line(monkeypatch: pytest.M
     ran = Ran("train", "models/recipes/weston2015_memnn_babi.toml", "--workers", "2")
     assert isinstance(ran.error, ServiceError)
     assert str(ran.error) == "no cluster at nowhere:6379"
+
+
+@pytest.mark.parametrize("command", [("serve", "--port", "0"), ("worker",)], ids=["serve", "worker"])
+def test_what_runs_for_long_may_open_as_many_files_as_the_system_allows(data: Path, command: tuple[str, ...]) -> None:
+    with_few = ("sh", "-c", 'ulimit -Sn 256; ulimit -Hn 2000; exec "$@"', "sh")
+    process = subprocess.Popen([*with_few, HOPFACT, *command], stderr=subprocess.DEVNULL)
+    try:
+        wait(
+            lambda: resource.prlimit(process.pid, resource.RLIMIT_NOFILE) == (2000, 2000),
+            "the limit of open files was not raised",
+            seconds=60,
+        )
+    finally:
+        process.kill()
+        process.wait()

@@ -2,7 +2,7 @@ import json
 import multiprocessing
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -244,6 +244,72 @@ def test_a_dropped_kb_leaves_no_files_and_no_view(knowledge: Knowledge) -> None:
     assert os.listdir(knowledge.folder / "kbs") == []
     with pytest.raises(KbNotFound):
         knowledge.view()
+
+
+def deleted_elsewhere(knowledge: Knowledge) -> Views:
+    """What a process holds of a KB that another process has deleted."""
+    other = knowledge.new_views()
+    other.current(knowledge.id)
+    with writing(knowledge.engine) as connection:
+        TripleStore(connection).delete_kb(knowledge.id)
+    knowledge.views.drop(knowledge.id)
+    return other
+
+
+def still_mapped(knowledge: Knowledge) -> int:
+    """How many files of its KBs, deleted or not, this process has mapped."""
+    return Path("/proc/self/maps").read_text().count(f"{knowledge.folder}/kbs/")
+
+
+def ask_for_it(views: Views, kb_id: int) -> None:
+    with pytest.raises(KbNotFound):
+        views.current(kb_id)
+
+
+def refresh_it(views: Views, kb_id: int) -> None:
+    with pytest.raises(KbNotFound):
+        views.refresh(kb_id)
+
+
+def tidy_up(views: Views, _: int) -> None:
+    views.forget_deleted()
+
+
+@pytest.mark.parametrize("notice", [ask_for_it, refresh_it, tidy_up])
+def test_a_kb_that_another_process_deleted_is_let_go(
+    knowledge: Knowledge, notice: Callable[[Views, int], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("kb.generations.MAPPED_BYTES", 0)
+    other = deleted_elsewhere(knowledge)
+    assert still_mapped(knowledge) > 20
+
+    notice(other, knowledge.id)
+
+    assert other.state(knowledge.id).state == "absent"
+    assert still_mapped(knowledge) == 0
+
+
+def test_asking_for_another_kb_lets_go_of_deleted_ones(knowledge: Knowledge) -> None:
+    other, deleted = deleted_elsewhere(knowledge), knowledge.id
+    knowledge.new_kb()
+
+    other.current(knowledge.id)
+
+    assert other.state(deleted).state == "absent"
+
+
+def test_a_hundred_small_kbs_cost_few_descriptors(tmp_path: Path) -> None:
+    knowledge = Knowledge(tmp_path)
+    knowledge.write(FACTS)
+    knowledge.view()
+    before = len(os.listdir("/proc/self/fd"))
+    for _ in range(100):
+        knowledge.new_kb()
+        knowledge.write(FACTS)
+        knowledge.view()
+
+    assert len(os.listdir("/proc/self/fd")) - before < 10
+    knowledge.engine.dispose()
 
 
 def test_warming_up_opens_what_is_there_and_removes_what_is_gone(knowledge: Knowledge) -> None:

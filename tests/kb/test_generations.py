@@ -1,5 +1,6 @@
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from kb.generations import MANIFEST, GenerationFolder, GenerationUnusable
@@ -67,3 +68,16 @@ def test_a_manifest_of_another_format_is_refused(generation: Path) -> None:
 
 def test_a_folder_that_is_not_there_has_no_generations(tmp_path: Path) -> None:
     assert GenerationFolder(tmp_path / "none").numbers() == []
+
+
+@pytest.mark.parametrize("from_bytes", [0, 1 << 20])
+def test_what_is_opened_cannot_be_written_to(
+    generation: Path, from_bytes: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("kb.generations.MAPPED_BYTES", from_bytes)
+    opened = GenerationFolder(generation.parent).open(int(generation.name), 1)
+
+    assert [array.tolist() for array in (opened.graph.objects, opened.triple_ids)] == [[1, 2], [1, 2]]
+    for array in (opened.entity_ids, opened.labels.blob, *(array for _, array in opened.graph.arrays())):
+        assert isinstance(array, np.ndarray)
+        assert not array.flags.writeable
