@@ -69,6 +69,22 @@ def since(connection: Connection, kb_id: int, revision: int, limit: int) -> Chan
     )
 
 
+def is_larger(connection: Connection, kb_id: int, revision: int, limit: int) -> bool:
+    """Whether the change to this revision added, of what is left, and deleted more than `limit` rows."""
+    of_change = (change.c.kb_id == kb_id, change.c.revision == revision)
+    ranges = (
+        (triple, change.c.first_triple_id, change.c.last_triple_id),
+        (alias, change.c.first_alias_id, change.c.last_alias_id),
+    )
+    added = [
+        select(table.c.id).where(*of_change, table.c.kb_id == kb_id, table.c.id.between(first, last))
+        for table, first, last in ranges
+    ]
+    gone = select(deletion.c.row_id).where(deletion.c.kb_id == kb_id, deletion.c.revision == revision)
+    counts = [select(func.count()).select_from(rows.limit(limit + 1).subquery()) for rows in (*added, gone)]
+    return sum(connection.scalar(count) or 0 for count in counts) > limit
+
+
 Conditions = tuple[ColumnElement[bool], ...]
 
 

@@ -2,7 +2,8 @@
 
 SQL is the truth. A view that is behind gets the store's changes as a delta; one that is too far behind, damaged or made
 of another KB or encoder is built anew from SQL, by one process at a time (a file lock), while the others go on with
-what they have. A commit followed by `refresh` is seen by every later `current`, in this process and in others.
+what they have for as long as nobody can have answered from anything newer. A commit followed by `refresh` is seen by
+every later `current`, in this process and in others.
 """
 
 import shutil
@@ -43,6 +44,9 @@ log = structlog.get_logger("hopfact.consistency")
 SourceOf = Callable[[Generation, Path], Source]
 """What to read a generation through that is in a folder."""
 
+STRETCHED = 4
+"""How many times larger a delta may be while another process builds."""
+
 
 @dataclass(frozen=True)
 class ConsistencyBudgets:
@@ -55,6 +59,8 @@ class ConsistencyBudgets:
     threads: int = 2
     build_wait_seconds: float = 600.0
     """How long to wait for another process's build before giving up."""
+    question_wait_seconds: float = 1.0
+    """How long a question waits for it that can be answered from nothing that is held: others wait behind it."""
     view: ViewBudgets = field(default_factory=ViewBudgets)
 
     def delta_limit(self, num_triples: int) -> int:
@@ -92,6 +98,8 @@ class _Slot:
         self.rejected: set[int] = set()
         """Generations on disk that were found unusable."""
         self.is_building = False
+        self.stuck_at: int | None = None
+        """Revision whose next change was found to need a generation in every process."""
 
 
 class Views:
@@ -122,10 +130,12 @@ class Views:
     def current(self, kb_id: int) -> KnowledgeView:
         """The KB at its newest revision; costs one SQL look-up when nothing changed.
 
-        While a new generation is being built for a large change, the last view goes on being served.
+        While a new generation is being built for a large change, the last view goes on being served, unless something
+        newer may have been told to be answerable.
 
         Raises:
             KbNotFound: there is no such KB (any more).
+            StructuresBusy: another process builds, and may have told of more than can be answered from here.
         """
         with self._slot(kb_id) as slot:
             view = slot.view
@@ -224,40 +234,61 @@ class Views:
             view = self.refresh(kb_id)
 
     def _advanced(self, kb_id: int, slot: _Slot, *, must_wait: bool) -> KnowledgeView:
+        held = slot.view
         view = self._caught_up(kb_id, slot)
         if view is not None:
             return view
-        wait = self._budgets.build_wait_seconds if must_wait else 0.0
+        if must_wait or held is None:
+            return self._built_by_one(kb_id, slot, self._budgets.build_wait_seconds)
         try:
-            with self._build_lock(kb_id, wait):
-                return self._caught_up(kb_id, slot) or self._built(kb_id, slot)
+            return self._built_by_one(kb_id, slot, 0.0)
         except StructuresBusy:
-            view = slot.view
-            if view is None or must_wait:
-                raise
-            return view
+            if self._is_newest_told(kb_id, slot, held):
+                return held
+        view = self._caught_up(kb_id, slot, STRETCHED)
+        return view or self._built_by_one(kb_id, slot, self._budgets.question_wait_seconds)
 
-    def _caught_up(self, kb_id: int, slot: _Slot) -> KnowledgeView | None:
+    def _built_by_one(self, kb_id: int, slot: _Slot, wait_seconds: float) -> KnowledgeView:
+        with self._build_lock(kb_id, wait_seconds):
+            return self._caught_up(kb_id, slot) or self._built(kb_id, slot)
+
+    def _is_newest_told(self, kb_id: int, slot: _Slot, view: KnowledgeView) -> bool:
+        """Whether nobody can have told of anything newer than a view that cannot follow.
+
+        So it is when the very next change needs a generation in every process, and no newer one is there: that change,
+        and each one after it, waits for the build.
+        """
+        if slot.stuck_at != view.revision:
+            limit = 2 * self._budgets.delta_limit(view.base.graph.num_triples)
+            first = view.revision + 1
+            with reading(self._engine) as connection:
+                store = TripleStore(connection)
+                if store.revision(kb_id) != first and not store.is_larger(kb_id, first, limit):
+                    return False
+            slot.stuck_at = view.revision
+        return max(self._folder(kb_id).numbers(), default=0) <= view.base.number
+
+    def _caught_up(self, kb_id: int, slot: _Slot, stretched: int = 1) -> KnowledgeView | None:
         """The view at the store's revision by a delta, or by a generation on disk; None when one has to be built."""
         with slot.lock:
-            view = self._followed(kb_id, slot.view) if slot.view is not None else None
+            view = self._followed(kb_id, slot.view, stretched) if slot.view is not None else None
             if view is None:
-                view = self._reopened(kb_id, slot)
+                view = self._reopened(kb_id, slot, stretched)
             if view is not None:
                 slot.view = view
             return view
 
-    def _reopened(self, kb_id: int, slot: _Slot) -> KnowledgeView | None:
+    def _reopened(self, kb_id: int, slot: _Slot, stretched: int) -> KnowledgeView | None:
         """A view at the store's revision over a newer generation on disk, if there is a sound one."""
         opened = self._opened(kb_id, slot)
-        view = self._followed(kb_id, opened) if opened is not None else None
+        view = self._followed(kb_id, opened, stretched) if opened is not None else None
         if opened is not None and view is not None and not self._agrees(kb_id, view):
             slot.rejected.add(opened.base.number)
             return None
         return view
 
-    def _followed(self, kb_id: int, view: KnowledgeView) -> KnowledgeView | None:
-        limit = self._budgets.delta_limit(view.base.graph.num_triples)
+    def _followed(self, kb_id: int, view: KnowledgeView, stretched: int = 1) -> KnowledgeView | None:
+        limit = stretched * self._budgets.delta_limit(view.base.graph.num_triples)
         with reading(self._engine) as connection:
             store = TripleStore(connection)
             revision = store.revision(kb_id)

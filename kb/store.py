@@ -179,3 +179,7 @@ class TripleStore:
             KbNotFound: there is no such KB.
         """
         return changes.since(self._connection, kb_id, revision, limit)
+
+    def is_larger(self, kb_id: int, revision: int, limit: int) -> bool:
+        """Whether the change to this revision added, of what is left, and deleted more than `limit` rows."""
+        return changes.is_larger(self._connection, kb_id, revision, limit)

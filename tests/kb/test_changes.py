@@ -108,6 +108,16 @@ class TestFeeds:
         store.write(films.id, [make_triple("Tenet"), make_triple()], [make_name()])
         assert (store.changes_since(films.id, 0, limit) is not None) is given
 
+    @pytest.mark.parametrize(("revision", "rows"), [(1, 3), (2, 2), (3, 0)])
+    def test_the_size_of_a_change_is_what_it_added_and_deleted(
+        self, store: TripleStore, films: Kb, revision: int, rows: int
+    ) -> None:
+        store.write(films.id, [make_triple(), make_triple(object="Nolan")], [make_name(), make_name(text="Start")])
+        store.write(store.create_kb("books").id, [make_triple()])
+        store.delete(films.id, TriplePattern(object="Nolan"))
+        assert store.is_larger(films.id, revision, rows - 1)
+        assert not store.is_larger(films.id, revision, rows)
+
     def test_a_trimmed_log_and_a_revision_of_the_future_give_none(
         self, store: TripleStore, films: Kb, monkeypatch: pytest.MonkeyPatch
     ) -> None:

@@ -12,6 +12,8 @@ from kb.database import writing
 from kb.errors import KbNotFound
 from kb.generations import MANIFEST
 from kb.store import TripleStore
+from kb.triples import Name, Term, Triple
+from tests.factories import LABEL
 from tests.kb.structures import Knowledge, WordEncoder, all_logs, content, sqlite_engine, triple
 
 FACTS = [triple(f"Thing {number}", "is next to", f"Thing {number + 1}") for number in range(40)]
@@ -174,6 +176,96 @@ def test_readers_get_the_last_view_while_another_builds(tmp_path: Path) -> None:
 
     assert during is before
     assert knowledge.view().num_triples == len(FACTS)
+
+
+def test_another_process_answers_from_what_was_told_while_one_builds(tmp_path: Path) -> None:
+    knowledge = Knowledge(tmp_path, delta_facts=10, delta_share=0.0)
+    knowledge.view()
+    behind = knowledge.new_views()
+    behind.current(knowledge.id)
+    for fact in FACTS[:10]:
+        knowledge.write([fact])
+        knowledge.views.refresh(knowledge.id)
+    knowledge.write(FACTS[10:11])
+
+    with knowledge.views._build_lock(knowledge.id, 1.0):
+        assert behind.current(knowledge.id).num_triples == 11
+
+
+def test_another_process_follows_what_came_and_went_while_one_builds(tmp_path: Path) -> None:
+    knowledge = Knowledge(tmp_path, delta_facts=10, delta_share=0.0)
+    knowledge.view()
+    behind = knowledge.new_views()
+    behind.current(knowledge.id)
+    for fact in FACTS[:6]:
+        knowledge.write([fact])
+        knowledge.views.refresh(knowledge.id)
+        knowledge.delete([fact])
+        told = knowledge.views.refresh(knowledge.id)
+
+    with knowledge.views._build_lock(knowledge.id, 1.0):
+        assert content(behind.current(knowledge.id)) == content(told)
+
+
+def relabelled(knowledge: Knowledge) -> None:
+    """A change that no delta takes."""
+    iri = "http://example.org/p1"
+    knowledge.write([Triple(Term("Thing 3"), Term("next to", iri), Term("Thing 9"))])
+    knowledge.views.refresh(knowledge.id)
+    knowledge.write([], [Name(Term("p1", iri), "adjoins", "en", LABEL)])
+
+
+def test_a_change_that_all_have_to_build_for_is_not_waited_for(knowledge: Knowledge) -> None:
+    relabelled(knowledge)
+    before = knowledge.views._slots[knowledge.id].view
+
+    with knowledge.views._build_lock(knowledge.id, 1.0):
+        assert in_a_thread(knowledge) is before
+        knowledge.write([triple("Thing 3", "likes", "Tea")])
+        assert in_a_thread(knowledge) is before
+    assert "adjoins" in knowledge.view().relation_labels
+
+
+def test_a_large_change_is_not_waited_for_whatever_came_after_it(tmp_path: Path) -> None:
+    knowledge = Knowledge(tmp_path, delta_facts=5, delta_share=0.0)
+    before = knowledge.view()
+    knowledge.write(FACTS[:11])
+    knowledge.write(FACTS[11:12])
+
+    with knowledge.views._build_lock(knowledge.id, 1.0):
+        assert in_a_thread(knowledge) is before
+    assert knowledge.view().num_triples == 12
+
+
+@pytest.fixture
+def impatient(tmp_path: Path) -> Iterator[Knowledge]:
+    """Questions that wait for a tenth of a second, and a small delta."""
+    made = Knowledge(tmp_path, delta_facts=5, delta_share=0.0, question_wait_seconds=0.1)
+    made.write(FACTS[:1])
+    made.view()
+    yield made
+    made.engine.dispose()
+
+
+def test_a_question_is_refused_when_more_was_told_than_can_be_followed(impatient: Knowledge) -> None:
+    relabelled(impatient)
+    impatient.write(FACTS[1:2])
+
+    with impatient.views._build_lock(impatient.id, 1.0), pytest.raises(StructuresBusy):
+        impatient.view()
+    assert impatient.view().num_triples == 3
+
+
+def test_a_newer_generation_that_cannot_be_used_makes_no_answer_old(impatient: Knowledge) -> None:
+    behind = impatient.new_views()
+    behind.current(impatient.id)
+    impatient.write(FACTS)
+    impatient.views.refresh(impatient.id)
+    (impatient.generation_folder() / "labels_blob.npy").write_bytes(b"damaged")
+
+    with impatient.views._build_lock(impatient.id, 1.0), pytest.raises(StructuresBusy):
+        behind.current(impatient.id)
+    assert behind.current(impatient.id).num_triples == len(FACTS)
 
 
 def in_a_thread(knowledge: Knowledge) -> object:
