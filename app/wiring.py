@@ -391,11 +391,17 @@ class Services:
         self.readers.forget(found.id)
 
     def warm(self) -> None:
-        """Load the reader now, and the structures of every KB in a thread; `missing` tells when that is done."""
+        """Load the reader now, and the structures of every KB in a thread; `missing` tells when that is done.
+
+        What cannot be loaded now is logged, and tried again when it is asked for.
+        """
         log.info("loaded", model=self.reader.name, encoder=self.encoder.id)
 
         def load() -> None:
-            self.views.warm()
+            try:
+                self.views.warm()
+            except Exception as error:
+                log.exception("structures not loaded", reason=str(error))
             self._is_warm.set()
             log.info("ready")
 

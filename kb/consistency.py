@@ -171,7 +171,10 @@ class Views:
 
     def drop(self, kb_id: int) -> None:
         """Forget a deleted KB and remove its files."""
-        with self._build_lock(kb_id, self._budgets.build_wait_seconds), self._slots_lock:
+        self._drop(kb_id, self._budgets.build_wait_seconds)
+
+    def _drop(self, kb_id: int, wait_seconds: float) -> None:
+        with self._build_lock(kb_id, wait_seconds), self._slots_lock:
             self._slots.pop(kb_id, None)
             folder = self._folder(kb_id).path
             shutil.rmtree(folder, ignore_errors=True)
@@ -194,15 +197,21 @@ class Views:
 
         A KB that cannot be made ready now is tried again when it is asked for.
         """
-        known = self._known()
-        for kb_id in sorted(known):
+        for kb_id in sorted(self._known()):
             try:
                 self.refresh(kb_id)
-            except KnowledgeError as error:
+            except Exception as error:  # whatever it is: the next KB may be sound
                 log.exception("structures not ready", kb_id=kb_id, reason=str(error))
-        for folder in self._root().glob("*"):
-            if folder.name.isdigit() and int(folder.name) not in known:
-                self.drop(int(folder.name))
+        self._remove_deleted()
+
+    def _remove_deleted(self) -> None:
+        """Remove the files of KBs that are gone; looked for first, so that a KB made meanwhile keeps its own."""
+        held = {int(folder.name) for folder in self._root().glob("*") if folder.name.isdigit()}
+        for kb_id in sorted(held - self._known()):
+            try:
+                self._drop(kb_id, 0.0)
+            except Exception as error:
+                log.exception("files of a deleted KB not removed", kb_id=kb_id, reason=str(error))
 
     def state(self, kb_id: int) -> ViewState:
         """What is held now; builds and reads nothing."""
