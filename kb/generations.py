@@ -30,7 +30,7 @@ from kb.index import LabelVectors, VectorIndex
 from kb.names import NameDictionary, TypoIndex
 from kb.texts import TextTable
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 MANIFEST = "manifest.json"
 FACTS_FILE = "facts.faiss"
 _TEMPORARY = ".building-"

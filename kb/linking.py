@@ -21,7 +21,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import NamedTuple
-from unicodedata import category
 
 import numpy as np
 from rapidfuzz.distance import DamerauLevenshtein
@@ -35,8 +34,9 @@ from kb.names import (
     bare_key,
     key_hash,
     symbol_hash,
+    symbol_key,
 )
-from kb.triples import surface_key
+from kb.triples import surface_key, word_part
 from kb.view import KnowledgeView, NameMatch
 
 
@@ -137,7 +137,8 @@ def _words(question: str, limit: int) -> list[_Word]:
     words = []
     start = 0
     for end in range(len(question) + 1):
-        if end < len(question) and category(question[end])[0] in "LMN":
+        part = word_part(question[end]) if end < len(question) else " "
+        if part != " " and (part or end > start):
             continue
         if end > start:
             text = question[start:end]
@@ -199,8 +200,9 @@ def _symbols(view: KnowledgeView, question: str, limits: LinkingLimits) -> list[
     found = []
     for match in matches:
         start, text = spans[match.place]
-        if match.text == text:
-            found.append(_Found(start, start + len(text), match.entity, 0.6 if text in "?!.,;:" else 0.9, False))
+        if symbol_key(match.text) == symbol_key(text):
+            score = (0.6 if text in "?!.,;:" else 0.9) * (1 if match.text == text else 0.95)
+            found.append(_Found(start, start + len(text), match.entity, score, False))
     return found
 
 
@@ -226,7 +228,7 @@ def _singulars(key: str) -> list[str]:
 def _written(question: str, span: _Span, match: NameMatch) -> tuple[int, int, float]:
     """Where a name stands in the question, widened to its punctuation, and how well it is written (0: not it)."""
     start, end = span.words[0].start, span.words[-1].end
-    lead = next((place for place, char in enumerate(match.text) if char.isalnum()), 0)
+    lead = next((place for place, char in enumerate(match.text) if (word_part(char) or " ") != " "), 0)
     wide = max(start - lead, 0)
     if question.startswith(match.text, wide) and wide + len(match.text) >= end:
         return wide, wide + len(match.text), _weight_of_words(span, match.text, True)

@@ -19,7 +19,7 @@ from xxhash import xxh3_64_intdigest
 
 from kb.graph import IntArray, LongArray, expand
 from kb.texts import TextTable
-from kb.triples import BLANK_NODE, surface_key
+from kb.triples import BLANK_NODE, surface_key, word_part
 
 HashArray = NDArray[np.uint64]
 
@@ -45,7 +45,12 @@ def key_hash(key: str) -> int:
 
 def symbol_hash(text: str) -> int:
     """Hash of a name that has no surface key."""
-    return xxh3_64_intdigest(b"\0" + text.encode())
+    return xxh3_64_intdigest(b"\0" + symbol_key(text).encode())
+
+
+def symbol_key(text: str) -> str:
+    """A name without letters or digits as it is, but for variation selectors, which only some keyboards write."""
+    return "".join(char for char in text if word_part(char) is not None)
 
 
 def bare_key(key: str) -> str:

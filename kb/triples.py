@@ -3,7 +3,7 @@
 import re
 from hashlib import blake2b
 from typing import NamedTuple
-from unicodedata import category, normalize
+from unicodedata import category, decomposition, normalize
 from urllib.parse import unquote
 
 BLANK_NODE = "_:"
@@ -130,17 +130,46 @@ def term_digest(term: Term) -> bytes:
 
 
 _ASCII_SURFACE = {code: chr(code).lower() if chr(code).isalnum() else " " for code in range(128)}
+_SELECTORS = {*range(0x180B, 0x180E), 0x180F, *range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0)}
+"""Unicode's variation selectors: marks by category, which say how to draw a character, not what it is."""
+_REMEMBERED_CHARACTERS = 1 << 16
+
+
+class _WordParts(dict[int, str | None]):
+    """By code, what `word_part` says; learnt as characters come, up to a bound."""
+
+    def __missing__(self, code: int) -> str | None:
+        part = None if code in _SELECTORS else chr(code) if _is_in_word(chr(code)) else " "
+        if len(self) < _REMEMBERED_CHARACTERS:
+            self[code] = part
+        return part
+
+
+def _is_in_word(char: str) -> bool:
+    """Letters, marks, digits, and signs that are written with such ("㎏", "№"), but not above them ("™")."""
+    if category(char)[0] in "LMN":
+        return True
+    return any(map(str.isalnum, normalize("NFKC", char))) and not decomposition(char).startswith("<super>")
+
+
+_WORD_PARTS = _WordParts()
+
+
+def word_part(char: str) -> str | None:
+    """A character as `surface_key` takes it: itself in a word, a blank between words, None where it says nothing."""
+    return _WORD_PARTS[ord(char)]
 
 
 def surface_key(text: str) -> str:
-    """What a name and its mention have in common: NFKC, casefolded, punctuation as blanks, folded.
+    """What a name and its mention have in common: NFKC, casefolded, punctuation and symbols as blanks, folded.
 
     "Spider-Man" -> "spider man". Empty for text without a letter or digit, and for blank nodes, which nobody names.
+    Words are told apart before they are normalised, as in a question, of which each is normalised by itself.
     """
     if text.startswith(BLANK_NODE):
         return ""
     if text.isascii():
         return " ".join(text.translate(_ASCII_SURFACE).split())
-    folded = normalize("NFKC", normalize("NFKC", text).casefold())
-    kept = [char if category(char)[0] in "LMN" else " " for char in folded]
-    return " ".join("".join(kept).split())
+    folded = normalize("NFKC", normalize("NFKC", text.translate(_WORD_PARTS)).casefold())
+    words = folded.translate(_WORD_PARTS).split()
+    return " ".join(word for word in words if word[0].isalnum() or any(map(str.isalnum, word)))

@@ -3,7 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from kb.generations import MANIFEST, GenerationFolder, GenerationUnusable
+from kb.generations import FORMAT_VERSION, MANIFEST, GenerationFolder, GenerationUnusable
 from tests.kb.structures import Knowledge, triple
 
 
@@ -57,7 +57,7 @@ def test_every_file_is_in_the_manifest(generation: Path) -> None:
 def test_a_manifest_of_another_format_is_refused(generation: Path) -> None:
     path = generation / MANIFEST
     held = path.read_text()
-    path.write_text(held.replace('"format_version": 1', '"format_version": 0'))
+    path.write_text(held.replace(f'"format_version": {FORMAT_VERSION}', '"format_version": 0'))
 
     try:
         with pytest.raises(GenerationUnusable, match="format"):

@@ -6,9 +6,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from kb import linking
 from kb.linking import LinkingLimits, Mention, link
-from kb.triples import Name, Term, Triple
+from kb.triples import Name, Term, Triple, surface_key
 from kb.view import KnowledgeView
 from tests.kb.structures import Knowledge, triple
 
@@ -192,6 +195,58 @@ def test_limits_bound_a_long_question(view: KnowledgeView) -> None:
 
     assert len(found) == 3
     assert time.process_time() - started < 0.5
+
+
+SYMBOLS = [
+    "\u2764\ufe0f",
+    "\u2600\ufe0f",
+    "Kleenex\u2122",
+    "5\u338f",
+    "\u3231\u65e5\u7acb",
+    "\u2116 5",
+    "Oslo",
+    "\U0001f600",
+]
+
+
+@pytest.fixture(scope="module")
+def of_symbols(tmp_path_factory: pytest.TempPathFactory) -> KnowledgeView:
+    knowledge = Knowledge(tmp_path_factory.mktemp("symbols"))
+    knowledge.write([triple(symbol, "stands for", f"meaning {place}") for place, symbol in enumerate(SYMBOLS)])
+    return knowledge.view()
+
+
+@given(st.text())
+def test_the_words_of_a_question_have_the_keys_of_a_name_of_the_same_text(text: str) -> None:
+    keys = [word.key for word in linking._words(text, len(text))]
+    assert " ".join(keys) == surface_key(text) or text.startswith("_:")
+
+
+@pytest.mark.parametrize(
+    ("question", "text", "label"),
+    [
+        *((f"What does {symbol} stand for?", symbol, symbol) for symbol in SYMBOLS),
+        ("What does \u2600 stand for?", "\u2600", "\u2600\ufe0f"),
+        ("Where is \u2615\ufe0fOslo?", "Oslo", "Oslo"),
+        ("What is Kleenex?", "Kleenex", "Kleenex\u2122"),
+        ("What are 5kg?", "5kg", "5\u338f"),
+        ("What does \u2708\ufe0f stand for?", None, None),
+    ],
+)
+def test_names_with_symbols_are_linked_where_they_stand(
+    of_symbols: KnowledgeView, question: str, text: str | None, label: str | None
+) -> None:
+    mentions = link(of_symbols, question)
+    assert [(one.text, labels(of_symbols, one)) for one in mentions] == ([(text, [label])] if text else [])
+
+
+def test_an_emoji_is_named_with_or_without_a_variation_selector(tmp_path: Path) -> None:
+    knowledge = Knowledge(tmp_path)
+    knowledge.write([triple(sun, "is a", "sign") for sun in ("\u2600", "\u2600\ufe0f")])
+    view = knowledge.view()
+    for sun in ("\u2600", "\u2600\ufe0f"):
+        assert [view.label(one) for one in view.entities_named(sun).tolist()] == [sun]
+        assert labels(view, link(view, f"What is {sun}?")[0])[0] == sun
 
 
 def test_an_entity_without_facts_is_not_linked(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kb import triples
 from kb.triples import (
     Term,
     local_name,
@@ -127,11 +128,24 @@ def test_terms_without_iri_differ_by_label_datatype_and_language() -> None:
         ("ﬁne", "fine"),
         ("हिन्दी", "हिन्दी"),
         ("!?", ""),
+        ("Kleenex\u2122", "kleenex"),
+        ("\u2116 5", "no 5"),
+        ("5\u338f", "5kg"),
+        ("\u3231\u65e5\u7acb", "\u682a \u65e5\u7acb"),
+        ("\u2764\ufe0f", ""),
+        ("I \u2764\ufe0fNY", "i ny"),
+        ("\u845b\U000e0100\u57ce", "\u845b\u57ce"),
+        ("caf\u00e9 \u0301 \u20dd", "caf\u00e9"),
         ("_:b12", ""),
     ],
 )
 def test_a_name_and_its_mention_share_a_key(text: str, key: str) -> None:
     assert surface_key(text) == key
+
+
+def test_a_bounded_number_of_characters_is_remembered() -> None:
+    assert surface_key("".join(map(chr, range(0x3400, 0x20000))))
+    assert len(triples._WORD_PARTS) <= triples._REMEMBERED_CHARACTERS
 
 
 @given(st.text())

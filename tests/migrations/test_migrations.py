@@ -82,6 +82,27 @@ def test_jobs_made_before_attempts_were_counted_are_kept(empty: Engine) -> None:
         assert connection.execute(text("SELECT kb, state, attempts FROM job")).one() == ("films", "queued", 0)
 
 
+def test_surfaces_of_names_with_symbols_are_computed_again(empty: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    labels = ["Caf\u00e9", "\u2764\ufe0f", "Kleenex\u2122", "plain", "\u2600\ufe0f"]
+    _run(empty, "8e4f6b0d2c17")
+    with writing(empty) as connection:
+        for place, label in enumerate(labels):
+            row = {"digest": bytes([place]), "label": label, "old": "old" if label == "plain" else label}
+            values = "(kb_id, digest, label, label_rank, surface) VALUES (1, :digest, :label, 9, :old)"
+            connection.execute(text(f"INSERT INTO entity {values}"), row)
+            values = (
+                "(kb_id, entity_id, digest, text, property, rank, surface) VALUES (1, 1, :digest, :label, 'p', 2, '')"
+            )
+            connection.execute(text(f"INSERT INTO alias {values}"), row)
+    monkeypatch.setattr("kb.database.STREAMED_ROWS", 2)
+    _run(empty, "head")
+    with writing(empty) as connection:
+        entities = connection.scalars(text("SELECT surface FROM entity ORDER BY id")).all()
+        aliases = connection.scalars(text("SELECT surface FROM alias ORDER BY id")).all()
+    assert entities == ["caf\u00e9", "\u2764\ufe0f", "kleenex", "old", "\u2600\ufe0f"]
+    assert aliases == ["caf\u00e9", "\u2764\ufe0f", "kleenex", "", "\u2600\ufe0f"]
+
+
 def test_migrating_twice_or_from_two_threads_at_once_is_as_good_as_once(empty: Engine) -> None:
     with ThreadPoolExecutor(2) as pool:
         list(pool.map(migrate, [empty, empty]))
