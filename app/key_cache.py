@@ -1,48 +1,68 @@
-"""Key vectors of the relations of KBs, encoded once for as long as the relations stay what they are."""
+"""Key vectors of the relations of KBs, made anew where the relations or what they lead to are others.
+
+They depend on the view and the reader alone, not on what was asked before. A write costs the profiles of the keys that
+lead to what it touched, and the vectors of the relations whose profiles are others then.
+"""
 
 import threading
 from collections import OrderedDict
 from typing import NamedTuple
+from weakref import ReferenceType, ref
 
+from kb.source import Source
 from kb.view import KnowledgeView
 from models.networks.path_inference import Keys
-from models.profiles import profiles_of
+from models.profiles import SAMPLED, Profile, keys_to_types, profile_of, profiles_of
 from models.reader import Reader
 
 CACHED_KBS = 64
 
 
-class _State(NamedTuple):
-    """What keys depend on: a write that brings no relation, nor doubles the facts, costs no encoding."""
+class _Known(NamedTuple):
+    """The keys of a view, as a reader encodes them."""
 
-    labels: tuple[str, ...]
-    size: int
+    view: ReferenceType[KnowledgeView]
+    source: ReferenceType[Source]
     reader: str
-
-    @classmethod
-    def of(cls, view: KnowledgeView, reader: Reader) -> "_State":
-        return cls(view.relation_labels, view.num_triples.bit_length(), reader.name)
+    settled: dict[bytes, Profile]
+    """Profiles by sample, of those whose entities are as the source has them."""
+    keys: Keys
 
 
 class KeyCache:
     """Remembers the key vectors of the KBs asked last; safe to use from several threads."""
 
     def __init__(self) -> None:
-        self._keys: OrderedDict[int, tuple[_State, Keys]] = OrderedDict()
+        self._keys: OrderedDict[int, _Known] = OrderedDict()
         self._lock = threading.Lock()
 
     def keys(self, view: KnowledgeView, reader: Reader) -> Keys:
         """The keys of a view's relations, both directions each, as a reader encodes them."""
         with self._lock:
-            state = _State.of(view, reader)
             known = self._keys.get(view.kb_id)
-            if known is None or known[0] != state:
-                known = (state, keys_of(view, reader))
-                self._keys[view.kb_id] = known
+            if known is None or known.view() is not view or known.reader != reader.name:
+                known = self._keys[view.kb_id] = _known(view, reader, known)
             self._keys.move_to_end(view.kb_id)
             while len(self._keys) > CACHED_KBS:
                 self._keys.popitem(last=False)
-            return known[1]
+            return known.keys
+
+
+def _known(view: KnowledgeView, reader: Reader, before: _Known | None) -> _Known:
+    """The keys of a view, with as much as holds of those of another view of the KB."""
+    told = before.settled if before is not None and before.source() is view.source else {}
+    samples, types = view.key_samples(SAMPLED), keys_to_types(view.relation_labels)
+    profiles, settled = [], {}
+    for sample, is_settled in zip(samples, view.are_settled(samples), strict=True):
+        place = sample.tobytes()
+        profile = told.get(place) if is_settled else None
+        profiles.append(profile or profile_of(view, sample, types))
+        if is_settled:
+            settled[place] = profiles[-1]
+    keys = before.keys if before is not None and before.reader == reader.name else None
+    return _Known(
+        ref(view), ref(view.source), reader.name, settled, reader.key_vectors(view.relation_labels, profiles, keys)
+    )
 
 
 def keys_of(view: KnowledgeView, reader: Reader) -> Keys:

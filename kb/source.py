@@ -4,7 +4,9 @@ Everything is addressed by the positions of the generation. Whatever is asked on
 who has to go far for it goes once.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import cached_property
+from itertools import pairwise
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -15,6 +17,9 @@ from kb.graph import FloatArray, IntArray, LongArray, Rows
 from kb.names import HashArray, Named
 
 NO_PLACES = np.empty(0, np.int32)
+
+Draw = Callable[[Sequence[LongArray], LongArray], tuple[IntArray, IntArray]]
+"""What `Source.sampled` is."""
 
 
 class Fact(NamedTuple):
@@ -144,11 +149,37 @@ class Source(Protocol):
         ...
 
 
+class Sampler:
+    """Facts of the relations of a generation, by their place; those of a relation are drawn when they are others.
+
+    What is deleted of a generation is only ever more: as many as before are the same.
+    """
+
+    def __init__(self, relations: IntArray) -> None:
+        """Sample facts that have these relations."""
+        self._relations = relations
+        self._known: dict[tuple[int, bytes, int], tuple[IntArray, IntArray]] = {}
+
+    def sampled(self, draw: Draw, picks: Sequence[LongArray], deleted: LongArray) -> tuple[IntArray, IntArray]:
+        """What `Source.sampled` gives; `draw` gives it of those picks that are not remembered."""
+        last = self._known
+        lost = np.bincount(self._relations[deleted], minlength=len(picks)).tolist()
+        asked = [(relation, pick.tobytes(), lost[relation]) for relation, pick in enumerate(picks)]
+        known = {one: last[one] for one in asked if one in last}
+        unknown = [pick[:0] if one in known else pick for one, pick in zip(asked, picks, strict=True)]
+        drawn = (parted(side, unknown) for side in draw(unknown, deleted))
+        found = [known.get(one, pair) for one, pair in zip(asked, zip(*drawn, strict=True), strict=True)]
+        self._known = dict(zip(asked, found, strict=True))
+        subjects, objects = (np.concatenate([NO_PLACES, *(pair[side] for pair in found)]) for side in (0, 1))
+        return subjects, objects
+
+
 class Whole:
     """A generation that this process maps."""
 
     def __init__(self, base: Generation) -> None:
         self._base = base
+        self._sampler = Sampler(base.graph.relations)
         self.graph = base.graph
         self.names = base.names
         self.typos = base.typos
@@ -181,9 +212,22 @@ class Whole:
         return self._base.facts.nearest(vector, k, excluded)
 
     def relation_counts(self) -> LongArray:
-        """The number of facts of each relation; looks at every fact."""
+        """The number of facts of each relation."""
+        return self._counts
+
+    @cached_property
+    def _counts(self) -> LongArray:
         return self._base.graph.relation_counts(0, self.graph.num_triples)
 
     def sampled(self, picks: Sequence[LongArray], deleted: LongArray) -> tuple[IntArray, IntArray]:
-        """Subjects and objects of some facts of each relation that are not deleted; sorts the facts by relation."""
+        """Subjects and objects of some facts of each relation, by their place among those that are not deleted."""
+        return self._sampler.sampled(self._drawn, picks, deleted)
+
+    def _drawn(self, picks: Sequence[LongArray], deleted: LongArray) -> tuple[IntArray, IntArray]:
         return self._base.graph.sampled(picks, 0, self.graph.num_triples, deleted)
+
+
+def parted(numbers: IntArray, parts: Sequence[LongArray]) -> list[IntArray]:
+    """As many of the numbers for each part as it has, one part after the other."""
+    ends = np.cumsum([0, *map(len, parts)]).tolist()
+    return [numbers[first:last] for first, last in pairwise(ends)]

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
-from itertools import groupby, islice, pairwise
+from itertools import groupby, islice
 from operator import itemgetter
 from typing import NamedTuple
 
@@ -19,7 +19,7 @@ from kb.delta import Delta
 from kb.generations import Generation
 from kb.graph import NO_ROWS, FloatArray, Hop, IntArray, LongArray, Rows, merge_targets
 from kb.names import HashArray, Named, key_hash, symbol_hash
-from kb.source import NO_PLACES, Fact, Names, Source, Typos, Whole
+from kb.source import NO_PLACES, Fact, Names, Source, Typos, Whole, parted
 from kb.triples import surface_key
 
 _NONE = np.empty(0, np.int64)
@@ -232,7 +232,7 @@ class KnowledgeView:
     def key_samples(self, limit: int) -> list[IntArray]:
         """For each key, at most `limit` entities that it leads to, spread over its facts.
 
-        Sorts the facts by relation: for what is asked once in a while, not with each question.
+        Looks through the facts of the relations that others were picked of before: not for each question.
         """
         delta, deleted = self.delta.graph, self.delta.deleted
         held = np.zeros(self.num_relations, np.int64)
@@ -244,12 +244,24 @@ class KnowledgeView:
         new = [picked[picked >= count] - count for picked, count in zip(picks, held.tolist(), strict=True)]
         sides = zip(self.source.sampled(old, deleted), delta.sampled(new, 0, delta.num_triples), strict=True)
         subjects, objects = (
-            [np.concatenate(both) for both in zip(_parted(one, old), _parted(other, new), strict=True)]
+            [np.concatenate(both) for both in zip(parted(one, old), parted(other, new), strict=True)]
             for one, other in sides
         )
         samples = [sample for pair in zip(objects, subjects, strict=True) for sample in pair]
         self.expect(np.concatenate([NO_PLACES, *samples]))
         return samples
+
+    def are_settled(self, sets: Sequence[IntArray]) -> list[bool]:
+        """Whether the facts of each set of entities, and all labels, are those of the generation."""
+        delta, known = self.delta, len(self.base.entity_ids)
+        if any(position < known for position in delta.labels):
+            return [False] * len(sets)
+        lost = np.fromiter(delta.lost_degrees, np.int32, len(delta.lost_degrees))
+        touched = np.unique(np.concatenate((lost, delta.graph.subjects, delta.graph.objects))).astype(np.int64)
+        owners = np.repeat(np.arange(len(sets)), [len(entities) for entities in sets])
+        entities = np.concatenate([NO_PLACES, *sets])
+        others = owners[is_in(entities, touched) | (entities >= known)]
+        return [not count for count in np.bincount(others, minlength=len(sets)).tolist()]
 
     # Names --------------------------------------------------------------------------------------------------------
 
@@ -379,9 +391,3 @@ def _without(rows: Rows, deleted: LongArray, most: int) -> Rows:
 def _alike(typos: Typos, word: str, others: Sequence[str], most: int) -> Iterable[tuple[int, int]]:
     """The names that hold a word or one a letter off, all at one place."""
     return ((0, number) for number in typos.similar(word, others, most))
-
-
-def _parted(numbers: IntArray, parts: Sequence[LongArray]) -> list[IntArray]:
-    """As many of the numbers for each part as it has, one part after the other."""
-    ends = np.cumsum([0, *map(len, parts)]).tolist()
-    return [numbers[first:last] for first, last in pairwise(ends)]

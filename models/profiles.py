@@ -74,11 +74,17 @@ class Profiled(Protocol):
 
 def profiles_of(memory: Profiled) -> list[Profile]:
     """The profile of each key of a memory."""
-    types = [2 * number for number, label in enumerate(memory.relation_labels) if says_what_things_are(label)]
-    return [_profile(memory, sample, types) for sample in memory.key_samples(SAMPLED)]
+    types = keys_to_types(memory.relation_labels)
+    return [profile_of(memory, sample, types) for sample in memory.key_samples(SAMPLED)]
 
 
-def _profile(memory: Profiled, sample: NDArray[np.int32], types: Sequence[int]) -> Profile:
+def keys_to_types(labels: Sequence[str]) -> list[int]:
+    """The keys that lead to what things are, of relations with these labels."""
+    return [2 * number for number, label in enumerate(labels) if says_what_things_are(label)]
+
+
+def profile_of(memory: Profiled, sample: NDArray[np.int32], types: Sequence[int]) -> Profile:
+    """The profile of a key that leads to a sample of entities; `types` are the keys to what they are."""
     labels = memory.labels_of(sample)
     said = Counter(label for key in types for label in memory.labels_of(memory.facts_of(sample, key, _BUDGET).targets))
     examples = tuple(dict.fromkeys(labels))[:MOST_EXAMPLES]

@@ -68,11 +68,16 @@ class Reader:
         """Whether a path never returns to its topics."""
         return self._network.config.mask_topic
 
-    def key_vectors(self, relation_labels: Sequence[str], profiles: Sequence[Profile] | None = None) -> Keys:
+    def key_vectors(
+        self, relation_labels: Sequence[str], profiles: Sequence[Profile] | None = None, known: Keys | None = None
+    ) -> Keys:
         """Encode a knowledge base's relations: row `2 * relation + direction`; keep it while labels and profiles hold.
 
-        `profiles` has one for each row, of the entities that the key leads to; unknown where it is not given.
+        `profiles` has one for each row, of the entities that the key leads to; unknown where it is not given. What this
+        reader made before of the same labels, `known`, is encoded again only where profiles are others.
         """
+        if known is not None and profiles is not None and known.labels == tuple(relation_labels):
+            return self._changed(known, profiles)
         texts = self._cutter.cut(relation_labels or [""])  # without relations: one that nothing reaches
         labels = self._cutter.pad(texts)
         profiles = profiles or [Profile()] * (2 * len(labels.ids))
@@ -80,6 +85,16 @@ class Reader:
         keys = self._network.encode_keys(labels, profiles, self._cutter.key_vectors(sides))
         called_so = called(relation_labels, profiles[: 2 * len(relation_labels) : 2])
         return keys._replace(labels=tuple(relation_labels) or ("",), called=called_so)
+
+    def _changed(self, known: Keys, profiles: Sequence[Profile]) -> Keys:
+        sides = [(profiles[place], profiles[place + 1]) for place in range(0, len(profiles), 2)]
+        changed = [number for number, side in enumerate(sides) if side != known.profiles[2 * number : 2 * number + 2]]
+        if not changed:
+            return known
+        fresh = self.key_vectors(
+            [known.labels[number] for number in changed], [profile for number in changed for profile in sides[number]]
+        )
+        return known.with_relations(changed, fresh)._replace(called=called(known.labels, profiles[::2]))
 
     def read(self, requests: Sequence[ReadRequest], beam: int = 4, *, thorough: bool = False) -> list[list[Chain]]:
         """Find the best `beam` chains of each request, best first by probability times the reading's score.

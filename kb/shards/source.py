@@ -13,7 +13,7 @@ from kb.shards.entities import ShardedEntities
 from kb.shards.graph import ShardedGraph
 from kb.shards.names import ShardedNames, ShardedTypos
 from kb.shards.shard import Shard
-from kb.source import NO_PLACES, Fact
+from kb.source import NO_PLACES, Fact, Sampler
 
 
 class ShardedSource:
@@ -22,6 +22,7 @@ class ShardedSource:
     def __init__(self, base: Generation, shards: Shards, num_shards: int) -> None:
         self._calls = calls = Calls(shards, Shard(base, num_shards), Cuts.of(base, num_shards))
         self._relations = base.graph.relations
+        self._sampler = Sampler(base.graph.relations)
         self._entities = ShardedEntities(calls)
         self.graph = ShardedGraph(calls, self._entities, base.graph.num_triples, base.graph.num_keys)
         self.names = ShardedNames(calls, self._entities, len(base.entity_ids))
@@ -64,6 +65,9 @@ class ShardedSource:
 
     def sampled(self, picks: Sequence[LongArray], deleted: LongArray) -> tuple[IntArray, IntArray]:
         """Subjects and objects of some facts of each relation, by their place among those that are not deleted."""
+        return self._sampler.sampled(self._drawn, picks, deleted)
+
+    def _drawn(self, picks: Sequence[LongArray], deleted: LongArray) -> tuple[IntArray, IntArray]:
         relations = np.repeat(np.arange(len(picks)), [len(one) for one in picks])
         ranks = np.concatenate([*picks, np.empty(0, np.int64)])
         parts = np.split(deleted, deleted.searchsorted(self._calls.cuts.triples[1:-1]))

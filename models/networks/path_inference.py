@@ -55,6 +55,17 @@ class Keys(NamedTuple):
     labels: tuple[str, ...] = ()  # of the relations
     called: Mapping[str, frozenset[int]] = {}  # the relations that lead to names with a noun: museum
 
+    def with_relations(self, numbers: Sequence[int], keys: "Keys") -> "Keys":
+        """Give these keys with those of some relations in their places."""
+        places = [2 * number + direction for number in numbers for direction in (0, 1)]
+        vectors, matched, overlap, updates = (part.copy() for part in self[:4])
+        vectors[places], updates[places] = keys.vectors, keys.updates
+        matched[:, places], overlap[:, places] = keys.matched, keys.overlap
+        told = dict(zip(places, keys.profiles, strict=True))
+        profiles = tuple(told.get(place, profile) for place, profile in enumerate(self.profiles))
+        kinds = tuple(profile.kind for profile in profiles)
+        return Keys(vectors, matched, overlap, updates, profiles, kinds, self.labels)
+
 
 class State(NamedTuple):
     """What was read so far."""

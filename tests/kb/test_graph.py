@@ -1,4 +1,5 @@
 import time
+from unittest.mock import patch
 
 import numpy as np
 from hypothesis import given
@@ -72,6 +73,22 @@ def test_a_key_of_a_relation_that_came_later_is_unknown() -> None:
 
     assert graph.group(0, 2) == -1
     assert graph.groups(np.array([0, 1], np.int32), 2).tolist() == [-1, -1]
+
+
+@given(FACTS, st.sets(st.integers(0, 59)))
+def test_facts_are_sampled_alike_one_relation_after_the_other_and_sorted(
+    facts: list[tuple[int, int, int]], gone: set[int]
+) -> None:
+    graph = graph_of(facts)
+    deleted = np.array(sorted(one for one in gone if one < len(facts)), np.int64)
+    left = [[place for place, fact in enumerate(facts) if fact[1] == one and place not in gone] for one in range(3)]
+    picks = [np.arange(len(places))[::2] for places in left]
+
+    for few in (0, 3):
+        with patch("kb.graph.FEW_RELATIONS", few):
+            subjects, objects = graph.sampled(picks, 0, len(facts), deleted)
+        expected = [facts[place] for places in left for place in places[::2]]
+        assert [*zip(subjects.tolist(), objects.tolist(), strict=True)] == [(fact[0], fact[2]) for fact in expected]
 
 
 def test_no_facts_make_an_empty_graph() -> None:

@@ -66,6 +66,11 @@ def follow(view: KnowledgeView, start: str, relation: str, direction: int = 0, b
     return [view.label(position) for position in hop.entities.tolist()]
 
 
+def samples(view: KnowledgeView, limit: int) -> dict[tuple[str, int], list[str]]:
+    sampled = {number: view.labels_of(sample) for number, sample in enumerate(view.key_samples(limit))}
+    return {(view.relation_labels[number // 2], number % 2): found for number, found in sampled.items() if found}
+
+
 @pytest.fixture
 def films(tmp_path: Path) -> Knowledge:
     knowledge = Knowledge(tmp_path)
@@ -245,6 +250,7 @@ def test_any_changes_as_deltas_are_the_same_as_built_anew(
             shared.delete(triples)
         with reading(shared.engine) as connection, patch("kb.delta.IDLE_ENTITIES", idle):
             assert differences(TripleStore(connection), shared.view()) == []
+        assert samples(shared.view(), 3) == samples(shared.rebuilt(), 3)
     view, rebuilt = shared.view(), shared.rebuilt()
     assert view.base.number == 1
     assert content(view) == content(rebuilt)
@@ -360,6 +366,28 @@ def test_samples_of_a_key_hold_nothing_of_deleted_facts(tmp_path: Path) -> None:
         told.append([view.labels_of(sample) for limit in (2, 24) for sample in view.key_samples(limit)])
     assert told[0] == told[1]
     assert told[0][4:6] == [["29", "30", "31", "99"], ["Person 9", "Person 10", "Person 11", "Bo"]]
+
+
+def test_what_a_write_touches_is_not_settled(films: Knowledge) -> None:
+    built = films.view()
+    sets = [one(built, "Heat"), np.concatenate((one(built, "Ali"), one(built, "Al Pacino"))), one(built, "Serpico")]
+    empty = np.empty(0, np.int32)
+    films.write([triple("Ali", "seen by", "Ann")])
+    films.delete([FILM[4]])
+    view = films.view()
+
+    assert built.are_settled([*sets, empty]) == [True] * 4
+    assert view.are_settled([*sets, empty, one(view, "Ann")]) == [True, False, False, True, False]
+
+
+def test_nothing_is_settled_where_something_has_another_name(tmp_path: Path) -> None:
+    knowledge = Knowledge(tmp_path)
+    heat = Term("Q42198", "urn:Q42198")
+    knowledge.write([Triple(heat, Term("directed by"), Term("Michael Mann"))])
+    everyone = np.arange(knowledge.view().num_entities, dtype=np.int32)
+    knowledge.write([], [Name(heat, "Heat", "en", "rdfs:label")])
+
+    assert knowledge.view().are_settled([everyone[:1], everyone[1:]]) == [False, False]
 
 
 def test_an_empty_kb_has_no_keys_to_sample(tmp_path: Path) -> None:
