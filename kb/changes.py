@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from sqlalchemy import ColumnElement, Connection, func, select, union
+from sqlalchemy import ColumnElement, Connection, exists, func, select, union
 
 from kb import kbs
 from kb.database import stream
@@ -67,6 +67,18 @@ def since(connection: Connection, kb_id: int, revision: int, limit: int) -> Chan
         deleted_entity_ids=deleted[ENTITY],
         deleted_relation_ids=deleted[RELATION],
     )
+
+
+def token(connection: Connection, kb_id: int, revision: int) -> int | None:
+    """What tells the change to this revision from any other one; None: it has no token."""
+    found = connection.scalar(select(change.c.token).where(change.c.kb_id == kb_id, change.c.revision == revision))
+    return None if found is None else int(found)
+
+
+def is_other(connection: Connection, kb_id: int, revision: int, token: int | None) -> bool:
+    """Whether the change to this revision is there, and is not the one that had this token."""
+    of_it = (change.c.kb_id == kb_id, change.c.revision == revision)
+    return bool(connection.scalar(select(exists().where(*of_it, change.c.token.is_distinct_from(token)))))
 
 
 def is_larger(connection: Connection, kb_id: int, revision: int, limit: int) -> bool:

@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
@@ -325,10 +325,7 @@ class Views:
             if number <= above or number in slot.rejected:
                 continue
             try:
-                manifest = folder.manifest(number)
-                made_of = (manifest.kb, manifest.encoder, manifest.dim)
-                if made_of != (_identity(kb), self._encoder.id, self._encoder.dim):
-                    raise GenerationUnusable(folder.path / str(number), "it is of another KB or encoder")
+                self._check(kb, folder.path / str(number), folder.manifest(number))
                 base = folder.open(number, self._budgets.threads)
             except GenerationUnusable as error:
                 log.warning("generation unusable", kb_id=kb_id, generation=number, reason=error.reason)
@@ -336,6 +333,15 @@ class Views:
                 continue
             return self._over(kb_id, base)
         return None
+
+    def _check(self, kb: Kb, path: Path, manifest: Manifest) -> None:
+        """See whether a generation is made of this KB, by this encoder, and of the changes that SQL knows."""
+        made_of = (manifest.kb, manifest.encoder, manifest.dim)
+        if made_of != (_identity(kb), self._encoder.id, self._encoder.dim):
+            raise GenerationUnusable(path, "it is of another KB or encoder")
+        with reading(self._engine) as connection:
+            if TripleStore(connection).is_other(kb.id, manifest.revision, manifest.token):
+                raise GenerationUnusable(path, f"revision {manifest.revision} is another one in SQL")
 
     def _agrees(self, kb_id: int, view: KnowledgeView) -> bool:
         """Whether a generation from disk, caught up, holds as many facts as SQL does at the same revision."""
@@ -357,7 +363,9 @@ class Views:
             kb = self._kb(kb_id)
             builder = self._builder(previous)
             with builder, rare_collections(), reading(self._engine) as connection:
-                contents, manifest = builder.build(TripleStore(connection), kb_id, _identity(kb))
+                store = TripleStore(connection)
+                contents, manifest = builder.build(store, kb_id, _identity(kb))
+                manifest = replace(manifest, token=store.token(kb_id, manifest.revision))
             folder = self._folder(kb_id)
             give_back()
             base = self._written(folder, contents, manifest)

@@ -7,6 +7,7 @@ structures are built from SQL as ever.
 import threading
 from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from shutil import rmtree
@@ -57,6 +58,7 @@ class Draft:
         self._stopped = threading.Event()
         self._thread: threading.Thread | None = None
         self._rows: list[tuple[Terms, Facts]] = []
+        self._token: int | None = None
         self._made: tuple[Manifest, dict[str, list[int]]] | None = None
 
     def __enter__(self) -> Self:
@@ -78,10 +80,12 @@ class Draft:
         self._thread = threading.Thread(target=self._make, args=(revision,), name="draft", daemon=True)
         self._thread.start()
 
-    def hold(self) -> None:
+    def hold(self, connection: Connection) -> None:
         """Keep others from building the same from the moment of the commit on; without the lock there is no draft."""
         if self._thread is None:
             return
+        store = TripleStore(connection)
+        self._token = store.token(self._kb_id, store.revision(self._kb_id))
         try:
             self._held.enter_context(self._build_lock())
         except KnowledgeError as error:
@@ -97,7 +101,7 @@ class Draft:
             return
         manifest, files = self._made
         try:
-            number = self._folder.place(self._path, files, manifest)
+            number = self._folder.place(self._path, files, replace(manifest, token=self._token))
             self._folder.remove_all_but(number)
         except OSError as error:
             log.warning("draft not kept", kb_id=self._kb_id, reason=str(error))

@@ -75,6 +75,8 @@ class Manifest:
     last_triple_id: int
     files: dict[str, list[int]]
     """Size and xxh3 of every file, by name."""
+    token: int | None = None
+    """Of the change to this revision, so that another change to it, after a backup was restored, makes it foreign."""
     format_version: int = FORMAT_VERSION
 
     @cached_property

@@ -186,7 +186,7 @@ class _Ingestion:
                 )
                 self.before_commit(connection, ingested)
                 if self.draft is not None:
-                    self.draft.hold()
+                    self.draft.hold(connection)
         except DBAPIError:
             watch.check()
             raise

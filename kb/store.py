@@ -180,6 +180,14 @@ class TripleStore:
         """
         return changes.since(self._connection, kb_id, revision, limit)
 
+    def token(self, kb_id: int, revision: int) -> int | None:
+        """What tells the change to this revision from any other one; None: it has no token."""
+        return changes.token(self._connection, kb_id, revision)
+
+    def is_other(self, kb_id: int, revision: int, token: int | None) -> bool:
+        """Whether the change to this revision is there, and is not the one that had this token."""
+        return changes.is_other(self._connection, kb_id, revision, token)
+
     def is_larger(self, kb_id: int, revision: int, limit: int) -> bool:
         """Whether the change to this revision added, of what is left, and deleted more than `limit` rows."""
         return changes.is_larger(self._connection, kb_id, revision, limit)

@@ -5,6 +5,8 @@ foreign keys: one writer at a time holds the KB's row, merges and deletes whole 
 cost more than the row. Ids are never used twice, and within a KB they grow with its revision.
 """
 
+import secrets
+
 from sqlalchemy import JSON, BigInteger, Column, Index, LargeBinary, SmallInteger, Table, Text, UniqueConstraint
 
 from kb.database import Id, SortedText, UtcDateTime, metadata
@@ -100,6 +102,8 @@ change = Table(
     Column("last_triple_id", BigInteger),
     Column("first_alias_id", BigInteger),
     Column("last_alias_id", BigInteger),
+    # Which change it is, if a backup was restored and others were made since; null: by a version without tokens.
+    Column("token", BigInteger, default=lambda: secrets.randbits(63)),
 )
 
 TRIPLE, ENTITY, RELATION = range(3)

@@ -128,3 +128,12 @@ class TestFeeds:
         assert store.changes_since(films.id, 2, 100) is None
         assert store.changes_since(films.id, 3, 100) is not None
         assert store.changes_since(films.id, 6, 100) is None
+
+    def test_a_change_is_told_from_another_one_of_its_revision(self, store: TripleStore, films: Kb) -> None:
+        store.write(films.id, [make_triple()])
+        store.delete(films.id, TriplePattern(object=NOLAN))
+        written, deleted = (store.token(films.id, revision) for revision in (1, 2))
+        assert None not in (written, deleted)
+        assert written != deleted
+        assert [store.is_other(films.id, 1, token) for token in (written, deleted, None)] == [False, True, True]
+        assert not store.is_other(films.id, 3, written)

@@ -1,8 +1,10 @@
 import json
 import multiprocessing
 import os
+import sqlite3
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -120,6 +122,35 @@ def test_a_generation_of_another_database_is_rebuilt(knowledge: Knowledge, tmp_p
 
     assert view.num_triples == 1
     engine.dispose()
+
+
+def copied(source: Path, target: Path) -> None:
+    """A database file as it is, in another place."""
+    with closing(sqlite3.connect(source)) as old, closing(sqlite3.connect(target)) as new:
+        old.backup(new)
+
+
+@pytest.mark.parametrize("lost", [1, 2])
+def test_a_generation_of_changes_that_a_restored_backup_does_not_know_is_rebuilt(
+    knowledge: Knowledge, lost: int
+) -> None:
+    database, backup = knowledge.folder / "test.sqlite", knowledge.folder / "backup.sqlite"
+    copied(database, backup)
+    knowledge.write([triple("Thing 3", "likes", "Tea")])
+    knowledge.views.rebuild(knowledge.id)
+    knowledge.engine.dispose()
+    for file in knowledge.folder.glob("test.sqlite*"):
+        file.unlink()
+    copied(backup, database)
+    for number in range(lost):
+        knowledge.write([triple(f"Thing {number}", "likes", "Water")])
+
+    views, events = reopened(knowledge)
+
+    assert events == ["generation unusable", "generation built"]
+    assert views.verify(knowledge.id) == []
+    view = views.current(knowledge.id)
+    assert "Tea" not in {view.label(entity) for entity in range(view.num_entities)}
 
 
 def test_structures_ahead_of_sql_are_rebuilt(knowledge: Knowledge) -> None:

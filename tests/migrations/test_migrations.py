@@ -17,6 +17,7 @@ import kb.tables
 import migrations
 from kb.database import create_engine, metadata, migrate, writing
 from kb.errors import SchemaTooNew
+from kb.store import TripleStore
 
 FOLDER = Path(migrations.__file__).parent
 
@@ -101,6 +102,18 @@ def test_surfaces_of_names_with_symbols_are_computed_again(empty: Engine, monkey
         aliases = connection.scalars(text("SELECT surface FROM alias ORDER BY id")).all()
     assert entities == ["caf\u00e9", "\u2764\ufe0f", "kleenex", "old", "\u2600\ufe0f"]
     assert aliases == ["caf\u00e9", "\u2764\ufe0f", "kleenex", "", "\u2600\ufe0f"]
+
+
+def test_changes_made_before_tokens_are_kept_without_one(empty: Engine) -> None:
+    _run(empty, "8e4f6b0d2c17")
+    with writing(empty) as connection:
+        connection.execute(
+            text("INSERT INTO change (kb_id, revision, first_triple_id, last_triple_id) VALUES (1, 7, 3, 9)")
+        )
+    _run(empty, "head")
+    with writing(empty) as connection:
+        assert connection.execute(text("SELECT revision, last_triple_id, token FROM change")).one() == (7, 9, None)
+        assert not TripleStore(connection).is_other(1, 7, None)
 
 
 def test_migrating_twice_or_from_two_threads_at_once_is_as_good_as_once(empty: Engine) -> None:
