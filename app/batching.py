@@ -6,11 +6,11 @@ is read at once. Questions of an `ask/batch` get a quarter of each batch, and wh
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from statistics import median
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from app.answering import Question
 from app.errors import DeadlineExceeded, Overloaded
@@ -22,22 +22,22 @@ _REMEMBERED = 8
 
 _TOO_MANY = "Too many questions are waiting: send it again in a few seconds."
 
+K = TypeVar("K", bound=Hashable)
 Reply = dict[str, Any]
-Ask = Callable[[str, list[Question]], list[Reply]]
 
 
 @dataclass
-class _Waiting:
-    kb: str
+class _Waiting(Generic[K]):
+    kb: K
     question: Question
     future: "asyncio.Future[Reply]"
 
 
-class QuestionBatcher:
+class QuestionBatcher(Generic[K]):
     """Collects questions of all requests and asks them in one thread; lives in one event loop.
 
     Args:
-        ask: answers questions of the KB with this name; all replies or an exception.
+        ask: answers questions on a KB, named in its way; all replies or an exception.
         most: questions in one batch.
         most_waiting: questions in the queue before new ones are refused.
         deadline: seconds after which the questions of a request are given up.
@@ -47,7 +47,7 @@ class QuestionBatcher:
 
     def __init__(
         self,
-        ask: Ask,
+        ask: Callable[[K, list[Question]], list[Reply]],
         metrics: Metrics,
         most: int,
         most_waiting: int,
@@ -63,12 +63,12 @@ class QuestionBatcher:
         self._seconds: deque[float] = deque(maxlen=_REMEMBERED)
         """What a question took in each of the last batches."""
         self._pace = 0.0
-        self._single: deque[_Waiting] = deque()
-        self._bulk: deque[_Waiting] = deque()
+        self._single: deque[_Waiting[K]] = deque()
+        self._bulk: deque[_Waiting[K]] = deque()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="hopfact-ask")
         self._running: asyncio.Task[None] | None = None
 
-    async def ask(self, kb: str, questions: Sequence[Question]) -> list[Reply]:
+    async def ask(self, kb: K, questions: Sequence[Question]) -> list[Reply]:
         """The replies, in order.
 
         Raises:
@@ -135,15 +135,15 @@ class QuestionBatcher:
         finally:
             self._running = None
 
-    def _take(self) -> list[_Waiting]:
+    def _take(self) -> list[_Waiting[K]]:
         reserved = min(len(self._bulk), max(1, self._most // 4))
         batch = [self._single.popleft() for _ in range(min(len(self._single), self._most - reserved))]
         batch += [self._bulk.popleft() for _ in range(min(len(self._bulk), self._most - len(batch)))]
         self._metrics.questions_waiting.set(len(self._single) + len(self._bulk))
         return [one for one in batch if not one.future.done()] or (self._take() if batch else [])
 
-    def _ask_batch(self, batch: list[_Waiting]) -> list[Reply | Exception]:
-        by_kb: dict[str, list[int]] = {}
+    def _ask_batch(self, batch: list[_Waiting[K]]) -> list[Reply | Exception]:
+        by_kb: dict[K, list[int]] = {}
         for number, one in enumerate(batch):
             by_kb.setdefault(one.kb, []).append(number)
         outcomes: dict[int, Reply | Exception] = {}
@@ -152,7 +152,7 @@ class QuestionBatcher:
             outcomes.update(zip(numbers, found, strict=True))
         return [outcomes[number] for number in range(len(batch))]
 
-    def _ask_kb(self, kb: str, questions: list[Question]) -> Sequence[Reply | Exception]:
+    def _ask_kb(self, kb: K, questions: list[Question]) -> Sequence[Reply | Exception]:
         try:
             return self._ask(kb, questions)
         except Exception as error:

@@ -12,6 +12,8 @@ import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from math import inf
+from threading import Lock
 from time import monotonic
 from typing import Any, Literal, get_args
 
@@ -38,11 +40,13 @@ class Access:
     """What a caller may do: everything up to `scope`, on the KB named `kb` or on all.
 
     `key` names the key in logs and limits: its prefix, `root` for that of the environment, empty where none is needed.
+    `kb_id` is the id that the KB must have when it is looked up: a later one of its name has other callers.
     """
 
     scope: Scope
     kb: str | None
     key: str = ""
+    kb_id: int | None = None
 
     def check(self, needed: Scope, kb: str | None = None) -> None:
         """Refuse what goes beyond the scope; another KB is as if it did not exist."""
@@ -99,6 +103,8 @@ class KeyRing:
         self._root = None if root is None else _digest(root)
         self._remembered: dict[bytes, tuple[Access, float]] = {}
         self._open_until = 0.0
+        self._num_forgotten = 0
+        self._lock = Lock()
 
     def remembered(self, authorization: str | None, host: str) -> Access | None:
         """What `authenticate` found a moment ago, without asking the database; None when it must be asked."""
@@ -113,17 +119,24 @@ class KeyRing:
         Raises:
             KeyRefused: there is no key and one is needed, or it is unknown, expired or revoked.
         """
+        num_forgotten = self._num_forgotten  # what is found from here on may be older than what is forgotten meanwhile
         if authorization is None:
-            return self._without_key(host)
+            self._check_open(host)
+            with self._lock:
+                if self._num_forgotten == num_forgotten:
+                    self._open_until = monotonic() + self._cache_seconds
+            return EVERYTHING
         token = _token(authorization)
         digest = _digest(token)
         if self._root is not None and hmac.compare_digest(digest, self._root):
-            access = ROOT
+            access, seconds = ROOT, self._cache_seconds
         else:
-            access = self._find(token, digest)
-        if len(self._remembered) >= _MAX_REMEMBERED:
-            self._remembered.clear()
-        self._remembered[digest] = (access, monotonic() + self._cache_seconds)
+            access, seconds = self._find(token, digest)
+        with self._lock:
+            if len(self._remembered) >= _MAX_REMEMBERED:
+                self._remembered.clear()
+            if self._num_forgotten == num_forgotten:
+                self._remembered[digest] = (access, monotonic() + seconds)
         return access
 
     def is_locked(self) -> bool:
@@ -133,8 +146,8 @@ class KeyRing:
         with self._engine.connect() as connection:
             return bool(connection.scalar(select(exists(select(_key.c.id)))))
 
-    def create(self, new: NewKey) -> tuple[Key, str]:
-        """A new key and its text, which is not kept.
+    def create(self, new: NewKey, only: int | None = None) -> tuple[Key, str]:
+        """A new key and its text, which is not kept; `only` is the id that its KB must have.
 
         Raises:
             KbNotFound: there is no such KB.
@@ -145,7 +158,7 @@ class KeyRing:
         prefix = "".join(secrets.choice("abcdefghijklmnopqrstuvwxyz234567") for _ in range(10))
         text = f"hf_{prefix}_{secrets.token_urlsafe(32)}"
         with writing(self._engine) as connection:
-            kb_id = None if new.kb is None else TripleStore(connection).kb(new.kb).id
+            kb_id = None if new.kb is None else TripleStore(connection).kb(new.kb, only).id
             number = connection.scalar(
                 insert(_key)
                 .values(
@@ -162,7 +175,7 @@ class KeyRing:
         self.forget()
         return next(key for key in self.stored() if key.id == number), text
 
-    def stored(self, kb: str | None = None) -> list[Key]:
+    def stored(self, kb_id: int | None = None) -> list[Key]:
         """All keys, or those for one KB; oldest first."""
         rows = (
             select(_key.c.id, _key.c.name, _key.c.prefix, _key.c.scope, kb_table.c.name.label("kb"))
@@ -170,40 +183,43 @@ class KeyRing:
             .select_from(_key.outerjoin(kb_table, kb_table.c.id == _key.c.kb_id))
             .order_by(_key.c.id)
         )
-        if kb is not None:
-            rows = rows.where(kb_table.c.name == kb)
+        if kb_id is not None:
+            rows = rows.where(_key.c.kb_id == kb_id)
         with self._engine.connect() as connection:
             return [Key(**row._mapping) for row in connection.execute(rows)]
 
-    def revoke(self, key_id: int, kb: str | None = None) -> None:
-        """Delete a key, which must be for `kb` if that is given.
+    def revoke(self, key_id: int, kb_id: int | None = None) -> None:
+        """Delete a key, which must be for the KB of `kb_id` if that is given.
 
         Raises:
             NotFound: there is none, or not for this KB.
         """
-        if all(key.id != key_id for key in self.stored(kb)):
+        if all(key.id != key_id for key in self.stored(kb_id)):
             raise NotFound("key", key_id)
         with writing(self._engine) as connection:
             connection.execute(delete(_key).where(_key.c.id == key_id))
         self.forget()
 
-    def _find(self, token: str, digest: bytes) -> Access:
+    def _find(self, token: str, digest: bytes) -> tuple[Access, float]:
+        """What a key may do, and for how many seconds that may be remembered."""
         shape = _KEY.fullmatch(token)
         if shape is None:
             raise KeyRefused("This is no key of this service: keys look like hf_….")
-        valid = or_(_key.c.expires_at.is_(None), _key.c.expires_at > datetime.now(UTC))
+        now = datetime.now(UTC)
+        valid = or_(_key.c.expires_at.is_(None), _key.c.expires_at > now)
         rows = (
-            select(_key.c.digest, _key.c.scope, kb_table.c.name)
+            select(_key.c.digest, _key.c.scope, kb_table.c.name, _key.c.kb_id, _key.c.expires_at)
             .select_from(_key.outerjoin(kb_table, kb_table.c.id == _key.c.kb_id))
             .where(_key.c.prefix == shape[1], valid)
         )
         with self._engine.connect() as connection:
-            for stored, scope, kb in connection.execute(rows):
+            for stored, scope, kb, kb_id, expires_at in connection.execute(rows):
                 if hmac.compare_digest(bytes(stored), digest):
-                    return Access(scope, kb, shape[1])
+                    left = inf if expires_at is None else (expires_at - now).total_seconds()
+                    return Access(scope, kb, shape[1], kb_id), min(self._cache_seconds, left)
         raise KeyRefused("The key is unknown, expired or revoked: ask an admin for a new one.")
 
-    def _without_key(self, host: str) -> Access:
+    def _check_open(self, host: str) -> None:
         if not self._is_loopback or self.is_locked():
             raise KeyRefused("Send an API key: Authorization: Bearer hf_…")
         if not _names_loopback(host):
@@ -211,13 +227,13 @@ class KeyRing:
                 f"Without a key, only requests to a loopback host are served, not to {host!r}: make a key, "
                 "with `hopfact keys create`."
             )
-        self._open_until = monotonic() + self._cache_seconds
-        return EVERYTHING
 
     def forget(self) -> None:
         """Ask the database again, from the next request on."""
-        self._remembered.clear()
-        self._open_until = 0.0
+        with self._lock:
+            self._num_forgotten += 1
+            self._remembered.clear()
+            self._open_until = 0.0
 
 
 def rows_of_keys(connection: Connection) -> list[dict[str, Any]]:

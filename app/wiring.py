@@ -197,10 +197,10 @@ class Services:
         return Worker(self.engine, self.views, self.settings, self.metrics, self.tracing, "training")
 
     @cached_property
-    def batcher(self) -> QuestionBatcher:
-        """Where the questions of all requests meet; made in the event loop that uses it."""
+    def batcher(self) -> QuestionBatcher[tuple[str, int | None]]:
+        """Where the questions of all requests meet, by `kb` and `only`; made in the event loop that uses it."""
         return QuestionBatcher(
-            self.ask,
+            lambda kb, questions: self.ask(kb[0], questions, kb[1]),
             self.metrics,
             self.settings.batch_questions,
             self.settings.max_waiting_questions,
@@ -212,13 +212,13 @@ class Services:
         """The reader that answers for a KB; None in a process that has loaded none."""
         return self.readers.of(kb_id).name if "reader" in self.__dict__ else None
 
-    def model_of(self, kb: str) -> str | None:
+    def model_of(self, kb: str, only: int | None = None) -> str | None:
         """The reader that answers for the KB of this name.
 
         Raises:
             KbNotFound: there is none.
         """
-        return self.model_id(self.kb(kb).id)
+        return self.model_id(self.kb(kb, only).id)
 
     def reading(self) -> AbstractContextManager[Connection]:
         """A connection that reads one state of the database."""
@@ -228,14 +228,14 @@ class Services:
         """A transaction, committed at its end."""
         return database.writing(self.engine)
 
-    def kb(self, name: str) -> Kb:
-        """The KB of this name.
+    def kb(self, name: str, only: int | None = None) -> Kb:
+        """The KB of this name; here and below `only` is the id that it must have, for a caller who reaches no other.
 
         Raises:
             KbNotFound: there is none.
         """
         with self.reading() as connection:
-            return TripleStore(connection).kb(name)
+            return TripleStore(connection).kb(name, only)
 
     def kb_envelope(self, kb: Kb) -> dict[str, Any]:
         """A KB as the API shows it."""
@@ -250,7 +250,7 @@ class Services:
             "model": self.model_id(kb.id),
         }
 
-    def ask(self, kb: str, questions: list[Question]) -> list[dict[str, Any]]:
+    def ask(self, kb: str, questions: list[Question], only: int | None = None) -> list[dict[str, Any]]:
         """Replies to questions on one KB.
 
         Which KB a name means is remembered: a KB is never renamed, and one that was deleted is not found by its id.
@@ -259,12 +259,12 @@ class Services:
             KbNotFound: there is none of this name.
         """
         known = self._known_kbs.get(kb)
-        if known is not None:
+        if known is not None and only in (None, known.id):
             try:
                 return self.answerer.ask(known, questions)
             except KbNotFound:
                 self._known_kbs.pop(kb, None)
-        known = self._known_kbs[kb] = self.kb(kb)
+        known = self._known_kbs[kb] = self.kb(kb, only)
         return self.answerer.ask(known, questions)
 
     def create_kb(self, name: str) -> Kb:
@@ -279,7 +279,7 @@ class Services:
         with self.writing() as connection:
             return TripleStore(connection).create_kb(name)
 
-    def delete_kb(self, name: str) -> None:
+    def delete_kb(self, name: str, only: int | None = None) -> None:
         """Delete a KB with all that belongs to it.
 
         Raises:
@@ -287,7 +287,7 @@ class Services:
         """
         with self.writing() as connection:
             store = TripleStore(connection)
-            kb = store.kb(name)
+            kb = store.kb(name, only)
             JobStore(connection).end_with_kb(kb.id, *KB_DELETED)
             store.delete_kb(kb.id)
         self.views.drop(kb.id)
@@ -337,14 +337,14 @@ class Services:
         (self.worker if kind == "ingestion" else self.trainer).wake()
         return job
 
-    def record_training(self, kb: str, questions: Sequence[GoldQuestion]) -> Job:
+    def record_training(self, kb: str, questions: Sequence[GoldQuestion], only: int | None = None) -> Job:
         """A new job that adapts the reader to a KB, by questions with their answers.
 
         Raises:
             KbNotFound: there is no KB of this name.
             StorageFailed: the disk takes no file.
         """
-        found = self.kb(kb)
+        found = self.kb(kb, only)
         spool = SpoolFile(self.settings.spool_folder)
         try:
             asked = [{"question": one.text, "answers": one.answers, "entities": one.entities} for one in questions]
@@ -358,13 +358,13 @@ class Services:
         spool.close()
         return job
 
-    def model_versions(self, kb: str) -> dict[str, Any]:
+    def model_versions(self, kb: str, only: int | None = None) -> dict[str, Any]:
         """The versions of a KB's reader, newest first, the shipped one last; and the name of the one that answers.
 
         Raises:
             KbNotFound: there is no KB of this name.
         """
-        kb_id = self.kb(kb).id
+        kb_id = self.kb(kb, only).id
         with self.reading() as connection:
             versions = [version.envelope() for version in ModelStore(connection).versions(kb_id)]
         shipped: dict[str, Any] = {
@@ -378,14 +378,14 @@ class Services:
         }
         return {"models": [*versions, shipped], "model": self.model_id(kb_id)}
 
-    def activate_model(self, kb: str, version: int) -> None:
+    def activate_model(self, kb: str, version: int, only: int | None = None) -> None:
         """Let a version of a KB's reader answer from now on.
 
         Raises:
             KbNotFound: there is no KB of this name.
             NotFound: it has no such version.
         """
-        found = self.kb(kb)
+        found = self.kb(kb, only)
         with self.writing() as connection:
             ModelStore(connection).activate(found.id, version)
         self.readers.forget(found.id)

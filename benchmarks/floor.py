@@ -27,7 +27,7 @@ def create_floor(settings: Settings) -> FastAPI:
         request: Request, kb: str, _: Asker, service: Service, body: Annotated[AskBody, Depends(body_of(AskBody))]
     ) -> Response:
         if kb not in envelopes:
-            envelopes[kb] = (await service.batcher.ask(kb, [Question(body.question)]))[0]
+            envelopes[kb] = (await service.batcher.ask((kb, None), [Question(body.question)]))[0]
         return reply({**envelopes[kb], "question": body.question, "request_id": request.state.request_id})
 
     return app

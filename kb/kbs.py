@@ -31,10 +31,10 @@ def create(connection: Connection, name: str) -> Kb:
         raise KbExists(name) from None
 
 
-def named(connection: Connection, name: str) -> Kb:
-    """The KB of this name."""
+def named(connection: Connection, name: str, only: int | None = None) -> Kb:
+    """The KB of this name, if its id is `only`, where that is given."""
     row = connection.execute(select(*_COLUMNS).where(kb.c.name == name, _is_alive)).one_or_none()
-    if row is None:
+    if row is None or only not in (None, row.id):
         raise KbNotFound(name)
     return _kb_of(row)
 

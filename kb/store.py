@@ -54,13 +54,13 @@ class TripleStore:
         """
         return kbs.create(self._connection, name)
 
-    def kb(self, name: str) -> Kb:
-        """The KB of this name.
+    def kb(self, name: str, only: int | None = None) -> Kb:
+        """The KB of this name; `only` is the id that it must have, for a deleted one may have had its name.
 
         Raises:
             KbNotFound: there is none.
         """
-        return kbs.named(self._connection, name)
+        return kbs.named(self._connection, name, only)
 
     def kbs(self) -> list[Kb]:
         """All KBs, by name."""

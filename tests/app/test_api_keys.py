@@ -4,6 +4,7 @@ import re
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from math import inf
 from statistics import median
 from time import perf_counter
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 import httpx
 import pytest
 
+from app.keys import _digest
 from app.settings import Settings
 from tests.app.running import TSV, RunningService, running, triples
 
@@ -229,6 +231,44 @@ def test_the_keys_of_a_deleted_kb_are_gone(closed: RunningService) -> None:
     closed.http.post("/v1/kbs", json={"name": "short-lived"})
     with client(closed, key["key"]) as http:
         assert http.get("/v1/kbs/short-lived").status_code in (401, 404)
+
+
+def test_a_key_that_is_still_remembered_does_not_reach_the_next_kb_of_its_name(closed: RunningService) -> None:
+    """As on another replica, or by a request whose body came slowly while the KB was deleted and made again."""
+    closed.http.post("/v1/kbs", json={"name": "acme"})
+    key, keys = made(closed, "admin", "acme")["key"], closed.services.keys
+    access = keys.authenticate(f"Bearer {key}", "")
+    closed.http.delete("/v1/kbs/acme")
+    closed.http.post("/v1/kbs", json={"name": "acme"})
+    closed.write("acme", "Bob|secret|bananas")
+    job = closed.ingest("acme", b"secret\tkept by\tBob\n", TSV)
+    asked = {"question": "what is Bob's secret?"}
+    assert closed.http.post("/v1/kbs/acme/ask", json=asked).status_code == 200
+    others = made(closed, "ask", "acme")
+    keys._remembered[_digest(key)] = (access, inf)
+    with client(closed, key) as http:
+        paths = http.get("/openapi.json").json()["paths"]
+        calls = [(m, path, one) for path, methods in paths.items() if "{kb}" in path for m, one in methods.items()]
+        for method, path, call in calls:
+            body = BODIES.get(call["operationId"], {"triples": triples("a|b|c")})
+            reply = http.request(method, path.format(kb="acme", entity_id=1, version=0), json=body)
+            if call["operationId"] not in ("query_sparql", "post_sparql", "give_feedback"):  # which such bodies stop
+                assert refused(reply) == (404, "kb_not_found"), (method, path)
+        found = [
+            http.get("/v1/kbs/acme/sparql", params={"query": "ASK {}"}),
+            http.post("/v1/kbs/acme/sparql", data={"query": "ASK {}"}),
+            http.post("/v1/kbs/acme/feedback", json={**asked, "answers": ["apples"]}),
+            http.post("/v1/kbs/acme/ask", json={**asked, "model": "any"}),
+            http.post("/v1/kbs/acme/triples", content=b"a\tb\tc\n", headers={"Content-Type": TSV}),
+            http.post("/v1/keys", json={"name": "x", "scope": "ask", "kb": "acme"}),
+        ]
+        assert [refused(reply) for reply in found] == [(404, "kb_not_found")] * len(found)
+        assert refused(http.get(f"/v1/jobs/{job['id']}")) == (404, "job_not_found")
+        assert refused(http.delete(f"/v1/keys/{others['id']}")) == (404, "key_not_found")
+        told = [http.get(path).json() for path in ("/v1/kbs", "/v1/jobs", "/v1/keys")]
+        assert told == [{"kbs": []}, {"jobs": [], "next_cursor": None}, {"keys": []}]
+    assert closed.facts("acme") == {("Bob", "secret", "bananas"), ("secret", "kept by", "Bob")}
+    del keys._remembered[_digest(key)]
 
 
 @pytest.mark.parametrize(

@@ -28,7 +28,7 @@ class Oracle:
         return [{"answer": text} for text in texts]
 
 
-def batcher(oracle: Oracle, most: int = 4, most_waiting: int = 100) -> QuestionBatcher:
+def batcher(oracle: Oracle, most: int = 4, most_waiting: int = 100) -> QuestionBatcher[str]:
     return QuestionBatcher(oracle.ask, Metrics(), most, most_waiting)
 
 
@@ -36,7 +36,7 @@ def questions(*texts: str) -> list[Question]:
     return [Question(text) for text in texts]
 
 
-async def held(oracle: Oracle, asker: QuestionBatcher, *asks: Any) -> list[Any]:
+async def held(oracle: Oracle, asker: QuestionBatcher[str], *asks: Any) -> list[Any]:
     """What the asks give when all of them arrive while the first question is being read."""
     oracle.go.clear()
     first = asyncio.create_task(asker.ask("kb", questions("first")))

@@ -19,7 +19,7 @@ router = APIRouter(prefix="/v1/kbs/{kb}", tags=["entities"])
 @router.get("/entities", response_model=EntitiesReply, responses=gives(404))
 def find_entities(
     kb: str,
-    _: Asker,
+    access: Asker,
     service: Service,
     q: Annotated[str, Query(max_length=1_000, description="how a name begins; empty: any entity")] = "",
     limit: Annotated[int, Query(ge=1, le=100)] = 10,
@@ -27,7 +27,7 @@ def find_entities(
     """Entities whose name begins so: autocomplete."""
     with service.reading() as connection:
         store = TripleStore(connection)
-        rows = store.find_entities(store.kb(kb).id, q, limit)
+        rows = store.find_entities(store.kb(kb, access.kb_id).id, q, limit)
     return reply({"entities": [row._asdict() for row in rows]})
 
 
@@ -41,13 +41,13 @@ def find_entities(
     },
 )
 def show_entity(
-    request: Request, kb: str, entity_id: Id, _: Asker, service: Service, cursor: Cursor = 0, limit: Limit = 100
+    request: Request, kb: str, entity_id: Id, access: Asker, service: Service, cursor: Cursor = 0, limit: Limit = 100
 ) -> Response:
     """An entity with its other names and its facts, in pages: as JSON, or as RDF or a web page by `Accept`."""
     kinds = accepted(",".join(request.headers.getlist("accept")), (JSON, *GRAPHS, HTML)) or (JSON,)
     with service.reading() as connection:
         store = TripleStore(connection)
-        kb_id = store.kb(kb).id
+        kb_id = store.kb(kb, access.kb_id).id
         entity = store.entity(kb_id, entity_id)
         facts = store.facts_of(kb_id, entity_id, cursor, limit)
         names = store.names_of(kb_id, entity_id) if kinds[0] in GRAPHS and not cursor else []
@@ -65,9 +65,9 @@ def show_entity(
 
 
 @router.get("/relations", response_model=RelationsReply, responses=gives(404))
-def list_relations(kb: str, _: Asker, service: Service) -> Response:
+def list_relations(kb: str, access: Asker, service: Service) -> Response:
     """All relations with the number of their facts."""
     with service.reading() as connection:
         store = TripleStore(connection)
-        rows = store.relations(store.kb(kb).id)
+        rows = store.relations(store.kb(kb, access.kb_id).id)
     return reply({"relations": [{"id": r.id, "label": r.label, "iri": r.iri, "num_facts": r.count} for r in rows]})

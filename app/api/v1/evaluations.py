@@ -22,19 +22,21 @@ router = APIRouter(prefix="/v1/kbs/{kb}/evaluate", tags=["questions"])
 )
 async def evaluate(
     request: Request,
-    _: Asker,
+    access: Asker,
     service: Service,
     kb: str,
     body: Annotated[EvaluateBody, Depends(body_of(EvaluateBody))],
 ) -> Response:
     """Ask questions whose answers are known; say how many come out right, and draw it (`Accept: image/svg+xml`)."""
-    found = await _report(service, kb, body)
+    found = await _report(service, (kb, access.kb_id), body)
     if SVG in request.headers.get("accept", ""):
         return Response(diagram(found), media_type=SVG)
-    return reply({**found, "kb": kb, "model": service.model_of(kb), "request_id": request.state.request_id})
+    return reply(
+        {**found, "kb": kb, "model": service.model_of(kb, access.kb_id), "request_id": request.state.request_id}
+    )
 
 
-async def _report(service: Services, kb: str, body: EvaluateBody) -> dict[str, Any]:
+async def _report(service: Services, kb: tuple[str, int | None], body: EvaluateBody) -> dict[str, Any]:
     settings = service.settings
     check_questions([one.question for one in body.questions], settings)
     gold = [one.gold() for one in body.questions]

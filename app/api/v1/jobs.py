@@ -35,9 +35,8 @@ def list_jobs(
     """Jobs, newest first."""
     if access.kb is not None and kb not in (None, access.kb):
         return reply({"jobs": [], "next_cursor": None})
-    own_kb = _own_kb(service, access)
     with service.reading() as connection:
-        jobs = JobStore(connection).jobs(kb, state, cursor, limit, own_kb)
+        jobs = JobStore(connection).jobs(kb, state, cursor, limit, access.kb_id)
     return reply({"jobs": [job.envelope() for job in jobs], "next_cursor": jobs[-1].id if len(jobs) == limit else None})
 
 
@@ -83,14 +82,9 @@ def list_rejected(job_id: Id, access: Asker, service: Service, cursor: Cursor = 
 def _job(service: Services, access: Access, job_id: int) -> Job:
     with service.reading() as connection:
         job = JobStore(connection).job(job_id)
-    if _own_kb(service, access) not in (None, job.kb_id):
+    if access.kb_id not in (None, job.kb_id):
         raise NotFound("job", job_id)
     return job
-
-
-def _own_kb(service: Services, access: Access) -> int | None:
-    """The only KB of a key, by its id: a deleted one of its name had other callers."""
-    return None if access.kb is None else service.kb(access.kb).id
 
 
 async def _events(request: Request, service: Services, job: Job) -> AsyncIterator[bytes]:

@@ -23,20 +23,18 @@ def create_kb(access: Admin, service: Service, body: Annotated[KbBody, Depends(b
 def list_kbs(access: Asker, service: Service) -> Response:
     """All knowledge bases that the key reaches."""
     with service.reading() as connection:
-        kbs = [kb for kb in TripleStore(connection).kbs() if access.kb in (None, kb.name)]
+        kbs = [kb for kb in TripleStore(connection).kbs() if access.kb_id in (None, kb.id)]
     return reply({"kbs": [service.kb_envelope(kb) for kb in kbs]})
 
 
 @router.get("/{kb}", response_model=KbReply, responses=gives(404))
-def show_kb(kb: str, _: Asker, service: Service) -> Response:
+def show_kb(kb: str, access: Asker, service: Service) -> Response:
     """Counts, revision, index and model state of a knowledge base."""
-    with service.reading() as connection:
-        found = TripleStore(connection).kb(kb)
-    return reply(service.kb_envelope(found))
+    return reply(service.kb_envelope(service.kb(kb, access.kb_id)))
 
 
 @router.delete("/{kb}", status_code=204, response_class=Response, responses=gives(404))
-def delete_kb(kb: str, _: Admin, service: Service) -> Response:
+def delete_kb(kb: str, access: Admin, service: Service) -> Response:
     """Delete a knowledge base with all that belongs to it; its running jobs fail with `kb_deleted`."""
-    service.delete_kb(kb)
+    service.delete_kb(kb, access.kb_id)
     return Response(status_code=204)

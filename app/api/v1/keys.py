@@ -25,18 +25,18 @@ def create_key(access: Admin, service: Service, body: Annotated[KeyBody, Depends
     access.check("admin", body.kb)
     if body.kb is None:
         access.check_all_kbs("A key for one KB can only make keys for that KB.")
-    key, secret = service.keys.create(NewKey(body.name, body.scope, body.kb, body.expires_at))
+    key, secret = service.keys.create(NewKey(body.name, body.scope, body.kb, body.expires_at), access.kb_id)
     return reply({**key.envelope(), "key": secret}, 201)
 
 
 @router.get("", response_model=KeysReply, responses=gives())
 def list_keys(access: Admin, service: Service) -> Response:
     """All keys that the caller's key may see, without their secrets."""
-    return reply({"keys": [key.envelope() for key in service.keys.stored(access.kb)]})
+    return reply({"keys": [key.envelope() for key in service.keys.stored(access.kb_id)]})
 
 
 @router.delete("/{key_id}", status_code=204, response_class=Response, responses=gives(404))
 def revoke_key(key_id: Id, access: Admin, service: Service) -> Response:
     """Revoke a key: it is refused from now on."""
-    service.keys.revoke(key_id, access.kb)
+    service.keys.revoke(key_id, access.kb_id)
     return Response(status_code=204)

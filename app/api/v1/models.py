@@ -7,6 +7,7 @@ from fastapi import APIRouter, Depends, Path, Request, Response
 
 from app.api.schemas import FeedbackBody, FeedbackReply, JobReply, ModelsReply, TrainBody
 from app.dependencies import Asker, Service, Writer, body_of, check_question, check_questions, gives, reply, takes
+from app.keys import Access
 from app.model_versions import ModelStore
 from app.wiring import Services
 
@@ -22,25 +23,25 @@ VersionId = Annotated[int, Path(ge=0, le=2**63 - 1, description="0: the shipped 
     responses=gives(400, 404, 413, 415, 507),
 )
 async def train(
-    _: Writer, service: Service, kb: str, body: Annotated[TrainBody, Depends(body_of(TrainBody))]
+    access: Writer, service: Service, kb: str, body: Annotated[TrainBody, Depends(body_of(TrainBody))]
 ) -> Response:
     """Adapt the reader to this KB, as a job: it answers from then on only if it is better on held-out questions."""
     check_questions([one.question for one in body.questions], service.settings)
-    job = await run_sync(service.record_training, kb, [one.gold() for one in body.questions])
+    job = await run_sync(service.record_training, kb, [one.gold() for one in body.questions], access.kb_id)
     return reply(job.envelope(), 202, {"Location": f"/v1/jobs/{job.id}"})
 
 
 @router.get("/models", response_model=ModelsReply, responses=gives(404))
-def list_models(kb: str, _: Asker, service: Service) -> Response:
+def list_models(kb: str, access: Asker, service: Service) -> Response:
     """The readers adapted to this KB with their figures, newest first; the shipped one is version 0."""
-    return reply(service.model_versions(kb))
+    return reply(service.model_versions(kb, access.kb_id))
 
 
 @router.post("/models/{version}/activate", response_model=ModelsReply, responses=gives(404))
-def activate_model(kb: str, version: VersionId, _: Writer, service: Service) -> Response:
+def activate_model(kb: str, version: VersionId, access: Writer, service: Service) -> Response:
     """Let a version answer from now on: an older one to roll back, 0 for the shipped reader."""
-    service.activate_model(kb, version)
-    return reply(service.model_versions(kb))
+    service.activate_model(kb, version, access.kb_id)
+    return reply(service.model_versions(kb, access.kb_id))
 
 
 @router.post(
@@ -52,19 +53,19 @@ def activate_model(kb: str, version: VersionId, _: Writer, service: Service) -> 
 )
 async def give_feedback(
     request: Request,
-    _: Asker,
+    access: Asker,
     service: Service,
     kb: str,
     body: Annotated[FeedbackBody, Depends(body_of(FeedbackBody))],
 ) -> Response:
     """Say what the right answers to a question are: the next training of this KB learns from it."""
     check_question(body.question, service.settings)
-    number = await run_sync(_keep, service, kb, body)
+    number = await run_sync(_keep, service, kb, access, body)
     return reply({"id": number, "kb": kb, "request_id": request.state.request_id}, 201)
 
 
-def _keep(service: Services, kb: str, body: FeedbackBody) -> int:
-    found = service.kb(kb)
+def _keep(service: Services, kb: str, access: Access, body: FeedbackBody) -> int:
+    found = service.kb(kb, access.kb_id)
     with service.writing() as connection:
         return ModelStore(connection).add_feedback(
             found.id, body.question, body.answers, body.correct, body.comment, body.request_id

@@ -12,6 +12,7 @@ from app.answering import Question
 from app.api.schemas import AskBatchBody, AskBatchReply, AskBody, AskReply
 from app.dependencies import access_of, check_question, gives, needs_key, read_body, refused, reply, services_of, takes
 from app.errors import NotFound, Problem
+from app.keys import Access
 from app.telemetry import logger
 from app.wiring import Services
 
@@ -24,12 +25,11 @@ log = logger("hopfact.questions")
 )
 async def ask(request: Request, kb: str) -> Response:
     """Answer one question with its proof, or refuse it with a reason."""
-    await access_of(request, "ask")
+    access = await access_of(request, "ask")
     body = await read_body(request, AskBody)
     service = services_of(request)
-    replies = await _answers(
-        service, kb, [_question(body, service, await _model(service, kb, [body]))], request.state.request_id
-    )
+    question = _question(body, service, await _model(service, kb, access, [body]))
+    replies = await _answers(service, kb, access, [question], request.state.request_id)
     return reply(replies[0])
 
 
@@ -41,22 +41,22 @@ async def ask(request: Request, kb: str) -> Response:
 )
 async def ask_batch(request: Request, kb: str) -> Response:
     """Answer several questions on one KB; replies come in the order of the questions."""
-    await access_of(request, "ask")
+    access = await access_of(request, "ask")
     body = await read_body(request, AskBatchBody)
     service = services_of(request)
     most = service.settings.max_batch_questions
     if len(body.questions) > most:
         raise Problem(422, "too_many_questions", f"Send at most {most:,} questions in one batch.")
     bodies = [one if isinstance(one, AskBody) else AskBody(question=one) for one in body.questions]
-    model = await _model(service, kb, bodies)
+    model = await _model(service, kb, access, bodies)
     questions = [_question(one, service, model, ("questions", number)) for number, one in enumerate(bodies)]
-    return reply({"replies": await _answers(service, kb, questions, request.state.request_id)})
+    return reply({"replies": await _answers(service, kb, access, questions, request.state.request_id)})
 
 
 async def _answers(
-    service: Services, kb: str, questions: Sequence[Question], request_id: str
+    service: Services, kb: str, access: Access, questions: Sequence[Question], request_id: str
 ) -> list[dict[str, object]]:
-    replies = await service.batcher.ask(kb, questions)
+    replies = await service.batcher.ask((kb, access.kb_id), questions)
     for answered in replies:
         answered["request_id"] = request_id
         service.metrics.count_reply(answered)
@@ -77,6 +77,6 @@ def _question(body: AskBody, service: Services, model: str | None, at: tuple[str
     return Question(body.question, tuple(body.entities or ()), body.max_hops, body.limit)
 
 
-async def _model(service: Services, kb: str, bodies: Sequence[AskBody]) -> str | None:
+async def _model(service: Services, kb: str, access: Access, bodies: Sequence[AskBody]) -> str | None:
     """The reader that answers for a KB, if any of the questions cares."""
-    return await run_sync(service.model_of, kb) if any(body.model for body in bodies) else None
+    return await run_sync(service.model_of, kb, access.kb_id) if any(body.model for body in bodies) else None

@@ -11,6 +11,7 @@ from app.dependencies import Asker, Service, gives, media_type, only_parameters,
 from app.errors import NotAcceptable, Problem
 from app.graphs.formats import GRAPHS, RESULTS, accepted
 from app.graphs.pool import GraphQuery
+from app.keys import Access
 from app.wiring import Services
 
 router = APIRouter(prefix="/v1/kbs/{kb}/sparql", tags=["sparql"])
@@ -29,12 +30,12 @@ _FOUND: dict[int | str, dict[str, Any]] = {
 async def query_sparql(
     request: Request,
     kb: str,
-    _: Asker,
+    access: Asker,
     service: Service,
     query: Annotated[str, Query(description="SELECT, ASK, CONSTRUCT or DESCRIBE; no update")],
 ) -> Response:
     """Run a SPARQL query over the knowledge base as it is now."""
-    return await _found(request, service, kb, query)
+    return await _found(request, service, access, kb, query)
 
 
 @router.post(
@@ -44,7 +45,7 @@ async def query_sparql(
     dependencies=[Depends(only_parameters())],
     openapi_extra={"requestBody": {"required": True, "content": {QUERY: _FILE, FORM: _FILE}}},
 )
-async def post_sparql(request: Request, kb: str, _: Asker, service: Service) -> Response:
+async def post_sparql(request: Request, kb: str, access: Asker, service: Service) -> Response:
     """Run a SPARQL query that comes as the body, or in a form."""
     kind = media_type(request)
     if kind not in (QUERY, FORM):
@@ -54,7 +55,7 @@ async def post_sparql(request: Request, kb: str, _: Asker, service: Service) -> 
         text = body.decode()
     except UnicodeDecodeError:
         raise Problem(400, "not_text", "The query is no UTF-8 text.") from None
-    return await _found(request, service, kb, text if kind == QUERY else _field(text))
+    return await _found(request, service, access, kb, text if kind == QUERY else _field(text))
 
 
 def _field(form: str) -> str:
@@ -67,7 +68,7 @@ def _field(form: str) -> str:
     return fields["query"][0]
 
 
-async def _found(request: Request, service: Services, kb: str, text: str) -> Response:
+async def _found(request: Request, service: Services, access: Access, kb: str, text: str) -> Response:
     if len(text.encode()) > MOST_QUERY_BYTES:
         raise too_large(MOST_QUERY_BYTES)
     if not text.strip():
@@ -78,5 +79,5 @@ async def _found(request: Request, service: Services, kb: str, text: str) -> Res
         raise NotAcceptable
     deadline = monotonic() + service.settings.deadline_seconds
     async with service.graph_turns.turn(service.settings.deadline_seconds):
-        found = await run_sync(lambda: service.graphs.query(service.kb(kb).id, query, deadline))
+        found = await run_sync(lambda: service.graphs.query(service.kb(kb, access.kb_id).id, query, deadline))
     return Response(found.body, media_type=found.media_type)

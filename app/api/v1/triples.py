@@ -25,6 +25,7 @@ from app.dependencies import (
 from app.errors import Problem
 from app.exports import FORMATS, exported
 from app.jobs import Upload
+from app.keys import Access
 from app.small_writes import triples_of
 from app.wiring import Services
 from kb.formats import MEDIA_TYPES
@@ -52,7 +53,7 @@ Source = Annotated[str | None, Query(min_length=1, max_length=1_000, description
 async def write_triples(
     request: Request,
     kb: str,
-    _: Writer,
+    access: Writer,
     service: Service,
     source: Source = None,
     on_error: Literal["skip", "abort"] = "skip",
@@ -60,14 +61,14 @@ async def write_triples(
     """Add triples: a file as a job (202), or a JSON body at once (200: the next question sees them)."""
     if media_type(request) == JSON:
         body = await read_limited(request)
-        return await run_sync(_write_small, service, kb, body, source)
-    return await _accept_upload(request, service, kb, source, on_error)
+        return await run_sync(_write_small, service, kb, access, body, source)
+    return await _accept_upload(request, service, kb, access, source, on_error)
 
 
 @router.get("/triples", response_model=TriplesReply, responses=gives(404))
 def browse_triples(
     kb: str,
-    _: Asker,
+    access: Asker,
     service: Service,
     subject: Text = None,
     relation: Text = None,
@@ -79,7 +80,9 @@ def browse_triples(
     """Triples that match, in pages."""
     with service.reading() as connection:
         store = TripleStore(connection)
-        page = store.browse(store.kb(kb).id, TriplePattern(subject, relation, object, source), cursor, limit)
+        page = store.browse(
+            store.kb(kb, access.kb_id).id, TriplePattern(subject, relation, object, source), cursor, limit
+        )
     return reply({"triples": [shown(one) for one in page], "next_cursor": page[-1].id if len(page) == limit else None})
 
 
@@ -93,7 +96,7 @@ def browse_triples(
 async def delete_triples(
     request: Request,
     kb: str,
-    _: Writer,
+    access: Writer,
     service: Service,
     subject: Text = None,
     relation: Text = None,
@@ -111,7 +114,7 @@ async def delete_triples(
         raise Problem(400, "filter_and_body", "Give a filter or a body of triples, not both.")
     if body and media_type(request) != JSON:
         raise Problem(415, "unsupported_media_type", f"Send the triples to delete as JSON, with Content-Type: {JSON}.")
-    return await run_sync(_delete, service, kb, pattern, body)
+    return await run_sync(_delete, service, kb, access, pattern, body)
 
 
 @router.get(
@@ -121,7 +124,7 @@ async def delete_triples(
 )
 def export_kb(
     kb: str,
-    _: Asker,
+    access: Asker,
     service: Service,
     format: Annotated[
         Literal["nt", "tsv", "jsonl"], Query(description="jsonl keeps everything, nt all but sources, tsv labels only")
@@ -129,7 +132,7 @@ def export_kb(
 ) -> Response:
     """Stream the whole KB; what it exports, it ingests."""
     return StreamingResponse(
-        exported(service.engine, service.kb(kb).id, format),
+        exported(service.engine, service.kb(kb, access.kb_id).id, format),
         media_type=FORMATS[format][0],
         headers={"Content-Disposition": f'attachment; filename="{kb}.{format}"'},
     )
@@ -152,9 +155,14 @@ def _term(number: int, term: Term) -> dict[str, Any]:
 
 
 async def _accept_upload(
-    request: Request, service: Services, kb: str, source: str | None, on_error: Literal["skip", "abort"]
+    request: Request,
+    service: Services,
+    kb: str,
+    access: Access,
+    source: str | None,
+    on_error: Literal["skip", "abort"],
 ) -> Response:
-    found = await run_sync(service.kb, kb)
+    found = await run_sync(service.kb, kb, access.kb_id)
     spooled = await receive(request, service.settings)
     try:
         upload = Upload(
@@ -173,22 +181,22 @@ async def _accept_upload(
     return reply(job.envelope(), 202, {"Location": f"/v1/jobs/{job.id}"})
 
 
-def _write_small(service: Services, kb: str, body: bytes, source: str | None) -> Response:
+def _write_small(service: Services, kb: str, access: Access, body: bytes, source: str | None) -> Response:
     triples = triples_of(body, source, service.settings)
     with service.writing() as connection:
         store = TripleStore(connection)
-        kb_id = store.kb(kb).id
+        kb_id = store.kb(kb, access.kb_id).id
         written = store.write(kb_id, triples)
     service.views.refresh(kb_id)
     service.metrics.triples.inc(written.accepted)
     return reply({"accepted": written.accepted, "duplicates": written.duplicates, "kb_revision": written.revision})
 
 
-def _delete(service: Services, kb: str, pattern: TriplePattern, body: bytes) -> Response:
+def _delete(service: Services, kb: str, access: Access, pattern: TriplePattern, body: bytes) -> Response:
     triples = triples_of(body, None, service.settings) if body else None
     with service.writing() as connection:
         store = TripleStore(connection)
-        kb_id = store.kb(kb).id
+        kb_id = store.kb(kb, access.kb_id).id
         deleted = store.delete(kb_id, pattern) if triples is None else store.delete_triples(kb_id, triples)
     service.views.refresh(kb_id)
     return reply({"deleted": deleted.count, "kb_revision": deleted.revision})
