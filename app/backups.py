@@ -157,7 +157,10 @@ def restore(services: Services, target: Ingesting, folder: Path, kbs: Mapping[st
         report(f"{new}: {one['triples']:,} triples{', there already' if found[new] == one['content'] else ''}")
     if kbs is None:
         with writing(services.engine) as connection:
-            report(f"{restore_keys(connection, manifest['keys'])} new keys")
+            num_restored, left_out = restore_keys(connection, manifest["keys"])
+        report(f"{num_restored} new keys")
+        for name in left_out:
+            report(f"left out the key {name!r}: the backup has no knowledge base that it is for")
         services.keys.forget()
 
 

@@ -33,6 +33,9 @@ SCOPES: tuple[Scope, ...] = get_args(Scope)
 _KEY = re.compile(r"hf_([a-z2-7]{10})_([A-Za-z0-9_-]{43})")
 _MAX_REMEMBERED = 10_000
 _key = tables.api_key
+_with_kb = _key.outerjoin(kb_table, (kb_table.c.id == _key.c.kb_id) & kb_table.c.deleted_at.is_(None))
+_is_usable = or_(_key.c.kb_id.is_(None), kb_table.c.id.is_not(None))
+"""Not of a key whose KB was deleted: joined to nothing, it must not look like one for all."""
 
 
 @dataclass(frozen=True)
@@ -180,7 +183,8 @@ class KeyRing:
         rows = (
             select(_key.c.id, _key.c.name, _key.c.prefix, _key.c.scope, kb_table.c.name.label("kb"))
             .add_columns(_key.c.created_at, _key.c.expires_at)
-            .select_from(_key.outerjoin(kb_table, kb_table.c.id == _key.c.kb_id))
+            .select_from(_with_kb)
+            .where(_is_usable)
             .order_by(_key.c.id)
         )
         if kb_id is not None:
@@ -209,8 +213,8 @@ class KeyRing:
         valid = or_(_key.c.expires_at.is_(None), _key.c.expires_at > now)
         rows = (
             select(_key.c.digest, _key.c.scope, kb_table.c.name, _key.c.kb_id, _key.c.expires_at)
-            .select_from(_key.outerjoin(kb_table, kb_table.c.id == _key.c.kb_id))
-            .where(_key.c.prefix == shape[1], valid)
+            .select_from(_with_kb)
+            .where(_key.c.prefix == shape[1], _is_usable, valid)
         )
         with self._engine.connect() as connection:
             for stored, scope, kb, kb_id, expires_at in connection.execute(rows):
@@ -241,7 +245,8 @@ def rows_of_keys(connection: Connection) -> list[dict[str, Any]]:
     rows = (
         select(_key.c.name, _key.c.prefix, _key.c.digest, _key.c.scope, kb_table.c.name.label("kb"))
         .add_columns(_key.c.created_at, _key.c.expires_at)
-        .select_from(_key.outerjoin(kb_table, kb_table.c.id == _key.c.kb_id))
+        .select_from(_with_kb)
+        .where(_is_usable)
         .order_by(_key.c.id)
     )
     return [
@@ -255,22 +260,31 @@ def rows_of_keys(connection: Connection) -> list[dict[str, Any]]:
     ]
 
 
-def restore_keys(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> int:
-    """Record keys as `rows_of_keys` gave them, but those that are there; give how many were not."""
+def revoke_keys_of(connection: Connection, kb_id: int) -> None:
+    """Delete the keys that are for one KB; whoever calls it makes the key ring forget them once that is committed."""
+    connection.execute(delete(_key).where(_key.c.kb_id == kb_id))
+
+
+def restore_keys(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> tuple[int, list[str]]:
+    """Record keys as `rows_of_keys` gave them, but those that are there.
+
+    Give how many were not, and the names of those that are left out, because their KB is not there.
+    """
     there = set(connection.scalars(select(_key.c.prefix)))
-    store = TripleStore(connection)
+    kb_ids = {kb.name: kb.id for kb in TripleStore(connection).kbs()}
     missing = [row for row in rows if row["prefix"] not in there]
-    for row in missing:
+    restored = [row for row in missing if row["kb"] is None or row["kb"] in kb_ids]
+    for row in restored:
         values = {
             **row,
             "digest": bytes.fromhex(row["digest"]),
-            "kb_id": None if row["kb"] is None else store.kb(row["kb"]).id,
+            "kb_id": kb_ids.get(row["kb"]),
             "created_at": datetime.fromisoformat(row["created_at"]),
             "expires_at": row["expires_at"] and datetime.fromisoformat(row["expires_at"]),
         }
         del values["kb"]
         connection.execute(insert(_key).values(values))
-    return len(missing)
+    return len(restored), [row["name"] for row in missing if row not in restored]
 
 
 def _token(authorization: str) -> str:

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Row, insert, select, update
+from sqlalchemy import Connection, Engine, Row, delete, insert, select, update
 
 from app import tables
 from app.errors import NotFound
@@ -130,6 +130,11 @@ class ModelStore:
             "comment": comment,
         }
         return int(self._connection.execute(insert(_feedback).values(values).returning(_feedback.c.id)).scalar_one())
+
+    def forget_kb(self, kb_id: int) -> None:
+        """Delete what there is of a KB: its versions, and what its users asked and said."""
+        for table in (_model, _feedback, tables.question_log):
+            self._connection.execute(delete(table).where(table.c.kb_id == kb_id))
 
     def rows_of_versions(self, kb_id: int) -> list[dict[str, Any]]:
         """The versions of a KB, oldest first, as JSON can hold them."""

@@ -28,7 +28,7 @@ from app.evaluation import GoldQuestion
 from app.graphs.pool import Graphs
 from app.graphs.turns import Turns
 from app.jobs import KB_DELETED, Job, JobStore, Kind, Upload
-from app.keys import KeyRing
+from app.keys import KeyRing, revoke_keys_of
 from app.limiting import RateLimiter
 from app.memories import MemoryReader
 from app.model_versions import SHIPPED, ModelStore, Readers
@@ -289,6 +289,8 @@ class Services:
             store = TripleStore(connection)
             kb = store.kb(name, only)
             JobStore(connection).end_with_kb(kb.id, *KB_DELETED)
+            ModelStore(connection).forget_kb(kb.id)
+            revoke_keys_of(connection, kb.id)
             store.delete_kb(kb.id)
         self.views.drop(kb.id)
         if "graphs" in self.__dict__:

@@ -9,16 +9,21 @@ from typing import Any
 
 import pytest
 import zstandard
+from sqlalchemy import Connection, func, select
 
+from app import wiring
 from app.backups import MANIFEST, BackupUnusable, KbInTheWay, back_up, restore
 from app.embedded import Embedded
+from app.errors import KeyRefused
 from app.exports import exported
 from app.keys import NewKey
 from app.model_versions import ModelStore, digest_of
 from app.settings import Settings
 from app.telemetry import Metrics
 from app.wiring import Services
+from kb import deletion
 from kb.database import writing
+from kb.tables import triple
 from models.checkpoints import DEFAULT_CHECKPOINT
 from tests.processes import run_hopfact, serving
 
@@ -207,3 +212,48 @@ def test_the_service_goes_on_while_it_is_backed_up(tmp_path: Path) -> None:
     assert len(shown.splitlines()) == 20
     broken = run_hopfact(tmp_path / "other", "restore", str(tmp_path / "data"))
     assert (broken.returncode, "holds no whole backup" in broken.stderr) == (1, True)
+
+
+def revoke_none(_: Connection, kb_id: int) -> None:
+    """As if the key had been made while its KB was being deleted, on another replica."""
+
+
+@pytest.mark.parametrize("is_revoked", [True, False])
+def test_nothing_that_belongs_to_a_deleted_kb_waits_for_its_rows_to_go(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_revoked: bool
+) -> None:
+    monkeypatch.setattr(deletion, "PURGED_ROWS", 1)
+    if not is_revoked:
+        monkeypatch.setattr(wiring, "revoke_keys_of", revoke_none)
+    with opened(tmp_path / "old") as (services, target):
+        load(target, "films", tmp_path, *LINES)
+        target.create_kb("empty")
+        services.keys.create(NewKey("root", "admin", None))
+        _, text = services.keys.create(NewKey("films only", "ask", "films"))
+        kb_id = services.kb("films").id
+        with services.writing() as connection:
+            ModelStore(connection).add_feedback(kb_id, "who made Heat?", ["Michael Mann"], True, None, None)
+        services.delete_kb("films")
+        with services.reading() as connection:
+            assert connection.scalar(select(func.count()).select_from(triple)) == 1
+            assert ModelStore(connection).rows_of_feedback(kb_id) == []
+        assert [key.name for key in services.keys.stored()] == ["root"]
+        with pytest.raises(KeyRefused):
+            services.keys.authenticate(f"Bearer {text}", "")
+        manifest = back_up(services, tmp_path / "backup", "1", silent)
+    assert [kb["name"] for kb in manifest["kbs"]] == ["empty"]
+    assert [key["name"] for key in manifest["keys"]] == ["root"]
+
+
+def test_a_key_for_a_kb_that_the_backup_lacks_is_left_out_and_told(backup: Path, tmp_path: Path) -> None:
+    manifest = json.loads((backup / MANIFEST).read_text())
+    manifest["keys"][1]["kb"] = "#2"
+    (backup / MANIFEST).write_text(json.dumps(manifest))
+    told: list[str] = []
+    with opened(tmp_path / "new") as (new, target):
+        restore(new, target, backup, None, told.append)
+        assert [key.name for key in new.keys.stored()] == ["root"]
+    assert told[-2:] == [
+        "1 new keys",
+        "left out the key 'films only': the backup has no knowledge base that it is for",
+    ]
