@@ -39,6 +39,8 @@ from kb.store import TripleStore
 from kb.triples import RejectedLine
 
 MOST_FEEDBACK = 2_000
+MOST_REJECTED_LINES = 100_000
+"""How many lines that a job left out are kept to be read; a few bytes that unpack to many must not fill the disk."""
 _REBUILT_ATTEMPT = 4
 _MAX_PAUSE_SECONDS = 30.0
 _TIDY_SECONDS = 60.0
@@ -353,9 +355,11 @@ class _JobRun:
         return self._is_cancelled.is_set() or self._is_lost.is_set() or self._worker._stopping.is_set()
 
     def _reject(self, lines: list[RejectedLine]) -> None:
+        kept = lines[: max(0, MOST_REJECTED_LINES - self._rejected)]
         self._rejected += len(lines)
-        with writing(self._engine) as connection:
-            JobStore(connection).reject(self._job.id, lines)
+        if kept:
+            with writing(self._engine) as connection:
+                JobStore(connection).reject(self._job.id, kept)
 
     def _note_merged(self, connection: Connection, ingested: Ingested) -> None:
         JobStore(connection).merged(self._job.id, self._name, ingested)

@@ -7,6 +7,7 @@ from threading import Thread
 import pytest
 from sqlalchemy.exc import DataError, OperationalError
 
+from app import worker
 from app.jobs import Job, JobStore, State, Upload
 from app.settings import Settings
 from app.spool import SpoolFile
@@ -54,6 +55,19 @@ def test_a_job_is_run_and_its_upload_removed(services: Services) -> None:
     assert (ended.state, ended.accepted, ended.triples, ended.done) == ("succeeded", 2, 2, len(LINES))
     assert not Path(job.upload.spool).exists()
     assert services.worker.run_one() is None
+
+
+def test_the_lines_that_are_kept_of_those_left_out_are_bounded(
+    services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker, "MOST_REJECTED_LINES", 25_000)
+    job = queued(services, b"bad\n" * 60_000 + LINES)
+    ended = services.worker.run_one()
+    assert ended is not None
+    assert (ended.state, ended.accepted, ended.rejected) == ("succeeded", 2, 60_000)
+    with services.reading() as connection:
+        kept = [line.number for line in JobStore(connection).rejected(job.id, 0, 100_000)]
+    assert kept == [*range(1, 25_001)]
 
 
 def test_facts_that_cannot_be_made_answerable_at_first_are_later(
