@@ -29,6 +29,7 @@ from kb import database
 from kb.consistency import Views
 from kb.context import ContextEncoder
 from kb.encoding import StaticEncoder, load_encoder
+from kb.errors import EntitiesUnknown
 from kb.view import KnowledgeView
 from models.adaptation import SETTINGS, AskedTask, adapt, share_right
 from models.chains import ReadRequest
@@ -77,6 +78,10 @@ def carry_out(order: dict[str, Any], tell: Tell) -> None:
     view = views.current(order["kb_id"])
     if not view.num_triples:
         tell({"problem": ["nothing_to_learn", "The knowledge base has no facts to make questions from: add some."]})
+        return
+    unknown = sorted({name for one in gold for name in one.entities if not len(view.entities_named(name))})
+    if unknown:
+        tell({"problem": ["unknown_entity", str(EntitiesUnknown(unknown))]})
         return
     (base, reader), out = _answering([Path(base) for base in order["bases"]], words), Path(order["out"])
     limits = AnsweringLimits(max_hops=settings.max_hops, fact_budget=settings.fact_budget)

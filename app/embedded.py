@@ -35,7 +35,6 @@ from hopfact.types import (
 )
 from kb.deletion import purge
 from kb.errors import EmptyInput
-from kb.store import TripleStore
 
 T = TypeVar("T")
 _POLL_SECONDS = 0.05
@@ -59,19 +58,16 @@ class Embedded:
 
     def kbs(self) -> list[KbReply]:
         """All knowledge bases."""
-        with self._services.reading() as connection:
-            kbs = TripleStore(connection).kbs()
-        return [_as_json(self._services.kb_envelope(kb), KbReply) for kb in kbs]
+        return [_as_json(kb, KbReply) for kb in self._services.kb_envelopes()]
 
     def create_kb(self, name: str) -> KbReply:
         """Make a knowledge base."""
-        return _as_json(self._services.kb_envelope(self._services.create_kb(name)), KbReply)
+        return _as_json(self._services.kb_envelope(self._services.create_kb(name).name), KbReply)
 
     def kb(self, name: str) -> KbReply:
         """One knowledge base."""
-        kb = self._services.kb(name)
-        self._services.views.refresh(kb.id)
-        return _as_json(self._services.kb_envelope(kb), KbReply)
+        self._services.views.refresh(self._services.kb(name).id)
+        return _as_json(self._services.kb_envelope(name), KbReply)
 
     def delete_kb(self, name: str) -> None:
         """Delete a knowledge base."""

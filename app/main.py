@@ -32,6 +32,7 @@ from models.errors import StoryUnreadable
 
 VERSION = "0.1.0"
 
+_OF_FILES = ("GET", "HEAD")
 OF_MODELS = (StoryUnreadable, CheckpointUnusable)
 ALL_ROUTERS = (*ROUTERS, explorer.router, *pages.ROUTERS)
 log = logger("hopfact.service")
@@ -150,7 +151,9 @@ def _reply_status(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     headers = error.headers
     if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
-        headers = {"Allow": ", ".join(sorted(_methods_at(request)))}  # the framework names one route's only
+        headers = {
+            "Allow": ", ".join(sorted(_methods_at(request) or _OF_FILES))
+        }  # the framework names one route's only
     return _problem(request, problem_of_status(error.status_code, headers))
 
 

@@ -14,11 +14,13 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, Row, delete, insert, select, update
+from sqlalchemy.exc import IntegrityError
 
 from app import tables
 from app.errors import NotFound
 from app.telemetry import logger
 from kb.database import reading
+from kb.errors import KbNotFound
 from models.checkpoints import CheckpointUnusable
 from models.reader import Reader
 from models.texts import TokenEncoder
@@ -119,7 +121,11 @@ class ModelStore:
         comment: str | None,
         about: str | None,
     ) -> int:
-        """Keep what a user says about a question's answers; its id."""
+        """Keep what a user says about a question's answers; its id.
+
+        Raises:
+            KbNotFound: the KB was deleted.
+        """
         values = {
             "kb_id": kb_id,
             "created_at": _now(),
@@ -129,7 +135,11 @@ class ModelStore:
             "correct": correct,
             "comment": comment,
         }
-        return int(self._connection.execute(insert(_feedback).values(values).returning(_feedback.c.id)).scalar_one())
+        try:
+            found = self._connection.execute(insert(_feedback).values(values).returning(_feedback.c.id))
+        except IntegrityError:
+            raise KbNotFound(kb_id) from None
+        return int(found.scalar_one())
 
     def forget_kb(self, kb_id: int) -> None:
         """Delete what there is of a KB: its versions, and what its users asked and said."""

@@ -45,7 +45,7 @@ from kb.encoding import Encoder, StaticEncoder, load_encoder
 from kb.errors import KbNotFound
 from kb.shards.actors import RayCluster
 from kb.shards.labels import ScatteredLabels
-from kb.store import Kb, TripleStore
+from kb.store import Counts, Kb, TripleStore
 from models.checkpoints import CheckpointUnusable
 from models.reader import Reader
 from models.threads import limit_threads
@@ -237,10 +237,24 @@ class Services:
         with self.reading() as connection:
             return TripleStore(connection).kb(name, only)
 
-    def kb_envelope(self, kb: Kb) -> dict[str, Any]:
-        """A KB as the API shows it."""
+    def kb_envelope(self, name: str, only: int | None = None) -> dict[str, Any]:
+        """A KB as the API shows it.
+
+        Raises:
+            KbNotFound: there is none.
+        """
         with self.reading() as connection:
-            counts = TripleStore(connection).counts(kb.id)
+            store = TripleStore(connection)
+            kb = store.kb(name, only)
+            return self._envelope(kb, store.counts(kb.id))
+
+    def kb_envelopes(self, only: int | None = None) -> list[dict[str, Any]]:
+        """All KBs as the API shows them, of one moment."""
+        with self.reading() as connection:
+            store = TripleStore(connection)
+            return [self._envelope(kb, store.counts(kb.id)) for kb in store.kbs() if only in (None, kb.id)]
+
+    def _envelope(self, kb: Kb, counts: Counts) -> dict[str, Any]:
         return {
             "name": kb.name,
             "created_at": kb.created_at,

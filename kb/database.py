@@ -116,6 +116,7 @@ def create_engine(url: str) -> Engine:
         pool_size=_POOL_CONNECTIONS,
         max_overflow=_MORE_CONNECTIONS,
         pool_pre_ping=True,
+        hide_parameters=True,  # an error's words may reach a log, and what is stored must not
     )
 
 
@@ -263,6 +264,7 @@ def _sqlite_engine(url: URL) -> Engine:
         pool_size=_POOL_CONNECTIONS,
         max_overflow=_MORE_CONNECTIONS,
         connect_args={"timeout": BUSY_TIMEOUT_SECONDS, "check_same_thread": False},
+        hide_parameters=True,
     )
     first_connection = threading.Lock()
 

@@ -47,7 +47,9 @@ class TermBody(Body):
 
 
 Term = TypeAliasType("Term", Annotated[Said | TermBody, _ONE_OF])
-TermValue = TypeAliasType("TermValue", Annotated[Said | bool | int | float | TermBody, _ONE_OF])
+_Integer = Annotated[int, Field(ge=-(2**63), lt=2**64)]
+"""What 64 bits hold; a larger one becomes a float, as in an upload."""
+TermValue = TypeAliasType("TermValue", Annotated[Said | bool | _Integer | float | TermBody, _ONE_OF])
 
 
 class TripleBody(Body):

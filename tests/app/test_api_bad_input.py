@@ -271,10 +271,26 @@ def test_a_request_that_makes_no_sense_is_a_problem(
 
 
 @pytest.mark.parametrize(
-    ("path", "methods"), [("/v1/kbs", "GET, POST"), ("/v1/jobs/1", "DELETE, GET"), ("/livez", "GET")]
+    ("path", "methods"),
+    [
+        ("/v1/kbs", "GET, POST"),
+        ("/v1/jobs/1", "DELETE, GET"),
+        ("/livez", "GET, HEAD"),
+        ("/docs/assets/swagger-ui.css", "GET, HEAD"),
+    ],
 )
 def test_a_wrong_method_is_told_the_right_ones(service: RunningService, path: str, methods: str) -> None:
     assert service.http.request("PATCH", path).headers["Allow"] == methods
+
+
+@pytest.mark.parametrize("path", ["/livez", "/readyz", "/v1/kbs/{kb}/export"])
+def test_head_is_answered_like_get_without_the_body(service: RunningService, kb: str, path: str) -> None:
+    got, asked = (service.http.request(method, path.format(kb=kb)) for method in ("GET", "HEAD"))
+    left_out = ("date", "x-request-id", "transfer-encoding")
+    assert (asked.status_code, asked.content) == (200, b"")
+    assert [one for one in asked.headers.items() if one[0] not in left_out] == [
+        one for one in got.headers.items() if one[0] not in left_out
+    ]
 
 
 def test_a_request_id_is_taken_over_or_made(service: RunningService) -> None:

@@ -2,6 +2,7 @@ from datetime import datetime
 
 import pytest
 
+from kb.consistency import ViewState
 from tests.app.running import TSV, RunningService
 
 
@@ -16,6 +17,24 @@ def test_a_new_kb_is_made_shown_listed_and_deleted(service: RunningService) -> N
     assert "my-films_2" in {kb["name"] for kb in service.http.get("/v1/kbs").json()["kbs"]}
     assert service.http.delete("/v1/kbs/my-films_2").status_code == 204
     assert service.http.get("/v1/kbs/my-films_2").json()["code"] == "kb_not_found"
+
+
+def test_kbs_that_go_while_they_are_listed_do_not_matter(
+    service: RunningService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kbs, views, state = {service.kb(), service.kb()}, service.services.views, service.services.views.state
+
+    def deleting(kb_id: int) -> ViewState:
+        monkeypatch.undo()
+        for kb in kbs:
+            service.services.delete_kb(kb)
+        return state(kb_id)
+
+    monkeypatch.setattr(views, "state", deleting)
+    reply = service.http.get("/v1/kbs")
+    assert reply.status_code == 200, reply.text
+    assert kbs <= {kb["name"] for kb in reply.json()["kbs"]}
+    assert not kbs & {kb["name"] for kb in service.http.get("/v1/kbs").json()["kbs"]}
 
 
 def test_a_name_that_is_taken_is_a_conflict(service: RunningService) -> None:

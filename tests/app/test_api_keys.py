@@ -279,6 +279,8 @@ def test_a_key_that_is_still_remembered_does_not_reach_the_next_kb_of_its_name(c
         {"scope": "ask"},
         {"name": "x", "scope": "ask", "kb": "../x"},
         {"name": "x", "scope": "ask", "expires_at": "2130-01-01T00:00:00"},
+        {"name": "x", "scope": "ask", "expires_at": "9999-12-31T23:59:59-12:00"},
+        {"name": "x", "scope": "ask", "expires_at": "0001-01-01T00:00:00+14:00"},
         {"name": "x", "scope": "admin", "expires_at": "2020-01-01T00:00:00Z"},
         {"name": "x", "scope": "ask", "colour": "red"},
     ],

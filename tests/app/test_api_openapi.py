@@ -55,6 +55,12 @@ def test_exactly_the_designed_calls_are_there(document: Any) -> None:
     assert {path: set(calls) for path, calls in document["paths"].items()} == CALLS
 
 
+def test_every_call_that_writes_says_that_the_disk_may_be_full(document: Any) -> None:
+    reads = {"ask", "ask_batch", "evaluate", "post_sparql", "read"}
+    writes = {call["operationId"]: call for _, method, call in operations(document) if method != "get"}
+    assert {name for name, call in writes.items() if "507" not in call["responses"]} == reads
+
+
 def test_every_reference_is_defined(document: Any) -> None:
     def references(part: Any) -> set[str]:
         if isinstance(part, dict):

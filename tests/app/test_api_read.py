@@ -53,6 +53,13 @@ def test_sentences_are_read_with_attention_for_each_at_each_hop(reading: Running
     assert all(sum(hop["attention"]) == pytest.approx(1, abs=1e-5) for hop in reply["hops"])
 
 
+@pytest.mark.parametrize(("number", "label"), [(2**64 - 1, str(2**64 - 1)), (10**30, "1e+30"), (-(10**30), "-1e+30")])
+def test_a_number_beyond_64_bits_is_read_as_in_an_upload(reading: RunningService, number: int, label: str) -> None:
+    memory = [{"subject": "Sunrise", "relation": "release_year", "object": number}]
+    reply = read(reading, memory, "What is the release year of Sunrise?")
+    assert [answer["label"] for answer in reply["answers"]] == [label]
+
+
 def test_triples_are_read_along_facts_and_each_hop_tells_which(reading: RunningService) -> None:
     reply = read(reading, TRIPLES, "Where was the director of Sunrise born?")
     assert [answer["label"] for answer in reply["answers"]] == ["Bielefeld"]

@@ -10,6 +10,7 @@ import pytest
 
 from app.model_versions import ModelStore
 from app.training import judge
+from kb.errors import KbNotFound
 from tests.app.running import RunningService
 
 NAMES = ("Faust", "Sunrise", "Nosferatu", "Metropolis", "M", "Vampyr", "Ordet", "Gertrud", "Phantom", "Tartuffe")
@@ -130,6 +131,18 @@ def test_an_unknown_kb_is_not_found(service: RunningService, path: str) -> None:
 def test_a_kb_without_facts_cannot_be_trained_on_and_says_so(service: RunningService) -> None:
     job = service.ended(train(service, service.kb(), []))
     assert (job["state"], job["error"]["code"]) == ("failed", "nothing_to_learn")
+
+
+def test_a_question_about_an_unknown_entity_ends_the_training_and_is_named(service: RunningService) -> None:
+    kb = service.kb(*FACTS)
+    job = service.ended(train(service, kb, [*QUESTIONS, {**QUESTIONS[0], "entities": ["Fausst"]}]))
+    assert (job["state"], job["error"]["code"]) == ("failed", "unknown_entity")
+    assert "'Fausst'" in job["error"]["detail"]
+
+
+def test_feedback_on_a_kb_that_was_deleted_meanwhile_is_not_kept(service: RunningService) -> None:
+    with pytest.raises(KbNotFound), service.services.writing() as connection:
+        ModelStore(connection).add_feedback(10**9, "who?", ["x"], None, None, None)
 
 
 def test_a_killed_training_changes_nothing(service: RunningService) -> None:

@@ -131,6 +131,13 @@ def test_an_error_of_the_system_is_named() -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
 
+def test_an_error_tells_nothing_of_what_was_to_be_stored(engine: Engine) -> None:
+    with pytest.raises(DBAPIError) as raised, writing(engine) as connection:
+        connection.execute(text("INSERT INTO nowhere VALUES (:value)"), {"value": "a secret"})
+    assert "nowhere" in str(raised.value)
+    assert "secret" not in str(raised.value)
+
+
 def test_a_wrong_statement_is_no_storage_error(engine: Engine) -> None:
     with pytest.raises(DBAPIError), database.storage_errors("testing"), engine.connect() as connection:
         connection.execute(text("SELECT nothing FROM nowhere"))

@@ -10,12 +10,14 @@ from app.telemetry import METRICS_MEDIA_TYPE
 router = APIRouter(tags=["health"])
 
 
+@router.head("/livez", include_in_schema=False)
 @router.get("/livez")
 async def livez() -> Response:
     """Alive: the process answers."""
     return reply({"status": "alive"})
 
 
+@router.head("/readyz", include_in_schema=False)
 @router.get("/readyz", responses={503: gives()[503]})
 def readyz(service: Service) -> Response:
     """Ready: the database is reached, the worker runs, every derived structure is loaded; else 503 says what is not.

@@ -46,7 +46,7 @@ def show_job(job_id: Id, access: Asker, service: Service) -> Response:
     return reply(_job(service, access, job_id).envelope())
 
 
-@router.delete("/{job_id}", status_code=202, response_model=JobReply, responses=gives(404, 409))
+@router.delete("/{job_id}", status_code=202, response_model=JobReply, responses=gives(404, 409, 507))
 def cancel_job(job_id: Id, access: Writer, service: Service) -> Response:
     """Cancel a job: at once when it waits, soon when it runs; a job that has ended gives 409."""
     _job(service, access, job_id)

@@ -6,34 +6,33 @@ from fastapi import APIRouter, Depends, Response
 
 from app.api.schemas import KbBody, KbReply, KbsReply
 from app.dependencies import Admin, Asker, Service, body_of, gives, reply, takes
-from kb.store import TripleStore
 
 router = APIRouter(prefix="/v1/kbs", tags=["knowledge bases"])
 
 
-@router.post("", status_code=201, response_model=KbReply, openapi_extra=takes(KbBody), responses=gives(400, 409, 415))
+@router.post(
+    "", status_code=201, response_model=KbReply, openapi_extra=takes(KbBody), responses=gives(400, 409, 415, 507)
+)
 def create_kb(access: Admin, service: Service, body: Annotated[KbBody, Depends(body_of(KbBody))]) -> Response:
     """Make an empty knowledge base."""
     access.check_all_kbs("Only a key for all KBs can make one.")
     kb = service.create_kb(body.name)
-    return reply(service.kb_envelope(kb), 201, {"Location": f"/v1/kbs/{kb.name}"})
+    return reply(service.kb_envelope(kb.name, kb.id), 201, {"Location": f"/v1/kbs/{kb.name}"})
 
 
 @router.get("", response_model=KbsReply, responses=gives())
 def list_kbs(access: Asker, service: Service) -> Response:
     """All knowledge bases that the key reaches."""
-    with service.reading() as connection:
-        kbs = [kb for kb in TripleStore(connection).kbs() if access.kb_id in (None, kb.id)]
-    return reply({"kbs": [service.kb_envelope(kb) for kb in kbs]})
+    return reply({"kbs": service.kb_envelopes(access.kb_id)})
 
 
 @router.get("/{kb}", response_model=KbReply, responses=gives(404))
 def show_kb(kb: str, access: Asker, service: Service) -> Response:
     """Counts, revision, index and model state of a knowledge base."""
-    return reply(service.kb_envelope(service.kb(kb, access.kb_id)))
+    return reply(service.kb_envelope(kb, access.kb_id))
 
 
-@router.delete("/{kb}", status_code=204, response_class=Response, responses=gives(404))
+@router.delete("/{kb}", status_code=204, response_class=Response, responses=gives(404, 507))
 def delete_kb(kb: str, access: Admin, service: Service) -> Response:
     """Delete a knowledge base with all that belongs to it; its running jobs fail with `kb_deleted`."""
     service.delete_kb(kb, access.kb_id)

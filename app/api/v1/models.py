@@ -10,6 +10,7 @@ from app.dependencies import Asker, Service, Writer, body_of, check_question, ch
 from app.keys import Access
 from app.model_versions import ModelStore
 from app.wiring import Services
+from kb.store import TripleStore
 
 router = APIRouter(prefix="/v1/kbs/{kb}", tags=["models"])
 VersionId = Annotated[int, Path(ge=0, le=2**63 - 1, description="0: the shipped reader")]
@@ -37,7 +38,7 @@ def list_models(kb: str, access: Asker, service: Service) -> Response:
     return reply(service.model_versions(kb, access.kb_id))
 
 
-@router.post("/models/{version}/activate", response_model=ModelsReply, responses=gives(404))
+@router.post("/models/{version}/activate", response_model=ModelsReply, responses=gives(404, 507))
 def activate_model(kb: str, version: VersionId, access: Writer, service: Service) -> Response:
     """Let a version answer from now on: an older one to roll back, 0 for the shipped reader."""
     service.activate_model(kb, version, access.kb_id)
@@ -49,7 +50,7 @@ def activate_model(kb: str, version: VersionId, access: Writer, service: Service
     status_code=201,
     response_model=FeedbackReply,
     openapi_extra=takes(FeedbackBody),
-    responses=gives(400, 404, 413, 415),
+    responses=gives(400, 404, 413, 415, 507),
 )
 async def give_feedback(
     request: Request,
@@ -65,8 +66,8 @@ async def give_feedback(
 
 
 def _keep(service: Services, kb: str, access: Access, body: FeedbackBody) -> int:
-    found = service.kb(kb, access.kb_id)
     with service.writing() as connection:
+        kb_id = TripleStore(connection).kb(kb, access.kb_id).id
         return ModelStore(connection).add_feedback(
-            found.id, body.question, body.answers, body.correct, body.comment, body.request_id
+            kb_id, body.question, body.answers, body.correct, body.comment, body.request_id
         )

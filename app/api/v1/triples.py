@@ -91,7 +91,7 @@ def browse_triples(
     response_model=DeletedReply,
     dependencies=[Depends(only_parameters("subject", "relation", "object", "source"))],
     openapi_extra={"requestBody": {"required": False, "content": _TRIPLES}},
-    responses=gives(400, 404, 413, 415),
+    responses=gives(400, 404, 413, 415, 507),
 )
 async def delete_triples(
     request: Request,
@@ -117,12 +117,14 @@ async def delete_triples(
     return await run_sync(_delete, service, kb, access, pattern, body)
 
 
+@router.head("/export", include_in_schema=False)
 @router.get(
     "/export",
     response_class=StreamingResponse,
     responses={200: {"content": {name: _FILE for name, _ in FORMATS.values()}}, **gives(404)},
 )
 def export_kb(
+    request: Request,
     kb: str,
     access: Asker,
     service: Service,
@@ -131,8 +133,9 @@ def export_kb(
     ] = "nt",
 ) -> Response:
     """Stream the whole KB; what it exports, it ingests."""
+    kb_id = service.kb(kb, access.kb_id).id
     return StreamingResponse(
-        exported(service.engine, service.kb(kb, access.kb_id).id, format),
+        iter(()) if request.method == "HEAD" else exported(service.engine, kb_id, format),
         media_type=FORMATS[format][0],
         headers={"Content-Disposition": f'attachment; filename="{kb}.{format}"'},
     )
