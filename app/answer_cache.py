@@ -14,6 +14,8 @@ from kb.view import KnowledgeView
 
 LARGEST = 100
 """A reply with more answers than this is not kept: it would take the room of many."""
+MOST_FACTS = 3 * LARGEST
+"""Nor one with more facts in its evidence: a count has one answer, of all the facts that were counted."""
 
 Reply = dict[str, Any]
 
@@ -38,7 +40,8 @@ class AnswerCache:
 
     def keep(self, view: KnowledgeView, asked: Hashable, reply: Reply) -> None:
         """Keep a reply, and forget the one that was asked for longest ago where there are too many."""
-        if not self._size or len(reply["answers"]) > LARGEST:
+        answers = reply["answers"]
+        if not self._size or len(answers) > LARGEST or sum(len(one["evidence"]) for one in answers) > MOST_FACTS:
             return
         with self._lock:
             replies = self._replies.setdefault(view, OrderedDict())

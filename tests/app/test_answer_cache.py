@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine
 
-from app.answer_cache import LARGEST, AnswerCache
+from app.answer_cache import LARGEST, MOST_FACTS, AnswerCache
 from app.answering import AnsweringLimits, Question, QuestionAnswerer
 from app.sparql import QueryWriter
 from kb import database
@@ -30,8 +30,8 @@ def view(tmp_path: Path) -> KnowledgeView:
     return knowledge.view()
 
 
-def reply(label: str, answers: int = 1) -> dict[str, Any]:
-    return {"answers": [label] * answers}
+def reply(label: str, answers: int = 1, facts: int = 1) -> dict[str, Any]:
+    return {"answers": [{"label": label, "evidence": [label] * facts}] * answers}
 
 
 def test_what_was_asked_longest_ago_is_forgotten_first(view: KnowledgeView) -> None:
@@ -53,6 +53,14 @@ def test_a_reply_with_very_many_answers_is_not_kept(view: KnowledgeView) -> None
     cache = AnswerCache(2)
     cache.keep(view, "a", reply("a", LARGEST + 1))
     assert cache.find(view, "a") is None
+
+
+def test_a_count_of_very_many_facts_is_not_kept(view: KnowledgeView) -> None:
+    cache = AnswerCache(2)
+    for number in (MOST_FACTS, MOST_FACTS + 1):
+        cache.keep(view, number, reply("a", facts=number))
+    assert cache.find(view, MOST_FACTS) is not None
+    assert cache.find(view, MOST_FACTS + 1) is None
 
 
 def test_what_becomes_of_a_reply_does_not_change_the_one_kept(view: KnowledgeView) -> None:
