@@ -1,6 +1,8 @@
 """POST /v1/kbs/{kb}/evaluate, and the same on the command line."""
 
+import asyncio
 import json
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -8,7 +10,8 @@ from xml.etree import ElementTree
 import pytest
 from typer.testing import CliRunner
 
-from app import cli
+from app import cli, evaluation
+from app.api.v1 import evaluations
 from app.settings import load_settings
 from app.telemetry import configure_logging
 from tests.app.running import RunningService
@@ -41,6 +44,34 @@ def test_an_evaluation_can_be_drawn(service: RunningService) -> None:
     reply = service.http.post(f"/v1/kbs/{kb}/evaluate", json={"questions": QUESTIONS}, headers=headers)
     assert reply.headers["content-type"] == "image/svg+xml"
     ElementTree.fromstring(reply.text)
+
+
+def is_in_the_event_loop() -> bool:
+    with suppress(RuntimeError):
+        return asyncio.get_running_loop() is not None
+    return False
+
+
+def test_nobody_waits_while_an_evaluation_is_summed_up(
+    service: RunningService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kb, seen = service.kb(*FACTS), dict[str, bool]()
+
+    def watch(of: object, name: str) -> None:
+        watched = getattr(of, name)
+
+        def call(*given: Any) -> Any:
+            seen[name] = is_in_the_event_loop()
+            return watched(*given)
+
+        monkeypatch.setattr(of, name, call)
+
+    watch(evaluation, "report")
+    watch(evaluations, "diagram")
+    watch(service.services, "model_of")
+    for headers in ({}, {"Accept": "image/svg+xml"}):
+        service.http.post(f"/v1/kbs/{kb}/evaluate", json={"questions": QUESTIONS}, headers=headers)
+    assert seen == {"report": False, "diagram": False, "model_of": False}
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from typing import Annotated, Any
 
+from anyio.to_thread import run_sync
 from fastapi import APIRouter, Depends, Request, Response
 
 from app import evaluation
@@ -30,10 +31,9 @@ async def evaluate(
     """Ask questions whose answers are known; say how many come out right, and draw it (`Accept: image/svg+xml`)."""
     found = await _report(service, (kb, access.kb_id), body)
     if SVG in request.headers.get("accept", ""):
-        return Response(diagram(found), media_type=SVG)
-    return reply(
-        {**found, "kb": kb, "model": service.model_of(kb, access.kb_id), "request_id": request.state.request_id}
-    )
+        return Response(await run_sync(diagram, found), media_type=SVG)
+    model = await run_sync(service.model_of, kb, access.kb_id)
+    return reply({**found, "kb": kb, "model": model, "request_id": request.state.request_id})
 
 
 async def _report(service: Services, kb: tuple[str, int | None], body: EvaluateBody) -> dict[str, Any]:
@@ -44,4 +44,4 @@ async def _report(service: Services, kb: tuple[str, int | None], body: EvaluateB
     for at in range(0, len(gold), settings.max_batch_questions):
         some = [one.asked() for one in gold[at : at + settings.max_batch_questions]]
         replies += await service.batcher.ask(kb, some)
-    return evaluation.report(gold, replies, settings.abstain_below, body.mistakes)
+    return await run_sync(evaluation.report, gold, replies, settings.abstain_below, body.mistakes)
