@@ -14,7 +14,7 @@ from fastapi.security import HTTPBearer
 from pydantic import BaseModel, ValidationError
 
 from app.api.schemas import ProblemReply
-from app.errors import PROBLEM_JSON, Problem, invalid
+from app.errors import PROBLEM_JSON, KeyRefused, Problem, invalid
 from app.keys import Access, Scope
 from app.settings import Settings
 from app.wiring import Services
@@ -40,9 +40,19 @@ async def access_of(request: Request, scope: Scope) -> Access:
     access: Access | None = getattr(request.state, "access", None)
     if access is None:  # else an agent's tool calls, and its request was counted: see app.inside
         access = await _recognised(request)
+        services_of(request).limiter.check(access.key)
     request.state.key = access.key
     access.check(scope, request.path_params.get("kb"))
     return access
+
+
+async def is_recognised(request: Request) -> bool:
+    """Whether the caller may do anything at all; counts no request."""
+    try:
+        await _recognised(request)
+    except KeyRefused:
+        return False
+    return True
 
 
 async def _recognised(request: Request) -> Access:
@@ -52,7 +62,6 @@ async def _recognised(request: Request) -> Access:
     if access is None:
         access = await run_sync(keys.authenticate, authorization, host)
     request.state.key = access.key
-    services_of(request).limiter.check(access.key)
     return access
 
 

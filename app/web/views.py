@@ -10,7 +10,7 @@ from urllib.parse import quote
 import orjson
 from fastapi import APIRouter, Request, Response
 
-from app.dependencies import read_limited
+from app.dependencies import is_recognised, read_limited
 from app.errors import Problem
 from app.web.calling import call
 from app.web.rendering import render
@@ -54,8 +54,9 @@ def showing(view: View) -> Callable[[Request], Coroutine[Any, Any, Response]]:
     """The endpoint of a view."""
 
     async def show(request: Request) -> Response:
+        takes_body = view.method != "GET" and await is_recognised(request)  # else the call refuses without any
         try:
-            body = await read_limited(request)
+            body = await read_limited(request) if takes_body else b""
         except Problem as problem:
             return render(request, "views/problem.html", problem.status, problem=vars(problem))
         place = {name: quote(str(value), safe="") for name, value in request.path_params.items()}

@@ -1,6 +1,8 @@
 """Views without a browser: replies of the API as HTML, with the caller's rights; suggestions, previews, the graph."""
 
 import re
+import socket
+from http.client import HTTPResponse
 from typing import Any
 
 import pytest
@@ -151,6 +153,19 @@ def test_a_view_may_what_its_call_may(service: RunningService) -> None:
     finally:
         service.http.delete(f"/v1/keys/{bound.json()['id']}", headers=admin)
         service.http.delete(f"/v1/keys/{make.json()['id']}", headers=admin)
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_no_body_is_read_that_nobody_may_send(service: RunningService, method: str) -> None:
+    """Of 30 MB announced and not sent, nothing is waited for: a GET has none, and for a POST there is no valid key."""
+    path, status = ("/ui/v1/kbs", 200) if method == "GET" else ("/ui/v1/kbs/games/answer", 401)
+    key = "" if method == "GET" else "Authorization: Bearer hf_wrong\r\n"
+    head = f"{method} {path} HTTP/1.1\r\nHost: localhost\r\n{key}Content-Type: application/json\r\n"
+    with socket.create_connection(("127.0.0.1", service.port), timeout=20) as connection:
+        connection.sendall(f"{head}Content-Length: 30000000\r\n\r\n".encode() + b" " * 100)
+        reply = HTTPResponse(connection)
+        reply.begin()
+        assert reply.status == status
 
 
 def test_a_form_of_another_site_changes_nothing(service: RunningService) -> None:
