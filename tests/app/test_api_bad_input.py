@@ -15,6 +15,7 @@ import httpx
 import orjson
 import pytest
 
+from app.protocol import MOST_HEAD_BYTES
 from app.settings import Settings
 from tests.app.running import TSV, RunningService, running
 
@@ -105,6 +106,47 @@ def test_what_is_no_http_is_a_problem(service: RunningService, name: str) -> Non
     assert (reply.status, reply.headers["content-type"]) == (400, "application/problem+json")
     assert (problem["code"], problem["request_id"]) == ("bad_request", reply.headers["x-request-id"])
     assert service.http.get("/livez").status_code == 200
+
+
+@pytest.mark.parametrize("header", [b"x-a: " + b"a" * 8_000 + b"\r\n", b"a" * 8_000])
+def test_headers_without_end_are_refused(service: RunningService, header: bytes) -> None:
+    with socket.create_connection(("127.0.0.1", service.port)) as connection:
+        connection.sendall(b"GET /livez HTTP/1.1\r\nHost: a\r\nx-b: ")
+        with suppress(OSError):
+            for _ in range(8_000):
+                connection.sendall(header)
+        with suppress(ConnectionResetError):
+            reply = HTTPResponse(connection)
+            reply.begin()
+            assert (reply.status, orjson.loads(reply.read())["code"]) == (431, "headers_too_large")
+    assert service.http.get("/livez").status_code == 200
+
+
+def test_headers_without_end_are_told_the_limit(service: RunningService) -> None:
+    with socket.create_connection(("127.0.0.1", service.port)) as connection:
+        connection.sendall(b"GET /livez HTTP/1.1\r\nHost: a\r\n")
+        time.sleep(0.1)
+        connection.sendall(b"x-a: " + b"a" * MOST_HEAD_BYTES)
+        reply = HTTPResponse(connection)
+        reply.begin()
+        assert (reply.status, orjson.loads(reply.read())["code"]) == (431, "headers_too_large")
+
+
+def test_what_follows_a_body_in_chunks_has_an_end(service: RunningService, kb: str) -> None:
+    head = f"POST /v1/kbs/{kb}/triples HTTP/1.1\r\nHost: a\r\nContent-Type: {TSV}\r\nTransfer-Encoding: chunked\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", service.port)) as connection:
+        connection.sendall(head.encode() + b"6\r\na\tb\tc\n\r\n0\r\n")
+        with pytest.raises(OSError, match="reset|pipe"):
+            connection.sendall((b"x-a: " + b"a" * 8_000 + b"\r\n") * 8_000)
+    assert service.facts(kb) == set()
+
+
+def test_large_headers_and_bodies_of_one_connection_are_taken(service: RunningService, kb: str) -> None:
+    headers = {f"x-{number}": "a" * 8_000 for number in range(7)}
+    for _ in range(10):
+        assert service.http.get(f"/v1/kbs/{kb}", headers=headers).status_code == 200
+        reply = service.http.post(f"/v1/kbs/{kb}/ask", json={"question": "who?", "entities": ["a" * 500_000]})
+        assert reply.status_code == 422
 
 
 def test_gzip_that_is_not_gzip(service: RunningService, kb: str) -> None:
