@@ -1,4 +1,4 @@
-"""Graphs: the processes that hold KBs for SPARQL, started when they are asked, bounded in number of triples.
+"""Graphs: the processes that hold KBs for SPARQL, started when they are asked, bounded in number and in triples.
 
 A query is answered from exactly the revision that SQL has when it is asked, or a later one: a process that holds an
 earlier one is let go, and the KB is read again.
@@ -32,6 +32,8 @@ from app.settings import Settings
 from kb import database
 from kb.store import TripleStore
 
+MOST_KEEPERS = 8
+"""How many processes are kept: each takes tens of megabytes, however small its KB is."""
 _GRACE_SECONDS = 1.0
 _TRIES = 3
 
@@ -188,19 +190,28 @@ class Graphs:
     def _keeper(self, kb_id: int) -> _Keeper:
         """The process that holds the KB, or loads it from now on; the others make room for it."""
         with self._lock:
+            self._reap()
             if kb_id not in self._keepers:
                 self._make_room(kb_id)
             self._keepers.move_to_end(kb_id)
             return self._keepers[kb_id]
 
-    def _make_room(self, kb_id: int) -> None:
+    def _reap(self) -> None:
+        """Let go of the processes that have ended, as they do when they are asked nothing for minutes."""
+        for kb_id, keeper in [*self._keepers.items()]:
+            if keeper.process.poll() is not None:
+                self._let_go(kb_id)
         self._leaving = [keeper for keeper in self._leaving if keeper.process.poll() is None]
+
+    def _make_room(self, kb_id: int) -> None:
         most = self._settings.sparql_max_triples
         with database.reading(self._engine) as connection:
             expected = TripleStore(connection).counts(kb_id).triples
         if expected > most:
             raise GraphTooLarge
-        while self._keepers and sum(one.triples for one in self._keepers.values()) + expected > most:
+        while self._keepers and (
+            len(self._keepers) >= MOST_KEEPERS or sum(one.triples for one in self._keepers.values()) + expected > most
+        ):
             self._let_go(next(iter(self._keepers)))
         self._keepers[kb_id] = _Keeper(self._settings.url_of_database, kb_id, most, expected)
 

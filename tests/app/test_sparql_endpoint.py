@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import os
+import signal
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -18,6 +19,7 @@ import pyoxigraph
 import pytest
 import rdflib
 
+from app.graphs import pool
 from app.graphs.formats import GRAPHS, RESULTS, accepted
 from app.graphs.pool import Graphs
 from app.settings import Settings
@@ -307,6 +309,29 @@ def test_no_more_triples_are_kept_in_memory_than_the_setting_allows(small: Runni
     reply = ask(small, kbs[1], COUNT)
     assert code(reply) == (413, "kb_too_large")
     assert "HOPFACT_SPARQL_MAX_TRIPLES" in reply.json()["detail"]
+
+
+def test_no_more_processes_are_kept_than_a_few(service: RunningService, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pool, "MOST_KEEPERS", 2)
+    kbs = [service.kb("a|b|c") for _ in range(3)]
+    for kb in kbs:
+        assert values(ask(service, kb, COUNT)) == ["1"]
+    number = [service.services.kb(kb).id for kb in kbs]
+    assert list(service.services.graphs._keepers) == number[1:]
+
+
+def test_processes_that_have_ended_are_let_go_when_any_kb_is_asked(service: RunningService) -> None:
+    graphs = service.services.graphs
+    gone, kb = service.kb("a|b|c"), service.kb("a|b|c")
+    values(ask(service, gone, COUNT))
+    keeper = graphs._keepers[service.services.kb(gone).id]
+    os.kill(keeper.process.pid, signal.SIGKILL)
+    while Path(f"/proc/{keeper.process.pid}/stat").read_text().split()[2] != "Z":
+        time.sleep(0.01)
+    assert values(ask(service, kb, COUNT)) == ["1"]
+    assert not Path(f"/proc/{keeper.process.pid}").exists()
+    assert keeper._control.fileno() == -1
+    assert keeper not in (*graphs._keepers.values(), *graphs._leaving)
 
 
 def test_names_count_among_the_triples_kept(small: RunningService) -> None:
