@@ -24,11 +24,16 @@ ServiceError
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import orjson
 
+if TYPE_CHECKING:
+    from pydantic import ValidationError
+
 PROBLEM_JSON = "application/problem+json"
+MOST_ERRORS = 100
+"""That a client is told of one body."""
 
 
 class ServiceError(Exception):
@@ -281,6 +286,13 @@ def problem_of_status(status: int, headers: Mapping[str, str] | None = None) -> 
     return Problem(status, code, detail, headers or {})
 
 
+def errors_of(error: "ValidationError") -> Sequence[Mapping[str, Any]]:
+    """Pydantic's errors; of very many only their number, for to make a dict of each takes seconds."""
+    if (count := error.error_count()) > MOST_ERRORS:
+        return [{"loc": (), "msg": f"{count:,} fields are wrong or missing", "type": "too_many_errors"}]
+    return error.errors(include_url=False, include_input=False)
+
+
 def invalid(code: str, errors: Sequence[Mapping[str, Any]]) -> Problem:
     """The problem for values that are not allowed; pydantic's errors, without what was sent."""
     told = [
@@ -289,7 +301,7 @@ def invalid(code: str, errors: Sequence[Mapping[str, Any]]) -> Problem:
             "message": _CLEARER.get(error["type"], error["msg"].removeprefix("Value error, ")),
             "type": error["type"],
         }
-        for error in errors[:100]
+        for error in errors[:MOST_ERRORS]
     ]
     first = told[0]
     place = ".".join(str(part) for part in first["loc"]) or "body"

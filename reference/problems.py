@@ -83,7 +83,7 @@ def _called(node: ast.Call, scope: ast.AST, tree: ast.Module) -> Iterator[Found]
     """The problem of a call that names its code."""
     name = getattr(node.func, "id", "")
     if name == "invalid":
-        yield 422, _text(node.args[0], scope, tree), "Which field is wrong, and why; every one of them under `errors`."
+        yield 422, _text(node.args[0], scope, tree), "Which field is wrong, and why; the first ones under `errors`."
     elif name == "refused":
         yield 422, _text(node.args[1], scope, tree), _text(node.args[2], scope, tree)
     elif name == "Problem" and isinstance(node.args[0], ast.Constant):

@@ -69,7 +69,7 @@ class AddTriplesArguments(Arguments):
     """Of add_triples."""
 
     kb: str = Field(description=_KB)
-    triples: list[NewTriple] = Field(min_length=1)
+    triples: list[NewTriple] = Field(min_length=1, fail_fast=True)
     source: str | None = Field(default=None, min_length=1, max_length=1_000, description="where they come from")
 
 

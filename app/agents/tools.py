@@ -24,6 +24,7 @@ from app.agents.results import (
     ListKbsResult,
     RelationRow,
 )
+from app.errors import errors_of
 
 INSTRUCTIONS = (
     "Hopfact holds knowledge bases: sets of facts (subject, relation, object) that people loaded, such as (Sunrise, "
@@ -63,7 +64,7 @@ class Tool:
         try:
             checked = self.takes.model_validate(arguments)
         except ValidationError as error:
-            first = error.errors(include_url=False)[0]
+            first = errors_of(error)[0]
             place = ".".join(str(part) for part in first["loc"]) or "arguments"
             reason = first["msg"].removeprefix("Value error, ")
             raise CallRefused(f"{place}: {reason}. Correct it and call again. (code: invalid_arguments)") from None

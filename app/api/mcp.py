@@ -14,7 +14,7 @@ from anyio.to_thread import run_sync
 from fastapi import APIRouter, Request, Response
 from starlette.types import Message, Receive, Scope, Send
 
-from app.dependencies import access_of, read_limited, require_json, services_of
+from app.dependencies import access_of, read_limited, refuse_many_values, require_json, services_of
 from app.errors import Problem
 from app.inside import client_inside
 from app.keys import SCOPES
@@ -37,6 +37,7 @@ async def mcp(request: Request) -> Response:
     access = await access_of(request, "ask")
     require_json(request)
     body = await read_limited(request)
+    refuse_many_values(body)
     request.state.access = access
     may_write = settings.mcp_writes and SCOPES.index(access.scope) >= SCOPES.index("write")
     server = await run_sync(_server, request.app.version, may_write)

@@ -26,7 +26,10 @@ State = Literal["queued", "running", "succeeded", "failed", "cancelled"]
 
 
 class Body(BaseModel):
-    """A request body: unknown fields are errors, so that a typing mistake is never ignored."""
+    """A request body: unknown fields are errors, so that a typing mistake is never ignored.
+
+    Lists `fail_fast`: of a million wrong items pydantic would make a million errors before anybody is told.
+    """
 
     model_config = ConfigDict(extra="forbid")
 
@@ -85,14 +88,16 @@ AskedQuestion = TypeAliasType("AskedQuestion", Annotated[Said | AskBody, _ONE_OF
 class AskBatchBody(Body):
     """Several questions on one KB."""
 
-    questions: list[AskedQuestion] = Field(min_length=1)
+    questions: list[AskedQuestion] = Field(min_length=1, fail_fast=True)
 
 
 class GoldQuestionBody(Body):
     """A question with its right answers."""
 
     question: Said
-    answers: list[str] = Field(description="none: the question must be refused; a number, yes or no as text")
+    answers: list[str] = Field(
+        fail_fast=True, description="none: the question must be refused; a number, yes or no as text"
+    )
     entities: list[Name] | None = Field(default=None, max_length=16)
     kind: str = Field(default="", max_length=100, description="only sorts the figures")
     hops: StrictInt | None = Field(default=None, ge=0, le=100, description="only sorts the figures")
@@ -105,21 +110,23 @@ class GoldQuestionBody(Body):
 class EvaluateBody(Body):
     """Questions whose answers are known."""
 
-    questions: list[GoldQuestionBody] = Field(min_length=1)
+    questions: list[GoldQuestionBody] = Field(min_length=1, fail_fast=True)
     mistakes: StrictInt = Field(default=20, ge=0, le=1_000, description="most mistakes shown")
 
 
 class TrainBody(Body):
     """Questions to adapt the reader by, beside those made from the KB's own relations and the feedback so far."""
 
-    questions: list[GoldQuestionBody] = Field(default=[], description="one in five is held out, to judge by")
+    questions: list[GoldQuestionBody] = Field(
+        default=[], fail_fast=True, description="one in five is held out, to judge by"
+    )
 
 
 class FeedbackBody(Body):
     """What the right answers to a question are."""
 
     question: Said
-    answers: list[str] = Field(description="the right ones; none: the question must be refused")
+    answers: list[str] = Field(fail_fast=True, description="the right ones; none: the question must be refused")
     correct: StrictBool | None = Field(default=None, description="whether the service's answers were right")
     comment: str | None = Field(default=None, max_length=10_000)
     request_id: str | None = Field(default=None, max_length=100, description="of the reply that this is about")
@@ -132,7 +139,9 @@ class ReadBody(Body):
     """A memory and a question about it."""
 
     memory: list[MemorySlot] = Field(
-        description="sentences, the oldest first, or triples", examples=[["Mary went to the kitchen."]]
+        fail_fast=True,
+        description="sentences, the oldest first, or triples",
+        examples=[["Mary went to the kitchen."]],
     )
     question: Said = Field(examples=["Where is Mary?"])
     model: str | None = Field(default=None, description="the network that must read; default: by the kind of memory")

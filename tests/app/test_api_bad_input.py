@@ -55,6 +55,10 @@ def failed(job: dict[str, object]) -> str:
     return str(error["code"])
 
 
+def post_json(service: RunningService, path: str, body: bytes) -> httpx.Response:
+    return service.http.post(path, content=body, headers={"Content-Type": "application/json"})
+
+
 @pytest.mark.parametrize("media_type", [TSV, "application/json"])
 def test_an_empty_body(service: RunningService, kb: str, media_type: str) -> None:
     assert refused(service.upload(kb, b"", media_type)) == (400, "empty_body")
@@ -184,8 +188,42 @@ def test_a_json_body_beyond_its_limit(service: RunningService, kb: str) -> None:
 @pytest.mark.parametrize("body", [b"{", b"nonsense", b'{"triples": [}', b"\xff\xfe"])
 def test_a_body_that_is_no_json(service: RunningService, kb: str, body: bytes) -> None:
     assert refused(service.upload(kb, body, "application/json")) == (400, "malformed_json")
-    reply = service.http.post(f"/v1/kbs/{kb}/ask", content=body, headers={"Content-Type": "application/json"})
-    assert refused(reply) == (400, "malformed_json")
+    assert refused(post_json(service, f"/v1/kbs/{kb}/ask", body)) == (400, "malformed_json")
+
+
+LISTS = {
+    "questions of a batch": ("ask/batch", b'{"questions": [%b]}', ["questions", 0]),
+    "questions of an evaluation": ("evaluate", b'{"questions": [%b]}', ["questions", 0]),
+    "questions of a training": ("train", b'{"questions": [%b]}', ["questions", 0]),
+    "answers": ("feedback", b'{"question": "a?", "answers": [%b]}', ["answers", 0]),
+}
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_of_a_list_the_first_wrong_item_is_told(service: RunningService, kb: str, name: str) -> None:
+    path, body, place = LISTS[name]
+    reply = post_json(service, f"/v1/kbs/{kb}/{path}", body % b",".join([b"1"] * 900_000))
+    assert refused(reply) == (422, "invalid_body")
+    assert {tuple(error["loc"][:2]) for error in reply.json()["errors"]} == {tuple(place)}
+
+
+def test_of_a_memory_the_first_wrong_slot_is_told(service: RunningService) -> None:
+    reply = post_json(service, "/v1/read", b'{"question": "a?", "memory": [%b]}' % b",".join([b"1"] * 900_000))
+    assert refused(reply) == (422, "invalid_body")
+    assert {tuple(error["loc"][:2]) for error in reply.json()["errors"]} == {("memory", 0)}
+
+
+def test_of_very_many_wrong_fields_the_number_is_told(service: RunningService, kb: str) -> None:
+    fields = b",".join(b'"%d": 1' % number for number in range(100_000))
+    reply = post_json(service, f"/v1/kbs/{kb}/ask", b'{"question": "a?", %b}' % fields)
+    assert refused(reply) == (422, "invalid_body")
+    assert reply.json()["detail"] == "body: 100,000 fields are wrong or missing"
+    assert len(reply.json()["errors"]) == 1
+
+
+@pytest.mark.parametrize("path", ["/v1/read", "/mcp"])
+def test_a_body_of_more_values_than_can_be_read_soon_is_refused(service: RunningService, path: str) -> None:
+    assert refused(post_json(service, path, b"[%b1]" % (b"1," * 1_000_001))) == (413, "request_too_large")
 
 
 BAD_LINES = {
