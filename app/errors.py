@@ -8,6 +8,7 @@ ServiceError
 ├── NotFound
 ├── KbNameInvalid
 ├── Overloaded
+├── WritersBusy         more changes wait than can be written soon
 ├── JobFinished
 ├── KeyRefused          no key, or one that is unknown, expired or revoked
 ├── ScopeTooSmall
@@ -62,6 +63,13 @@ class Overloaded(ServiceError):
 
 class DeadlineExceeded(ServiceError):
     """Questions were not answered in time; those that had not been read yet never will be."""
+
+
+class WritersBusy(ServiceError):
+    """More changes wait than can be written soon."""
+
+    def __init__(self) -> None:
+        super().__init__("Other changes are being written: send it again in a moment.")
 
 
 class JobFinished(ServiceError):
@@ -200,6 +208,7 @@ PROBLEMS: dict[str, tuple[int, str]] = {
     "CheckpointUnusable": (503, "model_unavailable"),
     "Overloaded": (503, "overloaded"),
     "DeadlineExceeded": (503, "deadline_exceeded"),
+    "WritersBusy": (503, "busy"),
     "JobFinished": (409, "job_finished"),
     "KeyRefused": (401, "key_refused"),
     "ScopeTooSmall": (403, "scope_too_small"),
@@ -274,7 +283,7 @@ def _database_problem(error: Exception) -> Problem | None:
         return None
     if any(failure in words for failure in _DISK_FAILED_WORDS):
         return DISK_FAILED
-    if "database is locked" in words:
+    if "database is locked" in words or "locknotavailable" in words:
         return Problem(503, "busy", "Another change is being written: send it again in a moment.", _HEADERS[503])
     return Problem(503, DATABASE_AWAY, "The database cannot be reached now: send it again.", _HEADERS[503])
 

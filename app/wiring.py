@@ -38,6 +38,7 @@ from app.spool import SpoolFile
 from app.telemetry import Metrics, logger
 from app.tracing import Tracing
 from app.worker import Worker
+from app.writers import Writers
 from kb import database
 from kb.consistency import ConsistencyBudgets, Views
 from kb.context import ContextEncoder
@@ -55,6 +56,8 @@ if TYPE_CHECKING:
 
 SPARQL_AT_ONCE = 2
 SPARQL_WAITING = 16
+WRITES_AT_ONCE = 16
+WRITES_WAITING = 256
 DATABASE_PATIENCE = 60.0
 """Seconds for which a service or a worker that starts waits for its database, which may be starting, too."""
 DATABASE_PAUSE = 1.0
@@ -187,6 +190,11 @@ class Services:
         return Turns(SPARQL_AT_ONCE, SPARQL_WAITING)
 
     @cached_property
+    def writers(self) -> Writers:
+        """Where what changes the database waits for its turn; made in the event loop that uses it."""
+        return Writers(WRITES_AT_ONCE, WRITES_WAITING, database.BUSY_TIMEOUT_SECONDS)
+
+    @cached_property
     def worker(self) -> Worker:
         """What ingests uploads in this process."""
         return Worker(self.engine, self.views, self.settings, self.metrics, self.tracing)
@@ -225,8 +233,8 @@ class Services:
         return database.reading(self.engine)
 
     def writing(self) -> AbstractContextManager[Connection]:
-        """A transaction, committed at its end."""
-        return database.writing(self.engine)
+        """A transaction, committed at its end; it does not wait for ever for another one."""
+        return database.writing(self.engine, database.BUSY_TIMEOUT_SECONDS)
 
     def kb(self, name: str, only: int | None = None) -> Kb:
         """The KB of this name; here and below `only` is the id that it must have, for a caller who reaches no other.

@@ -158,9 +158,14 @@ def _compiled(query: Select[*tuple[Any, ...]], engine: Engine) -> tuple[str, lis
 
 
 @contextmanager
-def writing(engine: Engine) -> Iterator[Connection]:
-    """One transaction that writes: committed, with fsync, when the block ends well, else rolled back."""
+def writing(engine: Engine, patience: int | None = None) -> Iterator[Connection]:
+    """One transaction that writes: committed, with fsync, when the block ends well, else rolled back.
+
+    `patience`: seconds that it waits for a lock of PostgreSQL, where it would wait for ever; SQLite has its own.
+    """
     with write_connection(engine) as connection, connection.begin():
+        if patience is not None and engine.dialect.name == "postgresql":
+            connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{patience}s'")
         yield connection
 
 

@@ -69,8 +69,8 @@ def counts(connection: Connection, kb_id: int) -> Counts:
 
 
 def lock(connection: Connection, kb_id: int) -> int:
-    """The revision; until the transaction ends, nobody else changes the KB."""
-    query = select(kb.c.revision).where(kb.c.id == kb_id, _is_alive).with_for_update()
+    """The revision; until the transaction ends, nobody else changes the KB, but feedback on it may be added."""
+    query = select(kb.c.revision).where(kb.c.id == kb_id, _is_alive).with_for_update(key_share=True)
     found = connection.scalar(query)
     if found is None:
         raise KbNotFound(kb_id)

@@ -5,6 +5,8 @@ from collections.abc import Iterator
 import pytest
 
 from app.settings import Settings
+from kb import kbs
+from kb.database import writing
 from tests.app.running import RunningService, running
 from tests.postgres import empty
 
@@ -115,3 +117,22 @@ def test_a_nul_in_a_question_is_no_fault(service: RunningService, question: str)
     assert (named.status_code, named.json()["code"]) == (422, "unknown_entity")
     other = service.http.post(address, json={"question": "capital of what?", "model": question})
     assert (other.status_code, other.json()["code"]) == (404, "model_not_found")
+
+
+def test_feedback_does_not_wait_for_a_merge(service: RunningService) -> None:
+    kb = service.kb("Ann|knows|Bob")
+    with writing(service.services.engine) as connection:
+        kbs.lock(connection, service.services.kb(kb).id)
+        reply = service.http.post(f"/v1/kbs/{kb}/feedback", json={"question": "whom?", "answers": ["Bob"]}, timeout=5)
+    assert reply.status_code == 201
+
+
+def test_a_change_does_not_wait_for_ever_for_a_merge(service: RunningService, monkeypatch: pytest.MonkeyPatch) -> None:
+    kb = service.kb("Ann|knows|Bob")
+    monkeypatch.setattr("kb.database.BUSY_TIMEOUT_SECONDS", 1)
+    with writing(service.services.engine) as connection:
+        kbs.lock(connection, service.services.kb(kb).id)
+        reply = service.write(kb, "Ann|likes|Cid")
+    assert (reply.status_code, reply.json()["code"]) == (503, "busy")
+    assert int(reply.headers["Retry-After"]) >= 1
+    assert service.write(kb, "Ann|likes|Cid").status_code == 200

@@ -47,11 +47,9 @@ def show_job(job_id: Id, access: Asker, service: Service) -> Response:
 
 
 @router.delete("/{job_id}", status_code=202, response_model=JobReply, responses=gives(404, 409, 507))
-def cancel_job(job_id: Id, access: Writer, service: Service) -> Response:
+async def cancel_job(job_id: Id, access: Writer, service: Service) -> Response:
     """Cancel a job: at once when it waits, soon when it runs; a job that has ended gives 409."""
-    _job(service, access, job_id)
-    with service.writing() as connection:
-        job = JobStore(connection).request_cancel(job_id)
+    job = await service.writers.run(_cancel, service, access, job_id)
     (service.worker if job.kind == "ingestion" else service.trainer).wake()
     return reply(job.envelope(), 202)
 
@@ -85,6 +83,12 @@ def _job(service: Services, access: Access, job_id: int) -> Job:
     if access.kb_id not in (None, job.kb_id):
         raise NotFound("job", job_id)
     return job
+
+
+def _cancel(service: Services, access: Access, job_id: int) -> Job:
+    _job(service, access, job_id)
+    with service.writing() as connection:
+        return JobStore(connection).request_cancel(job_id)
 
 
 async def _events(request: Request, service: Services, job: Job) -> AsyncIterator[bytes]:

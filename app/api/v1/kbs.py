@@ -2,6 +2,7 @@
 
 from typing import Annotated
 
+from anyio.to_thread import run_sync
 from fastapi import APIRouter, Depends, Response
 
 from app.api.schemas import KbBody, KbReply, KbsReply
@@ -13,11 +14,11 @@ router = APIRouter(prefix="/v1/kbs", tags=["knowledge bases"])
 @router.post(
     "", status_code=201, response_model=KbReply, openapi_extra=takes(KbBody), responses=gives(400, 409, 415, 507)
 )
-def create_kb(access: Admin, service: Service, body: Annotated[KbBody, Depends(body_of(KbBody))]) -> Response:
+async def create_kb(access: Admin, service: Service, body: Annotated[KbBody, Depends(body_of(KbBody))]) -> Response:
     """Make an empty knowledge base."""
     access.check_all_kbs("Only a key for all KBs can make one.")
-    kb = service.create_kb(body.name)
-    return reply(service.kb_envelope(kb.name, kb.id), 201, {"Location": f"/v1/kbs/{kb.name}"})
+    kb = await service.writers.run(service.create_kb, body.name)
+    return reply(await run_sync(service.kb_envelope, kb.name, kb.id), 201, {"Location": f"/v1/kbs/{kb.name}"})
 
 
 @router.get("", response_model=KbsReply, responses=gives())
@@ -33,7 +34,7 @@ def show_kb(kb: str, access: Asker, service: Service) -> Response:
 
 
 @router.delete("/{kb}", status_code=204, response_class=Response, responses=gives(404, 507))
-def delete_kb(kb: str, access: Admin, service: Service) -> Response:
+async def delete_kb(kb: str, access: Admin, service: Service) -> Response:
     """Delete a knowledge base with all that belongs to it; its running jobs fail with `kb_deleted`."""
-    service.delete_kb(kb, access.kb_id)
+    await service.writers.run(service.delete_kb, kb, access.kb_id)
     return Response(status_code=204)

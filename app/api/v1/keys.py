@@ -22,7 +22,7 @@ router = APIRouter(prefix="/v1/keys", tags=["keys"])
     openapi_extra=takes(KeyBody),
     responses=gives(400, 404, 409, 415, 507),
 )
-def create_key(access: Admin, service: Service, body: Annotated[KeyBody, Depends(body_of(KeyBody))]) -> Response:
+async def create_key(access: Admin, service: Service, body: Annotated[KeyBody, Depends(body_of(KeyBody))]) -> Response:
     """Make a key; this reply is the only place that ever shows it."""
     if body.expires_at is not None and body.expires_at.tzinfo is None:
         raise Problem(422, "invalid_body", "expires_at: give a time zone, as in 2030-01-31T12:00:00Z.")
@@ -33,7 +33,8 @@ def create_key(access: Admin, service: Service, body: Annotated[KeyBody, Depends
     access.check("admin", body.kb)
     if body.kb is None:
         access.check_all_kbs("A key for one KB can only make keys for that KB.")
-    key, secret = service.keys.create(NewKey(body.name, body.scope, body.kb, body.expires_at), access.kb_id)
+    new = NewKey(body.name, body.scope, body.kb, body.expires_at)
+    key, secret = await service.writers.run(service.keys.create, new, access.kb_id)
     return reply({**key.envelope(), "key": secret}, 201)
 
 
@@ -44,7 +45,7 @@ def list_keys(access: Admin, service: Service) -> Response:
 
 
 @router.delete("/{key_id}", status_code=204, response_class=Response, responses=gives(404, 507))
-def revoke_key(key_id: Id, access: Admin, service: Service) -> Response:
+async def revoke_key(key_id: Id, access: Admin, service: Service) -> Response:
     """Revoke a key: it is refused from now on."""
-    service.keys.revoke(key_id, access.kb_id)
+    await service.writers.run(service.keys.revoke, key_id, access.kb_id)
     return Response(status_code=204)

@@ -28,7 +28,8 @@ async def train(
 ) -> Response:
     """Adapt the reader to this KB, as a job: it answers from then on only if it is better on held-out questions."""
     check_questions([one.question for one in body.questions], service.settings)
-    job = await run_sync(service.record_training, kb, [one.gold() for one in body.questions], access.kb_id)
+    gold = [one.gold() for one in body.questions]
+    job = await service.writers.run(service.record_training, kb, gold, access.kb_id)
     return reply(job.envelope(), 202, {"Location": f"/v1/jobs/{job.id}"})
 
 
@@ -39,10 +40,10 @@ def list_models(kb: str, access: Asker, service: Service) -> Response:
 
 
 @router.post("/models/{version}/activate", response_model=ModelsReply, responses=gives(404, 507))
-def activate_model(kb: str, version: VersionId, access: Writer, service: Service) -> Response:
+async def activate_model(kb: str, version: VersionId, access: Writer, service: Service) -> Response:
     """Let a version answer from now on: an older one to roll back, 0 for the shipped reader."""
-    service.activate_model(kb, version, access.kb_id)
-    return reply(service.model_versions(kb, access.kb_id))
+    await service.writers.run(service.activate_model, kb, version, access.kb_id)
+    return reply(await run_sync(service.model_versions, kb, access.kb_id))
 
 
 @router.post(
@@ -61,7 +62,7 @@ async def give_feedback(
 ) -> Response:
     """Say what the right answers to a question are: the next training of this KB learns from it."""
     check_question(body.question, service.settings)
-    number = await run_sync(_keep, service, kb, access, body)
+    number = await service.writers.run(_keep, service, kb, access, body)
     return reply({"id": number, "kb": kb, "request_id": request.state.request_id}, 201)
 
 

@@ -61,7 +61,7 @@ async def write_triples(
     """Add triples: a file as a job (202), or a JSON body at once (200: the next question sees them)."""
     if media_type(request) == JSON:
         body = await read_limited(request)
-        return await run_sync(_write_small, service, kb, access, body, source)
+        return await service.writers.run(_write_small, service, kb, access, body, source)
     return await _accept_upload(request, service, kb, access, source, on_error)
 
 
@@ -114,7 +114,7 @@ async def delete_triples(
         raise Problem(400, "filter_and_body", "Give a filter or a body of triples, not both.")
     if body and media_type(request) != JSON:
         raise Problem(415, "unsupported_media_type", f"Send the triples to delete as JSON, with Content-Type: {JSON}.")
-    return await run_sync(_delete, service, kb, access, pattern, body)
+    return await service.writers.run(_delete, service, kb, access, pattern, body)
 
 
 @router.head("/export", include_in_schema=False)
@@ -176,7 +176,7 @@ async def _accept_upload(
             source=source,
             on_error=on_error,
         )
-        job = await run_sync(service.record_job, found, upload)
+        job = await service.writers.run(service.record_job, found, upload)
     except BaseException:
         spooled.discard()
         raise
