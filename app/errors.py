@@ -279,6 +279,8 @@ def _database_problem(error: Exception) -> Problem | None:
     words = str(error).lower()
     if type(error).__name__ == "DataError" and "nul (0x00)" in words:  # PostgreSQL keeps none, and looks for none
         return Problem(422, "invalid_parameter", "A text of the request holds a NUL character: leave it out.")
+    if (type(error).__module__, type(error).__name__) == ("sqlalchemy.exc", "TimeoutError"):
+        return Problem(503, DATABASE_AWAY, "All connections to the database are in use: send it again.", _HEADERS[503])
     if type(error).__name__ != "OperationalError":
         return None
     if any(failure in words for failure in _DISK_FAILED_WORDS):

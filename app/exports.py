@@ -1,6 +1,6 @@
 """Exports: a whole KB as a file, streamed from one state of the database; and a few of its triples as RDF."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from itertools import chain
 
 import pyoxigraph
@@ -44,8 +44,8 @@ def as_rdf(triples: Iterable[Triple], names: Iterable[Name], media_type: str) ->
     return pyoxigraph.serialize(statements, format=GRAPHS[media_type], prefixes=_PREFIXES) or b""
 
 
-def exported(engine: Engine, kb_id: int, format: str) -> Iterator[bytes]:
-    """The bytes of the file."""
+def exported(engine: Engine, kb_id: int, format: str) -> Generator[bytes, None, None]:
+    """The bytes of the file; holds a connection until it is closed."""
     with reading(engine) as connection:
         yield from written(TripleStore(connection), kb_id, format)
 

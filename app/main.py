@@ -11,6 +11,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from sqlalchemy.exc import DataError, OperationalError
+from sqlalchemy.exc import TimeoutError as NoConnection
 from starlette.exceptions import HTTPException
 from starlette.routing import Match, Route
 
@@ -68,7 +69,7 @@ def create_app(settings: Settings, opened: Services | None = None) -> FastAPI:
     pages.mount_assets(app)
     app.add_exception_handler(HTTPException, _reply_status)
     app.add_exception_handler(RequestValidationError, _reply_invalid)
-    for ours in (Problem, ServiceError, KnowledgeError, OperationalError, DataError, *OF_MODELS):
+    for ours in (Problem, ServiceError, KnowledgeError, OperationalError, NoConnection, DataError, *OF_MODELS):
         app.add_exception_handler(ours, _reply_problem)
     app.add_middleware(RequestFrame, metrics=metrics)
     app.openapi = describe(app)  # type: ignore[method-assign] # FastAPI's documented way to change the document

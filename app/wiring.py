@@ -16,6 +16,7 @@ import faiss
 import orjson
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from anyio import CapacityLimiter
 from sqlalchemy import Connection
 from sqlalchemy.exc import OperationalError
 
@@ -56,6 +57,7 @@ if TYPE_CHECKING:
 
 SPARQL_AT_ONCE = 2
 SPARQL_WAITING = 16
+EXPORTS_AT_ONCE = 8
 WRITES_AT_ONCE = 16
 WRITES_WAITING = 256
 DATABASE_PATIENCE = 60.0
@@ -188,6 +190,11 @@ class Services:
     def graph_turns(self) -> Turns:
         """Whose turn it is to ask by SPARQL; made in the event loop that uses it."""
         return Turns(SPARQL_AT_ONCE, SPARQL_WAITING)
+
+    @cached_property
+    def exports(self) -> CapacityLimiter:
+        """Places of exports that are being sent; made in the event loop that uses it."""
+        return CapacityLimiter(EXPORTS_AT_ONCE)
 
     @cached_property
     def writers(self) -> Writers:

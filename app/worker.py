@@ -20,6 +20,7 @@ from time import monotonic, sleep
 
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as NoConnection
 
 from app.errors import DATABASE_AWAY, DISK_FULL, problem_of
 from app.jobs import KB_DELETED, Job, JobLost, JobStore, Kind
@@ -374,7 +375,7 @@ class _JobRun:
             except JobLost:
                 self._is_lost.set()
                 return
-            except (DBAPIError, StorageFailed) as error:
+            except (DBAPIError, NoConnection, StorageFailed) as error:
                 # SQLite has one writer, and the merge of this very job may be it: the next beat tells.
                 log.debug("no heartbeat", job=self._job.id, reason=str(error))
                 continue
@@ -407,7 +408,7 @@ class _JobRun:
                     jobs = JobStore(connection)
                     self._beat(jobs)
                     return change(jobs)
-            except (OperationalError, InterfaceError, StorageFailed):
+            except (OperationalError, InterfaceError, NoConnection, StorageFailed):
                 log.exception("the end of the job cannot be noted; trying again", job=self._job.id)
                 sleep(1)
 
@@ -419,7 +420,7 @@ class _JobRun:
         if isinstance(error, TrainingFailed):
             return error.code, error.detail
         problem = problem_of(error)
-        if problem is not None and isinstance(error, KnowledgeError | DBAPIError):
+        if problem is not None and isinstance(error, KnowledgeError | DBAPIError | NoConnection):
             return problem.code, problem.detail
         log.exception("job failed", job=self._job.id, kb=self._job.kb)
         return self._internal_error()

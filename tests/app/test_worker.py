@@ -1,11 +1,13 @@
 """The worker on a real store, without HTTP."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from threading import Thread
+from threading import Event, Thread
+from typing import Any
 
 import pytest
 from sqlalchemy.exc import DataError, OperationalError
+from sqlalchemy.exc import TimeoutError as NoConnection
 
 from app import worker
 from app.jobs import Job, JobStore, State, Upload
@@ -175,15 +177,43 @@ def lose_the_database(*_: object) -> None:
     raise OperationalError("COMMIT", {}, Exception("server closed the connection unexpectedly"))
 
 
-def test_a_job_whose_database_went_away_is_tried_again(services: Services, monkeypatch: pytest.MonkeyPatch) -> None:
+def find_no_connection(*_: object) -> None:
+    raise NoConnection("QueuePool limit of size 8 overflow 56 reached")
+
+
+@pytest.mark.parametrize("lose", [lose_the_database, find_no_connection])
+def test_a_job_whose_database_went_away_is_tried_again(
+    services: Services, monkeypatch: pytest.MonkeyPatch, lose: Callable[..., None]
+) -> None:
     job = queued(services)
     with monkeypatch.context() as patch:
-        patch.setattr("kb.merging._Merge.add_triples", lose_the_database)
+        patch.setattr("kb.merging._Merge.add_triples", lose)
         states = [ended.state for ended in (services.worker.run_one(), services.worker.run_one()) if ended]
     assert states == ["queued", "queued"]
     ended = services.worker.run_one()
     assert ended is not None
     assert (ended.id, ended.state, num_triples(services)) == (job.id, "succeeded", 2)
+
+
+def test_a_heart_goes_on_beating_after_it_found_no_connection(
+    services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    queued(services)
+    beat, refresh, failed, beats = JobStore.beat, services.views.refresh, Event(), Event()
+
+    def beat_at_last(self: JobStore, *given: Any) -> None:
+        if not failed.is_set():
+            failed.set()
+            find_no_connection()
+        beats.set()
+        beat(self, *given)
+
+    monkeypatch.setattr(JobStore, "beat", beat_at_last)
+    monkeypatch.setattr(services.views, "refresh", lambda kb_id: beats.wait(5) and refresh(kb_id))
+    ended = services.worker.run_one()
+    assert beats.is_set()
+    assert ended is not None
+    assert ended.state == "succeeded"
 
 
 def test_a_job_whose_database_never_comes_back_fails_in_the_end(

@@ -6,6 +6,7 @@ from anyio.to_thread import run_sync
 from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
+from app.api.downloads import Download
 from app.api.schemas import DeletedReply, JobReply, TriplesBody, TriplesReply, WrittenReply
 from app.api.uploads import receive
 from app.dependencies import (
@@ -134,11 +135,8 @@ def export_kb(
 ) -> Response:
     """Stream the whole KB; what it exports, it ingests."""
     kb_id = service.kb(kb, access.kb_id).id
-    return StreamingResponse(
-        iter(()) if request.method == "HEAD" else exported(service.engine, kb_id, format),
-        media_type=FORMATS[format][0],
-        headers={"Content-Disposition": f'attachment; filename="{kb}.{format}"'},
-    )
+    chunks = iter(()) if request.method == "HEAD" else exported(service.engine, kb_id, format)
+    return Download(chunks, service.exports, FORMATS[format][0], f"{kb}.{format}")
 
 
 def shown(stored: StoredTriple) -> dict[str, Any]:
