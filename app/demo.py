@@ -81,7 +81,7 @@ def _serving(settings: Settings) -> Iterator[tuple[str, Thread]]:
             f"{settings.host}:{settings.port} cannot be listened on ({error}): choose another --port."
         ) from error
     port = listening.getsockname()[1]
-    server = server_of(create_app(settings))
+    server = server_of(create_app(settings), settings)
     thread = Thread(target=server.run, kwargs={"sockets": [listening]}, name="service", daemon=True)
     thread.start()
     try:

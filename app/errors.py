@@ -232,6 +232,7 @@ _STATUS_PROBLEMS = {
 
 
 DATABASE_AWAY = "database_unavailable"
+STOPPING = Problem(503, "stopping", "The service stops: send it again, once it is back.", _HEADERS[503])
 DISK_FULL = Problem(
     507, "disk_full", "The disk is full: nothing was changed. Free space in the data folder, send it again."
 )

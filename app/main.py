@@ -1,5 +1,6 @@
 """The application: routes, error handling and lifespan, assembled in one visible place; and the server around it."""
 
+import math
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -110,10 +111,23 @@ def serve(settings: Settings) -> None:
     services = open_services(settings, Metrics())  # before the server starts, whose words for what fails are many
     host, port = listener.getsockname()[:2]
     log.info("listening", url=f"http://{f'[{host}]' if ':' in host else host}:{port}")
-    server_of(create_app(settings, services)).run(sockets=[listener])
+    server_of(create_app(settings, services), settings).run(sockets=[listener])
 
 
-def server_of(app: FastAPI) -> uvicorn.Server:
+class Server(uvicorn.Server):
+    """Tells the application that it stops before it waits for the requests that are served."""
+
+    def __init__(self, config: uvicorn.Config, app: FastAPI) -> None:
+        super().__init__(config)
+        self._app = app
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Stop, once all that was asked is answered or the time for it has passed."""
+        self._app.state.services.stopping.set()
+        await super().shutdown(sockets)
+
+
+def server_of(app: FastAPI, settings: Settings) -> Server:
     """The server of the application, to be run on a listening socket."""
     config = uvicorn.Config(
         app,
@@ -125,9 +139,9 @@ def server_of(app: FastAPI) -> uvicorn.Server:
         proxy_headers=False,
         lifespan="on",
         ws="none",
-        timeout_graceful_shutdown=10,
+        timeout_graceful_shutdown=math.ceil(settings.deadline_seconds) + 1,
     )
-    return uvicorn.Server(config)
+    return Server(config, app)
 
 
 def _listen(settings: Settings) -> socket.socket:

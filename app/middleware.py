@@ -2,13 +2,14 @@
 
 import re
 import secrets
+from asyncio import CancelledError
 from time import perf_counter
 
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from structlog.contextvars import bind_contextvars, clear_contextvars
 
-from app.errors import PROBLEM_JSON, Overloaded, Problem, internal_problem, problem_of
+from app.errors import PROBLEM_JSON, STOPPING, Overloaded, Problem, internal_problem, problem_of
 from app.telemetry import Metrics, logger
 from app.tracing import Span, Tracing, set_current_span
 
@@ -54,6 +55,10 @@ class RequestFrame:
                 await self.app(scope, receive, send_with_id)
         except ClientDisconnect:
             status = _CLIENT_CLOSED
+        except CancelledError:
+            if status or not scope["app"].state.services.stopping.is_set():
+                raise
+            await _send_problem(send_with_id, STOPPING, request_id)
         except Exception:
             log.exception("request failed", method=scope["method"], path=scope["path"])
             if status:

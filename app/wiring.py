@@ -430,7 +430,7 @@ class Services:
 
         def load() -> None:
             try:
-                self.views.warm()
+                self.views.warm(self.stopping)
             except Exception as error:
                 log.exception("structures not loaded", reason=str(error))
             self._is_warm.set()

@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
 from threading import Event, Thread
-from time import monotonic, sleep
+from time import monotonic
 
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
@@ -123,7 +123,7 @@ class Worker:
 
     def tidy(self) -> None:
         """Delete what nobody needs: rows of deleted KBs, uploads of ended jobs, stages and locks of dead workers."""
-        purge(self._engine)
+        purge(self._engine, self._stopping)
         self._views.forget_deleted()
         self._remove_models()
         removed = sweep(self._settings.spool_folder, self._is_wanted)
@@ -168,6 +168,9 @@ class Worker:
             ended = _JobRun(self, job, span).run()
         except JobLost:
             log.warning("job was taken over by another worker", job=job.id)
+            return job
+        except _Stopped:
+            log.warning("the end of the job could not be noted; the next start sees to it", job=job.id)
             return job
         self._note_end(ended)
         span.end(f"job {job.kind}", {"hopfact.job": job.id, "hopfact.job_state": ended.state}, ended.error_code)
@@ -238,7 +241,7 @@ class _JobRun:
             path = self._settings.models_folder / str(self._job.kb_id) / f"reader-{self._job.id}.safetensors"
             keep(trained.path, path)
             return self._end(lambda jobs: self._store(jobs, trained, path))
-        except JobLost:
+        except (JobLost, _Stopped):
             raise
         except Exception as error:
             return self._fail(*KB_DELETED) if self._is_deleted() else self._ended_by(error)
@@ -400,7 +403,11 @@ class _JobRun:
         return self._end(release)
 
     def _end(self, change: Callable[[JobStore], Job]) -> Job:
-        """Note the end, however long the database is busy: a job that has ended must not look as if it ran."""
+        """Note the end, however long the database is busy: a job that has ended must not look as if it ran.
+
+        Raises:
+            _Stopped: the worker must end first, so whoever starts next runs the job again, or what is left of it.
+        """
         self._is_over.set()
         while True:
             try:
@@ -410,7 +417,8 @@ class _JobRun:
                     return change(jobs)
             except (OperationalError, InterfaceError, NoConnection, StorageFailed):
                 log.exception("the end of the job cannot be noted; trying again", job=self._job.id)
-                sleep(1)
+                if self._worker._stopping.wait(1):
+                    raise _Stopped from None
 
     def _reason(self, error: Exception) -> tuple[str, str]:
         if not Path(self._job.upload.spool).exists():

@@ -192,12 +192,14 @@ class Views:
             self._forget(kb_id)
         return known
 
-    def warm(self) -> None:
+    def warm(self, stopping: threading.Event | None = None) -> None:
         """Bring every KB up to date, and remove the files of those that are gone; what fails is logged and left.
 
         A KB that cannot be made ready now is tried again when it is asked for.
         """
         for kb_id in sorted(self._known()):
+            if stopping is not None and stopping.is_set():
+                return
             try:
                 self.refresh(kb_id)
             except Exception as error:  # whatever it is: the next KB may be sound

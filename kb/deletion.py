@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from threading import Event
 
 from sqlalchemy import (
     ColumnElement,
@@ -158,16 +159,17 @@ def delete_kb(connection: Connection, kb_id: int) -> None:
     _purge_some(connection, kb_id)
 
 
-def purge(engine: Engine) -> int:
+def purge(engine: Engine, stopping: Event | None = None) -> int:
     """Remove the rest of deleted KBs, in many short transactions; the number of KBs that are gone now.
 
-    Call it after `delete_kb` was committed, and when a process starts: it goes on where another one stopped.
+    Call it after `delete_kb` was committed, and when a process starts: it goes on where another one stopped, or was
+    told to by `stopping`.
     """
     num_gone = 0
     query = select(kb.c.id).where(kb.c.deleted_at.is_not(None)).order_by(kb.c.id).limit(1)
     with reading(engine) as connection:
         is_any = connection.scalar(query) is not None  # else nothing that writes for long is waited for
-    while is_any:
+    while is_any and not (stopping is not None and stopping.is_set()):
         with writing(engine) as connection:
             kb_id = connection.scalar(query.with_for_update(skip_locked=True))
             if kb_id is None:

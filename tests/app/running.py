@@ -93,7 +93,7 @@ def running(settings: Settings) -> Iterator[RunningService]:
     """The service until the block ends, ready."""
     configure_logging(settings)
     app = create_app(settings)
-    server = server_of(app)
+    server = server_of(app, settings)
     listening = socket.create_server(("127.0.0.1", 0))
     thread = Thread(target=server.run, kwargs={"sockets": [listening]}, name="service-under-test", daemon=True)
     thread.start()

@@ -13,7 +13,10 @@ from app.wiring import Services
 def test_a_database_that_is_away_for_a_moment_keeps_nobody_from_getting_ready(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def away() -> None:
+    given: list[object] = []
+
+    def away(*arguments: object) -> None:
+        given.extend(arguments)
         raise OperationalError("SELECT", {}, Exception("the server closed the connection"))
 
     services = Services(Settings(data=tmp_path, threads=1, worker="none"), Metrics())
@@ -25,4 +28,5 @@ def test_a_database_that_is_away_for_a_moment_keeps_nobody_from_getting_ready(
     services._warming.join(60)
 
     assert services.missing() == []
+    assert given == [services.stopping]
     services.close()

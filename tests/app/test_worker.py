@@ -119,6 +119,32 @@ def test_a_worker_that_stops_while_reading_puts_the_job_back_untouched(services:
     assert ended.state == "succeeded"
 
 
+@pytest.mark.parametrize("fails", [False, True])
+def test_a_worker_stops_although_the_end_of_its_job_cannot_be_noted(
+    services: Services, monkeypatch: pytest.MonkeyPatch, fails: bool
+) -> None:
+    job = queued(services, b"\xff\xfe\xff" if fails else LINES)
+    tried = Event()
+
+    def lose(*_: object) -> None:
+        tried.set()
+        lose_the_database()
+
+    with monkeypatch.context() as patched:
+        patched.setattr(JobStore, "finish", lose)
+        services.worker.start()
+        assert tried.wait(30)
+        services.worker.ask_to_stop()
+        assert services.worker._thread is not None
+        services.worker._thread.join(5)
+        assert not services.worker.is_alive()
+    assert services.job(job.id).state == "running"
+    services.worker.stop()
+    ended = other_worker(services).run_one()
+    assert ended is not None
+    assert (ended.state, num_triples(services)) == (("failed", 0) if fails else ("succeeded", 2))
+
+
 def test_a_running_job_of_a_living_worker_is_left_alone(services: Services) -> None:
     job = queued(services)
     living = other_worker(services)

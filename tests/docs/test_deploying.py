@@ -7,6 +7,7 @@ import kubernetes_validate
 import pytest
 import yaml
 
+from app.settings import Settings
 from tests.deploy.test_chart import CHART, FOREIGN, NEWEST, OLDEST, REPLICAS, TEMPLATE, needs_helm, pods_of, rendered
 from tests.docs.blocks import blocks_of
 from tests.docs.test_docs import ROOT
@@ -91,3 +92,12 @@ def test_the_chart_takes_the_values_of_the_page(page: Path, tmp_path: Path) -> N
             for name, value in given.items():
                 told = str(value).lower() if isinstance(value, bool) else str(value)
                 assert variables[name] == told
+
+
+def test_who_stops_the_service_waits_longer_than_it_takes() -> None:
+    chart = (ROOT / "deploy/helm/hopfact/templates/deployment.yaml").read_text(encoding="utf-8")
+    waits = re.findall(r"stop_grace_period: (\d+)s", COMPOSE) + re.findall(
+        r"terminationGracePeriodSeconds: (\d+)", chart
+    )
+    assert len(waits) == 2
+    assert all(float(seconds) >= Settings(data=ROOT).deadline_seconds + 20 for seconds in waits)

@@ -447,6 +447,14 @@ def test_warming_up_opens_what_is_there_and_removes_what_is_gone(knowledge: Know
     assert views.state(12345).state == "absent"
 
 
+def test_warming_up_ends_when_it_is_told_to(knowledge: Knowledge) -> None:
+    stopping = threading.Event()
+    stopping.set()
+    views = knowledge.new_views()
+    views.warm(stopping)
+    assert views.state(knowledge.id).state == "absent"
+
+
 def test_warming_up_leaves_a_kb_that_is_made_meanwhile(knowledge: Knowledge, monkeypatch: pytest.MonkeyPatch) -> None:
     views = knowledge.new_views()
     refresh = views.refresh

@@ -1,6 +1,7 @@
 """The store, on SQLite and PostgreSQL alike."""
 
 from collections.abc import Sized
+from threading import Event
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -91,6 +92,9 @@ def test_a_large_kb_is_gone_at_once_and_its_rows_in_short_transactions(
         assert connection.scalar(select(func.count()).select_from(triple)) == 33
         with pytest.raises(KbNotFound):
             TripleStore(connection).revision(films.id)
+    stopping = Event()
+    stopping.set()
+    assert deletion.purge(engine, stopping) == 0
     assert deletion.purge(engine) == 1
     assert deletion.purge(engine) == 0
     with reading(engine) as connection:
