@@ -135,7 +135,7 @@ def export_kb(
 ) -> Response:
     """Stream the whole KB; what it exports, it ingests."""
     kb_id = service.kb(kb, access.kb_id).id
-    chunks = iter(()) if request.method == "HEAD" else exported(service.engine, kb_id, format)
+    chunks = (piece for piece in ()) if request.method == "HEAD" else exported(service.engine, kb_id, format)
     return Download(chunks, service.exports, FORMATS[format][0], f"{kb}.{format}")
 
 
