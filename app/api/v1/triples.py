@@ -135,7 +135,9 @@ def export_kb(
 ) -> Response:
     """Stream the whole KB; what it exports, it ingests."""
     kb_id = service.kb(kb, access.kb_id).id
-    chunks = (piece for piece in ()) if request.method == "HEAD" else exported(service.engine, kb_id, format)
+    chunks = exported(service.engine, kb_id, format)
+    if request.method == "HEAD":
+        chunks.close()
     return Download(chunks, service.exports, FORMATS[format][0], f"{kb}.{format}")
 
 
