@@ -7,7 +7,7 @@ stored in the transaction that did it (`merged`), so that a job which runs again
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, Row, delete, func, insert, select, update
 from sqlalchemy.sql.dml import ReturningInsert, ReturningUpdate
@@ -28,6 +28,16 @@ KB_DELETED = ("kb_deleted", "The knowledge base was deleted while the job ran: n
 
 _job = tables.job
 _rejected = tables.rejected_line
+
+
+class JobCount(NamedTuple):
+    """Jobs of one kind and state."""
+
+    kind: Kind
+    state: State
+    number: int
+    oldest: datetime
+    accepted: int
 
 
 class JobLost(Exception):
@@ -319,11 +329,15 @@ class JobStore:
         wanting = select(_job.c.id).where(_job.c.state.in_(UNFINISHED), _job.c.spool == spool)
         return self._connection.scalar(wanting.limit(1)) is not None
 
-    def open(self) -> list[tuple[str, str, int, datetime]]:
-        """How many jobs have not ended, by kind and state, and when the oldest of each was made."""
-        counted = select(_job.c.kind, _job.c.state, func.count(), func.min(_job.c.created_at))
-        rows = self._connection.execute(counted.where(_job.c.state.in_(UNFINISHED)).group_by(_job.c.kind, _job.c.state))
-        return [(kind, state, count, oldest) for kind, state, count, oldest in rows]
+    def counts(self) -> list[JobCount]:
+        """How many jobs there are, by kind and state, when the oldest was made, and how many triples were new in them.
+
+        Jobs are never deleted, so what has ended grows only. Reads them all: 0.2 s for 200,000.
+        """
+        accepted = func.coalesce(func.sum(_job.c.accepted), 0)
+        counted = select(_job.c.kind, _job.c.state, func.count(), func.min(_job.c.created_at), accepted)
+        rows = self._connection.execute(counted.group_by(_job.c.kind, _job.c.state))
+        return [JobCount(kind, state, count, oldest, int(new)) for kind, state, count, oldest, new in rows]
 
     def is_idle(self, kind: Kind = "ingestion") -> bool:
         """Whether every job of a kind has ended."""

@@ -2,7 +2,7 @@
 
 import logging
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -10,8 +10,10 @@ import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from prometheus_client.gc_collector import GCCollector
+from prometheus_client.metrics_core import CounterMetricFamily
 from prometheus_client.platform_collector import PlatformCollector
 from prometheus_client.process_collector import ProcessCollector
+from prometheus_client.registry import Collector
 from structlog.typing import EventDict, Processor
 
 from app.settings import Settings
@@ -68,6 +70,30 @@ def logger(name: str) -> Any:  # noqa: ANN401 - structlog's bound loggers have n
     return structlog.get_logger(component=name)
 
 
+class ToldCounter(Collector):
+    """A counter that is kept elsewhere: its values are told all at once."""
+
+    def __init__(self, name: str, words: str, labels: Sequence[str], registry: CollectorRegistry) -> None:
+        self._name, self._words, self._labelnames = name, words, labels
+        self._values: Mapping[tuple[str, ...], float] = {}
+        registry.register(self)
+
+    def tell(self, values: Mapping[tuple[str, ...], float]) -> None:
+        """What it shows from now on, by the values of its labels."""
+        self._values = values
+
+    def describe(self) -> list[CounterMetricFamily]:
+        """It without values, by which the registry knows its name."""
+        return [CounterMetricFamily(self._name, self._words, labels=self._labelnames)]
+
+    def collect(self) -> Iterator[CounterMetricFamily]:
+        """It with the values that were told last."""
+        [family] = self.describe()
+        for labels, value in self._values.items():
+            family.add_metric(labels, value)
+        yield family
+
+
 class Metrics:
     """The figures of one service, in a registry of its own, so that several can live in one process."""
 
@@ -109,8 +135,11 @@ class Metrics:
             registry=self.registry,
         )
         self.questions_waiting = Gauge("hopfact_questions_waiting", "Questions that wait", registry=self.registry)
-        self.jobs = Counter(
-            "hopfact_jobs", "Finished jobs by kind and state", ("kind", "state"), registry=self.registry
+        self.jobs = ToldCounter(
+            "hopfact_jobs",
+            "Jobs that have ended, by kind and state, of all processes",
+            ("kind", "state"),
+            self.registry,
         )
         self.open_jobs = Gauge(
             "hopfact_jobs_open",
@@ -127,7 +156,12 @@ class Metrics:
         self.shards_missing = Gauge(
             "hopfact_shards_missing", "Shards that do not answer, whose parts are read here", registry=self.registry
         )
-        self.triples = Counter("hopfact_triples_written", "Triples that were new", registry=self.registry)
+        self.triples = Counter(
+            "hopfact_triples_written", "Triples that were new in small writes to this process", registry=self.registry
+        )
+        self.ingested = ToldCounter(
+            "hopfact_triples_ingested", "Triples that were new in jobs, of all processes", (), self.registry
+        )
 
     def page(self) -> bytes:
         """The text that Prometheus reads."""

@@ -7,10 +7,11 @@ from contextlib import AbstractContextManager
 from dataclasses import asdict
 from datetime import UTC, datetime
 from functools import cached_property
+from itertools import product
 from pathlib import Path
 from threading import Event, Thread
 from time import monotonic, sleep
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 import faiss
 import orjson
@@ -28,7 +29,7 @@ from app.errors import DATABASE_AWAY, KbNameInvalid, problem_of
 from app.evaluation import GoldQuestion
 from app.graphs.pool import Graphs
 from app.graphs.turns import Turns
-from app.jobs import KB_DELETED, Job, JobStore, Kind, Upload
+from app.jobs import FINISHED, KB_DELETED, UNFINISHED, Job, JobStore, Kind, Upload
 from app.keys import KeyRing, revoke_keys_of
 from app.limiting import RateLimiter
 from app.memories import MemoryReader
@@ -204,12 +205,12 @@ class Services:
     @cached_property
     def worker(self) -> Worker:
         """What ingests uploads in this process."""
-        return Worker(self.engine, self.views, self.settings, self.metrics, self.tracing)
+        return Worker(self.engine, self.views, self.settings, self.tracing)
 
     @cached_property
     def trainer(self) -> Worker:
         """What runs training jobs in this process, so that no upload waits for one."""
-        return Worker(self.engine, self.views, self.settings, self.metrics, self.tracing, "training")
+        return Worker(self.engine, self.views, self.settings, self.tracing, "training")
 
     @cached_property
     def batcher(self) -> QuestionBatcher[tuple[str, int | None]]:
@@ -338,22 +339,27 @@ class Services:
             return JobStore(connection).job(job_id)
 
     def figures(self) -> bytes:
-        """The page of figures, with what only the database knows as it is now."""
+        """The page of figures, with what only the database knows as it is now: jobs, whatever process runs them."""
         figures = self.metrics
         figures.open_jobs.clear()
         if "cluster" in self.__dict__:
             figures.shards_missing.set(len(self.cluster.missing))
         try:
             with self.reading() as connection:
-                open_jobs = JobStore(connection).open()
+                jobs = JobStore(connection).counts()
         except OperationalError:
             figures.database_up.set(0)
             return figures.page()
         figures.database_up.set(1)
-        for kind, state, count, _ in open_jobs:
-            figures.open_jobs.labels(kind, state).set(count)
-        oldest = min((made for *_, made in open_jobs), default=None)
+        waiting = [one for one in jobs if one.state in UNFINISHED]
+        for one in waiting:
+            figures.open_jobs.labels(one.kind, one.state).set(one.number)
+        oldest = min((one.oldest for one in waiting), default=None)
         figures.oldest_job.set(0 if oldest is None else (datetime.now(UTC) - oldest).total_seconds())
+        ended: dict[tuple[str, ...], float] = dict.fromkeys(product(get_args(Kind), FINISHED), 0)
+        ended.update({(one.kind, one.state): one.number for one in jobs if one.state in FINISHED})
+        figures.jobs.tell(ended)
+        figures.ingested.tell({(): sum(one.accepted for one in jobs)})
         return figures.page()
 
     def record_job(self, kb: Kb, upload: Upload, kind: Kind = "ingestion") -> Job:

@@ -27,7 +27,7 @@ from app.jobs import KB_DELETED, Job, JobLost, JobStore, Kind
 from app.model_versions import ModelStore
 from app.settings import Settings
 from app.spool import digest_of, sweep
-from app.telemetry import Metrics, logger
+from app.telemetry import logger
 from app.tracing import Span, Tracing
 from app.training import Trained, TrainingCancelled, TrainingFailed, keep, train
 from kb.consistency import Views
@@ -61,7 +61,6 @@ class Worker:
         engine: Engine,
         views: Views,
         settings: Settings,
-        metrics: Metrics,
         tracing: Tracing,
         kind: Kind = "ingestion",
     ) -> None:
@@ -70,7 +69,6 @@ class Worker:
         self._engine = engine
         self._views = views
         self._settings = settings
-        self._metrics = metrics
         self._tracing = tracing
         self._stopping = Event()
         self._woken = Event()
@@ -177,10 +175,9 @@ class Worker:
         return ended
 
     def _note_end(self, job: Job) -> None:
-        """Log it; if it has ended for good, count it and remove its upload."""
+        """Log it; if it has ended for good, remove its upload."""
         if job.is_finished:
             Path(job.upload.spool).unlink(missing_ok=True)
-            self._metrics.jobs.labels(job.kind, job.state).inc()
         log.info("job ends", job=job.id, kb=job.kb, state=job.state, accepted=job.accepted, error=job.error_code)
 
     def _is_wanted(self, spool: str) -> bool:
@@ -321,7 +318,7 @@ class _JobRun:
         )
         self._worker.work_folder.mkdir(parents=True, exist_ok=True)
         with self._worker._views.draft(self._job.kb_id, self._worker.work_folder) as draft:
-            ingested = ingest(
+            ingest(
                 self._engine,
                 task,
                 progress=self._note_progress,
@@ -330,7 +327,6 @@ class _JobRun:
                 before_commit=self._note_merged,
                 draft=draft,
             )
-        self._worker._metrics.triples.inc(ingested.accepted)
 
     def _make_answerable(self) -> None:
         """The triples are committed, so this cannot fail any more, only take longer.

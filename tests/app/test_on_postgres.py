@@ -41,6 +41,15 @@ def test_an_upload_becomes_facts_that_are_browsed_deleted_and_exported(service: 
     assert [one["label"] for one in linked["linked_entities"]] == ["Rome"]
 
 
+def test_figures_count_jobs_and_their_triples(service: RunningService) -> None:
+    def ingested() -> float:
+        return float(service.http.get("/metrics").text.partition("\nhopfact_triples_ingested_total ")[2].split("\n")[0])
+
+    before = ingested()
+    service.ingest(service.kb(), b"Oslo\tcapital of\tNorway\nRome\tcapital of\tItaly\n")
+    assert ingested() == before + 2
+
+
 def test_sparql_sees_the_facts_that_are_there_now(service: RunningService) -> None:
     kb = service.kb("Bern|capital of|Switzerland", "Rome|capital of|Italy")
     count = {"query": "SELECT (COUNT(*) AS ?count) WHERE { ?city <urn:hopfact:capital%20of> ?land }"}

@@ -47,7 +47,7 @@ def num_triples(services: Services, kb: str = "cities") -> int:
 
 
 def other_worker(services: Services) -> Worker:
-    return Worker(services.engine, services.views, services.settings, services.metrics, services.tracing)
+    return Worker(services.engine, services.views, services.settings, services.tracing)
 
 
 def test_a_job_is_run_and_its_upload_removed(services: Services) -> None:
@@ -70,6 +70,21 @@ def test_the_lines_that_are_kept_of_those_left_out_are_bounded(
     with services.reading() as connection:
         kept = [line.number for line in JobStore(connection).rejected(job.id, 0, 100_000)]
     assert kept == [*range(1, 25_001)]
+
+
+def test_figures_count_the_jobs_of_other_processes_too(services: Services) -> None:
+    queued(services)
+    queued(services, b"Oslo\tlies in\tNorway\n", kb="other")
+    service = Services(services.settings, Metrics())  # as of a service whose jobs `hopfact worker` runs
+    before = service.figures().decode()
+    for _ in range(2):
+        services.worker.run_one()
+    after = service.figures().decode()
+    service.close()
+    assert 'hopfact_jobs_total{kind="ingestion",state="succeeded"} 0.0' in before
+    assert 'hopfact_jobs_total{kind="training",state="failed"} 0.0' in before, "or the first failure is no increase"
+    assert 'hopfact_jobs_total{kind="ingestion",state="succeeded"} 2.0' in after
+    assert "hopfact_triples_ingested_total 3.0" in after
 
 
 def test_facts_that_cannot_be_made_answerable_at_first_are_later(
