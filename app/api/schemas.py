@@ -77,7 +77,9 @@ class AskBody(Body):
     entities: list[Name] | None = Field(
         default=None, max_length=16, description="the topic, instead of linking the question"
     )
-    max_hops: StrictInt | None = Field(default=None, ge=1, description="most facts in a chain")
+    max_hops: StrictInt | None = Field(
+        default=None, ge=1, description="most steps to other entities; conditions and comparisons come on top"
+    )
     limit: StrictInt = Field(default=1_000, ge=1, le=100_000, description="most answers in the reply")
     model: str | None = Field(default=None, description="the reader that must answer; default: the active one")
 

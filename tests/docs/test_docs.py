@@ -25,12 +25,17 @@ def code_of(page: Path) -> str:
 
 
 @pytest.mark.parametrize("name", [".env.example", "docs/deploy.md"])
-def test_every_setting_is_listed_once_with_its_default(name: str) -> None:
+def test_every_setting_is_listed_once_with_its_default_and_what_it_is(name: str) -> None:
     listed: dict[str, list[str]] = {}
+    above = ""
     for line in (ROOT / name).read_text(encoding="utf-8").splitlines():
-        found = re.match(r"(?:# )?(HOPFACT_[A-Z_]+)=(.*)|\| `(HOPFACT_[A-Z_]+)` \| `?([^|`]*)`? \|", line)
+        found = re.match(r"(?:# )?(HOPFACT_[A-Z_]+)=(.*)|\| `(HOPFACT_[A-Z_]+)` \| `?([^|`]*)`? \| (.*) \|", line)
         if found:
-            listed.setdefault(found[1] or found[3], []).append((found[2] or found[4] or "").strip())
+            setting = found[1] or found[3]
+            listed.setdefault(setting, []).append((found[2] or found[4] or "").strip())
+            told = Settings.model_fields[setting.removeprefix(PREFIX).lower()].description
+            assert (found[5] or above.removeprefix("# ")).startswith(told or ""), setting
+        above = line
     expected = {
         PREFIX + field.upper(): ["" if setting.default is None else str(setting.default)]
         for field, setting in Settings.model_fields.items()
