@@ -1,6 +1,10 @@
-"""The scripts for the lock file and the bill of materials, as far as they need no network."""
+"""The scripts to install, for the lock file and the bill of materials, as far as they need no network."""
 
+import os
 import re
+import shutil
+import subprocess
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -46,6 +50,57 @@ def test_torch_comes_from_where_the_dockerfile_says(name: str, monkeypatch: pyte
     assert script(name).torch_index() == ["--extra-index-url", stated[1]]
     monkeypatch.setenv("TORCH_INDEX", "")
     assert script(name).torch_index() == []
+
+
+FAKE_PYTHON = """#!/bin/sh
+case "$*" in
+  *"config list") echo "$CONFIGURED" ;;
+  *"install --quiet --retries 1"*) echo "$@" >> calls; exit "$OUTCOME" ;;
+  *) echo "$@" >> calls ;;
+esac
+"""
+
+
+def calls_of_install(folder: Path, configured: str = "", outcome: int = 0, **variables: str) -> list[str]:
+    """What `scripts/install` tells pip to install, where its settings are these, and the CPU build is had or not."""
+    (folder / "scripts").mkdir()
+    (folder / ".venv" / "bin").mkdir(parents=True)
+    for name in ("scripts/install", "Dockerfile", "pyproject.toml", "constraints.txt"):
+        shutil.copy(ROOT / name, folder / name)
+    python = folder / ".venv" / "bin" / "python"
+    python.write_text(FAKE_PYTHON, encoding="utf-8")
+    python.chmod(0o755)
+    environment = {key: value for key, value in os.environ.items() if key != "TORCH_INDEX"}
+    environment |= {"CONFIGURED": configured, "OUTCOME": str(outcome), **variables}
+    subprocess.run([folder / "scripts" / "install"], env=environment, check=True, capture_output=True, timeout=60)
+    assert (folder / ".venv" / "installed").exists()
+    return (folder / "calls").read_text(encoding="utf-8").splitlines()
+
+
+def test_install_takes_the_cpu_build_of_torch_first(tmp_path: Path) -> None:
+    [torch, rest] = calls_of_install(tmp_path, configured="global.timeout='60'")
+    stated = re.search(r"^ARG TORCH_INDEX=(\S+)$", (ROOT / "Dockerfile").read_text(encoding="utf-8"), re.MULTILINE)
+    assert stated is not None
+    assert torch.endswith(f"--no-deps --index-url {stated[1]} -c constraints.txt torch")
+    assert rest.endswith("install --quiet -c constraints.txt -e .[dev,demo,docs]")
+
+
+def test_install_goes_on_where_there_is_no_cpu_build(tmp_path: Path) -> None:
+    assert len(calls_of_install(tmp_path, outcome=1)) == 2
+
+
+@pytest.mark.parametrize("setting", ["global.index-url", ":env:.extra-index-url", "install.find-links"])
+def test_install_leaves_torch_to_pip_where_pip_is_told_of_an_index(setting: str, tmp_path: Path) -> None:
+    [rest] = calls_of_install(tmp_path, configured=f"{setting}='file:///index'")
+    assert rest.endswith("-e .[dev,demo,docs]")
+
+
+def test_install_asks_the_index_that_torch_index_names_or_none(tmp_path: Path) -> None:
+    (tmp_path / "named").mkdir()
+    (tmp_path / "none").mkdir()
+    [torch, _] = calls_of_install(tmp_path / "named", "global.index-url='x'", TORCH_INDEX="file:///torch")
+    assert "--index-url file:///torch " in torch
+    assert len(calls_of_install(tmp_path / "none", TORCH_INDEX="")) == 1
 
 
 def test_the_audit_takes_no_answer_for_a_failure() -> None:
