@@ -311,7 +311,7 @@ def _train_together(recipe: "Recipe", folder: Path, workers: int, settings: Sett
     from models import cluster
 
     if not cluster.is_installed():
-        missing = "more than 1 needs Ray Train: pip install 'hopfact[ray-train]'."
+        missing = "more than 1 needs Ray Train: .venv/bin/pip install -c constraints.txt -e '.[ray-train]'."
         raise typer.BadParameter(missing, param_hint="--workers")
     threads, address = settings.num_threads, settings.ray_address
     try:

@@ -133,7 +133,8 @@ class Services:
         """
         of = self.settings
         if not RayCluster.is_installed():
-            raise SettingsError("HOPFACT_SHARDS: more than 1 needs Ray: pip install 'hopfact[ray]'.")
+            install = ".venv/bin/pip install -c constraints.txt -e '.[ray]'"
+            raise SettingsError(f"HOPFACT_SHARDS: more than 1 needs Ray: {install}.")
         return RayCluster(of.ray_address, of.data, of.shards, of.shard_triples, of.shard_timeout_seconds)
 
     @cached_property
@@ -496,6 +497,7 @@ def _tracing(endpoint: str | None) -> Tracing:
         from app.otlp import OtlpTracing  # OpenTelemetry is there if the extra is
     except ImportError as error:
         raise SettingsError(
-            f"HOPFACT_OTLP_ENDPOINT: traces need what is not installed ({error}): pip install 'hopfact[telemetry]'."
+            f"HOPFACT_OTLP_ENDPOINT: traces need what is not installed ({error}): "
+            ".venv/bin/pip install -c constraints.txt -e '.[telemetry]'."
         ) from error
     return OtlpTracing(endpoint)

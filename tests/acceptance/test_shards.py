@@ -10,7 +10,7 @@ from benchmarks import nodes, shards
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.timeout(600),
-    pytest.mark.skipif(find_spec("ray") is None, reason="Ray is not installed: pip install 'hopfact[ray]'"),
+    pytest.mark.skipif(find_spec("ray") is None, reason="Ray is not installed: pip install -e '.[ray]'"),
     pytest.mark.skipif(not nodes.can_unshare(), reason="no network of its own can be made here (unshare, ip)"),
 ]
 

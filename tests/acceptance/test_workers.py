@@ -10,7 +10,7 @@ from models import cluster
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.timeout(600),
-    pytest.mark.skipif(not cluster.is_installed(), reason="no Ray Train: pip install 'hopfact[ray-train]'"),
+    pytest.mark.skipif(not cluster.is_installed(), reason="no Ray Train: pip install -e '.[ray-train]'"),
     pytest.mark.skipif(not nodes.can_unshare(), reason="no network of its own can be made here (unshare, ip)"),
 ]
 

@@ -186,7 +186,7 @@ def test_only_the_reader_begins_from_weights(tmp_path: Path) -> None:
     [
         ("path_reader", (), "the service's reader learns in one process"),
         ("weston2015_memnn_babi", ("--no-resume",), "for a new run, give another --out"),
-        ("weston2015_memnn_babi", (), "pip install 'hopfact[ray-train]'"),
+        ("weston2015_memnn_babi", (), "pip install -c constraints.txt -e '.[ray-train]'"),
     ],
 )
 def test_what_several_workers_cannot_train_is_told(

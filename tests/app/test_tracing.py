@@ -174,7 +174,7 @@ def test_without_the_extra_the_start_says_what_to_install(tmp_path: Path) -> Non
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=60)
     assert done.returncode == 2
     assert "HOPFACT_OTLP_ENDPOINT" in done.stderr
-    assert "pip install 'hopfact[telemetry]'" in done.stderr
+    assert "pip install -c constraints.txt -e '.[telemetry]'" in done.stderr
     assert "Traceback" not in done.stderr
 
 
