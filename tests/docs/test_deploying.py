@@ -66,16 +66,26 @@ def test_the_secret_has_the_keys_that_the_chart_reads(page: Path) -> None:
         assert key in TEMPLATE or key in values.values()
 
 
+@pages
+def test_the_image_that_is_pushed_is_the_one_that_the_chart_asks_for(page: Path, tmp_path: Path) -> None:
+    repository = yaml.safe_load(values_of(page, tmp_path).read_text(encoding="utf-8"))["image"]["repository"]
+    version = yaml.safe_load((CHART / "Chart.yaml").read_text(encoding="utf-8"))["appVersion"]
+    commands = commands_of(page).splitlines()
+    assert f"docker build --tag {repository}:{version} ." in commands
+    assert f"docker push {repository}:{version}" in commands
+
+
 @needs_helm
 @pages
 def test_the_chart_takes_the_values_of_the_page(page: Path, tmp_path: Path) -> None:
     values = values_of(page, tmp_path)
+    saved = {"values.yaml": values, "replicas.yaml": REPLICAS}
     installs = re.findall(r"^helm upgrade --install (.*) answers (\S+)$", commands_of(page), re.MULTILINE)
     assert installs
     for options, chart in installs:
         assert (ROOT / chart).resolve() == CHART
-        files = [values if name == "values.yaml" else ROOT / name for name in re.findall(r"--values (\S+)", options)]
-        assert len(files) == 1 or files[1] == REPLICAS
+        files = [saved[name] for name in re.findall(r"--values (\S+)", options)]
+        assert files[-1] == values, "what the user wrote wins"
         documents = rendered(*[part for path in files for part in ("--values", path)])
         for document in documents:
             for version in (OLDEST, NEWEST):
