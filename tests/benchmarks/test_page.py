@@ -3,6 +3,8 @@
 import json
 from pathlib import Path
 
+import pytest
+
 from benchmarks.limits import judged
 from benchmarks.page import PICTURES, page
 
@@ -12,6 +14,12 @@ RESULTS = json.loads((DOCS / "benchmarks" / "results.json").read_text(encoding="
 
 def test_the_page_is_made_of_the_results_beside_it() -> None:
     assert (DOCS / "benchmarks.md").read_text(encoding="utf-8") == page(RESULTS)
+
+
+@pytest.mark.parametrize(("load", "is_busy"), [(1.5, False), (9.0, True)])
+def test_a_run_on_a_busy_machine_says_so(load: float, is_busy: bool) -> None:
+    parts = {name: {**part, "load_average": [load]} for name, part in RESULTS["parts"].items()}
+    assert ("busy machine" in page({**RESULTS, "parts": parts})) is is_busy
 
 
 def test_every_picture_is_there_and_small() -> None:
