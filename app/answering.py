@@ -118,14 +118,15 @@ class QuestionAnswerer:
         """The readings of a question that are worth reading, likely ones first; `profiles` has one for each key."""
         return self._prepare(view, question, profiles).readings
 
-    def ask(self, kb: Kb, questions: Sequence[Question]) -> list[dict[str, Any]]:
+    def ask(self, kb: Kb, questions: Sequence[Question], *, waits: bool = True) -> list[dict[str, Any]]:
         """The envelope of design section 7 for each question, without `request_id`.
 
         Raises:
             EntitiesUnknown: a name in `entities` is not in the KB.
+            StructuresBusy: another process builds the KB's structures; who `waits` waits for that first.
         """
         started = time.perf_counter()
-        view, reader = self._views.current(kb.id), self._reader_of(kb.id)
+        view, reader = self._views.current(kb.id, waits=waits), self._reader_of(kb.id)
         known = [self._cache.find(view, (reader.name, question)) for question in questions]
         new = [question for question, reply in zip(questions, known, strict=True) if reply is None]
         answered = iter(self._answer(kb, view, reader, new, started) if new else ())

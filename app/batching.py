@@ -1,7 +1,8 @@
 """Batching: concurrent questions are read together, off the event loop.
 
 No timer: whatever waits when the reader gets free is the next batch, so a lone question waits for nothing and a crowd
-is read at once. Questions of an `ask/batch` get a quarter of each batch, and what single questions leave of it.
+is read at once. Questions of an `ask/batch` get a quarter of each batch, and what single questions leave of it. A
+question whose KB has its structures built by another process is put off for a while, so that no other waits for them.
 """
 
 import asyncio
@@ -16,9 +17,15 @@ from app.answering import Question
 from app.errors import DeadlineExceeded, Overloaded
 from app.telemetry import Metrics
 from app.tracing import NO_SPAN, current_span
+from kb.consistency import StructuresBusy
 
 _REMEMBERED = 8
 """Batches whose median tells what a question takes, so that a lone slow one refuses nobody."""
+
+_AGAIN_SECONDS = 0.25
+"""How long a question is put off whose KB's structures are being built."""
+_PATIENCE_SECONDS = 5.0
+"""After these it is put off no more."""
 
 _TOO_MANY = "Too many questions are waiting: send it again in a few seconds."
 
@@ -31,6 +38,8 @@ class _Waiting(Generic[K]):
     kb: K
     question: Question
     future: "asyncio.Future[Reply]"
+    queue: "deque[_Waiting[K]]"
+    patient_until: float
 
 
 class QuestionBatcher(Generic[K]):
@@ -65,6 +74,7 @@ class QuestionBatcher(Generic[K]):
         self._pace = 0.0
         self._single: deque[_Waiting[K]] = deque()
         self._bulk: deque[_Waiting[K]] = deque()
+        self._put_off: deque[_Waiting[K]] = deque()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="hopfact-ask")
         self._running: asyncio.Task[None] | None = None
 
@@ -84,10 +94,10 @@ class QuestionBatcher(Generic[K]):
         if (span := current_span()) is not NO_SPAN:
             questions = [replace(question, span=span) for question in questions]
         loop = asyncio.get_running_loop()
-        waiting = [_Waiting(kb, question, loop.create_future()) for question in questions]
+        until = loop.time() + _PATIENCE_SECONDS
+        waiting = [_Waiting(kb, question, loop.create_future(), queue, until) for question in questions]
         queue.extend(waiting)
-        if self._running is None:
-            self._running = loop.create_task(self._drain())
+        self._run()
         try:
             async with asyncio.timeout(self._deadline):
                 replies = await asyncio.gather(*(one.future for one in waiting), return_exceptions=True)
@@ -110,11 +120,23 @@ class QuestionBatcher(Generic[K]):
 
     async def close(self) -> None:
         """Let the batch that is being read end, and refuse the rest."""
-        for one in (*self._single, *self._bulk):
+        for one in (*self._single, *self._bulk, *self._put_off):
             one.future.cancel()
+        self._put_off.clear()
         if self._running is not None:
             await self._running
         self._thread.shutdown()
+
+    def _run(self) -> None:
+        if self._running is None:
+            self._running = asyncio.get_running_loop().create_task(self._drain())
+
+    def _resume(self) -> None:
+        """Ask again what was put off first; after `close` there is none."""
+        if self._put_off:
+            one = self._put_off.popleft()
+            one.queue.append(one)
+            self._run()
 
     async def _drain(self) -> None:
         loop = asyncio.get_running_loop()
@@ -128,7 +150,10 @@ class QuestionBatcher(Generic[K]):
                 for one, outcome in zip(batch, outcomes, strict=True):
                     if one.future.done():
                         continue
-                    if isinstance(outcome, Exception):
+                    if isinstance(outcome, StructuresBusy) and loop.time() < one.patient_until:
+                        self._put_off.append(one)
+                        loop.call_later(_AGAIN_SECONDS, self._resume)
+                    elif isinstance(outcome, Exception):
                         one.future.set_exception(outcome)
                     else:
                         one.future.set_result(outcome)

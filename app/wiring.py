@@ -217,7 +217,7 @@ class Services:
     def batcher(self) -> QuestionBatcher[tuple[str, int | None]]:
         """Where the questions of all requests meet, by `kb` and `only`; made in the event loop that uses it."""
         return QuestionBatcher(
-            lambda kb, questions: self.ask(kb[0], questions, kb[1]),
+            lambda kb, questions: self.ask(kb[0], questions, kb[1], waits=False),
             self.metrics,
             self.settings.batch_questions,
             self.settings.max_waiting_questions,
@@ -281,22 +281,25 @@ class Services:
             "model": self.model_id(kb.id),
         }
 
-    def ask(self, kb: str, questions: list[Question], only: int | None = None) -> list[dict[str, Any]]:
+    def ask(
+        self, kb: str, questions: list[Question], only: int | None = None, *, waits: bool = True
+    ) -> list[dict[str, Any]]:
         """Replies to questions on one KB.
 
         Which KB a name means is remembered: a KB is never renamed, and one that was deleted is not found by its id.
 
         Raises:
             KbNotFound: there is none of this name.
+            StructuresBusy: another process builds the KB's structures; who `waits` waits for that first.
         """
         known = self._known_kbs.get(kb)
         if known is not None and only in (None, known.id):
             try:
-                return self.answerer.ask(known, questions)
+                return self.answerer.ask(known, questions, waits=waits)
             except KbNotFound:
                 self._known_kbs.pop(kb, None)
         known = self._known_kbs[kb] = self.kb(kb, only)
-        return self.answerer.ask(known, questions)
+        return self.answerer.ask(known, questions, waits=waits)
 
     def create_kb(self, name: str) -> Kb:
         """A new, empty KB.

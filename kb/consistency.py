@@ -59,8 +59,6 @@ class ConsistencyBudgets:
     threads: int = 2
     build_wait_seconds: float = 600.0
     """How long to wait for another process's build before giving up."""
-    question_wait_seconds: float = 1.0
-    """How long a question waits for it that can be answered from nothing that is held: others wait behind it."""
     view: ViewBudgets = field(default_factory=ViewBudgets)
 
     def delta_limit(self, num_triples: int) -> int:
@@ -127,11 +125,11 @@ class Views:
         self._slots: dict[int, _Slot] = {}
         self._slots_lock = threading.Lock()
 
-    def current(self, kb_id: int) -> KnowledgeView:
+    def current(self, kb_id: int, *, waits: bool = True) -> KnowledgeView:
         """The KB at its newest revision; costs one SQL look-up when nothing changed.
 
         While a new generation is being built for a large change, the last view goes on being served, unless something
-        newer may have been told to be answerable.
+        newer may have been told to be answerable. Only who `waits` then waits for the build, as for the first one.
 
         Raises:
             KbNotFound: there is no such KB (any more).
@@ -141,7 +139,7 @@ class Views:
             view = slot.view
             if view is not None and view.revision == self._revision(kb_id):
                 return view
-            return self._advanced(kb_id, slot, must_wait=view is None)
+            return self._advanced(kb_id, slot, self._budgets.build_wait_seconds if waits else 0.0)
 
     def refresh(self, kb_id: int) -> KnowledgeView:
         """Like `current`, but waits for whatever has to be built: afterwards every commit made before is answerable.
@@ -151,7 +149,7 @@ class Views:
             StructuresBusy: another process builds, and did not end in time.
         """
         with self._slot(kb_id) as slot:
-            return self._advanced(kb_id, slot, must_wait=True)
+            return self._caught_up(kb_id, slot) or self._built_by_one(kb_id, slot, self._budgets.build_wait_seconds)
 
     def rebuild(self, kb_id: int) -> KnowledgeView:
         """A new generation from SQL, whatever is there."""
@@ -244,20 +242,20 @@ class Views:
                     return problems + verification.differences(store, view)
             view = self.refresh(kb_id)
 
-    def _advanced(self, kb_id: int, slot: _Slot, *, must_wait: bool) -> KnowledgeView:
+    def _advanced(self, kb_id: int, slot: _Slot, wait_seconds: float) -> KnowledgeView:
         held = slot.view
         view = self._caught_up(kb_id, slot)
         if view is not None:
             return view
-        if must_wait or held is None:
-            return self._built_by_one(kb_id, slot, self._budgets.build_wait_seconds)
+        if held is None:
+            return self._built_by_one(kb_id, slot, wait_seconds)
         try:
             return self._built_by_one(kb_id, slot, 0.0)
         except StructuresBusy:
             if self._is_newest_told(kb_id, slot, held):
                 return held
         view = self._caught_up(kb_id, slot, STRETCHED)
-        return view or self._built_by_one(kb_id, slot, self._budgets.question_wait_seconds)
+        return view or self._built_by_one(kb_id, slot, wait_seconds)
 
     def _built_by_one(self, kb_id: int, slot: _Slot, wait_seconds: float) -> KnowledgeView:
         with self._build_lock(kb_id, wait_seconds):

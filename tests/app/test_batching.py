@@ -9,6 +9,7 @@ from app.answering import Question
 from app.batching import QuestionBatcher
 from app.errors import DeadlineExceeded, Overloaded
 from app.telemetry import Metrics
+from kb.consistency import StructuresBusy
 
 
 class Oracle:
@@ -46,6 +47,56 @@ async def held(oracle: Oracle, asker: QuestionBatcher[str], *asks: Any) -> list[
     oracle.go.set()
     await first
     return await asyncio.gather(*waiting, return_exceptions=True)
+
+
+def test_a_question_on_what_is_being_built_holds_up_no_other() -> None:
+    class Building(Oracle):
+        def ask(self, kb: str, questions: list[Question]) -> list[dict[str, Any]]:
+            replies = super().ask(kb, questions)
+            if kb == "built elsewhere" and sum(name == kb for name, _ in self.batches) < 3:
+                raise StructuresBusy(1, 0.0)
+            return replies
+
+    async def both(asker: QuestionBatcher[str]) -> list[Any]:
+        first = asyncio.create_task(asker.ask("built elsewhere", questions("a")))
+        await asyncio.sleep(0.05)
+        started = monotonic()
+        other = await asker.ask("kb", questions("b"))
+        assert monotonic() - started < 0.2
+        return [await first, other]
+
+    oracle = Building()
+    assert asyncio.run(both(batcher(oracle))) == [[{"answer": "a"}], [{"answer": "b"}]]
+    assert [kb for kb, _ in oracle.batches] == ["built elsewhere", "kb", "built elsewhere", "built elsewhere"]
+
+
+def test_a_question_is_put_off_for_some_seconds_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("app.batching._PATIENCE_SECONDS", 0.4)
+
+    class Busy(Oracle):
+        def ask(self, kb: str, questions: list[Question]) -> list[dict[str, Any]]:
+            super().ask(kb, questions)
+            raise StructuresBusy(1, 0.0)
+
+    oracle = Busy()
+    with pytest.raises(StructuresBusy):
+        asyncio.run(batcher(oracle).ask("kb", questions("a")))
+    assert len(oracle.batches) == 3
+
+
+def test_what_is_put_off_is_refused_at_the_end() -> None:
+    class Busy(Oracle):
+        def ask(self, kb: str, questions: list[Question]) -> list[dict[str, Any]]:
+            raise StructuresBusy(1, 0.0)
+
+    async def ended(asker: QuestionBatcher[str]) -> None:
+        task = asyncio.create_task(asker.ask("kb", questions("a")))
+        await asyncio.sleep(0.05)
+        await asker.close()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    asyncio.run(ended(batcher(Busy())))
 
 
 def test_a_lone_question_is_asked_at_once() -> None:

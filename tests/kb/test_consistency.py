@@ -271,8 +271,8 @@ def test_a_large_change_is_not_waited_for_whatever_came_after_it(tmp_path: Path)
 
 @pytest.fixture
 def impatient(tmp_path: Path) -> Iterator[Knowledge]:
-    """Questions that wait for a tenth of a second, and a small delta."""
-    made = Knowledge(tmp_path, delta_facts=5, delta_share=0.0, question_wait_seconds=0.1)
+    """Views that wait for a tenth of a second, with a small delta."""
+    made = Knowledge(tmp_path, delta_facts=5, delta_share=0.0, build_wait_seconds=0.1)
     made.write(FACTS[:1])
     made.view()
     yield made
