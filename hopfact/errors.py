@@ -8,7 +8,7 @@ HopfactError
 │   ├── ScopeTooSmall     403
 │   ├── NotFound          404
 │   ├── Conflict          409
-│   ├── TooLarge          413
+│   ├── TooLarge          413, 431
 │   ├── UnsupportedType   406, 415
 │   ├── Invalid           422
 │   ├── TooManyRequests   429
@@ -138,6 +138,7 @@ FAMILIES: dict[int, type[Refused]] = {
     421: BadRequest,
     422: Invalid,
     429: TooManyRequests,
+    431: TooLarge,
     500: ServiceFault,
     503: Unavailable,
     507: StorageFailed,
