@@ -24,8 +24,10 @@ class _Known(NamedTuple):
     view: ReferenceType[KnowledgeView]
     source: ReferenceType[Source]
     reader: str
-    settled: dict[bytes, Profile]
-    """Profiles by sample, of those whose entities are as the source has them."""
+    labels: dict[int, str]
+    """Those that the view's changes gave to entities."""
+    profiles: dict[tuple[bytes, int], Profile]
+    """By sample and its footprint."""
     keys: Keys
 
 
@@ -50,19 +52,34 @@ class KeyCache:
 
 def _known(view: KnowledgeView, reader: Reader, before: _Known | None) -> _Known:
     """The keys of a view, with as much as holds of those of another view of the KB."""
-    told = before.settled if before is not None and before.source() is view.source else {}
     samples, types = view.key_samples(SAMPLED), keys_to_types(view.relation_labels)
-    profiles, settled = [], {}
-    for sample, is_settled in zip(samples, view.are_settled(samples), strict=True):
-        place = sample.tobytes()
-        profile = told.get(place) if is_settled else None
-        profiles.append(profile or profile_of(view, sample, types))
-        if is_settled:
-            settled[place] = profiles[-1]
+    told = before.profiles if before is not None and _has_all_names(view, before) else {}
+    places = [
+        (sample.tobytes(), footprint) for sample, footprint in zip(samples, view.footprints(samples), strict=True)
+    ]
+    profiles = [
+        told.get(place) or profile_of(view, sample, types) for place, sample in zip(places, samples, strict=True)
+    ]
     keys = before.keys if before is not None and before.reader == reader.name else None
     return _Known(
-        ref(view), ref(view.source), reader.name, settled, reader.key_vectors(view.relation_labels, profiles, keys)
+        ref(view),
+        ref(view.source),
+        reader.name,
+        view.delta.labels,
+        dict(zip(places, profiles, strict=True)),
+        reader.key_vectors(view.relation_labels, profiles, keys),
     )
+
+
+def _has_all_names(view: KnowledgeView, before: _Known) -> bool:
+    """Whether all that was there goes by the same name and number, of those that are there still."""
+    relations, labels = before.keys.labels, view.delta.labels
+    if before.source() is not view.source or view.relation_labels[: len(relations)] != relations:
+        return False
+    if not before.labels.items() <= labels.items():
+        return False
+    known = len(view.base.entity_ids)
+    return all(position >= known for position in labels.keys() - before.labels.keys())
 
 
 def keys_of(view: KnowledgeView, reader: Reader) -> Keys:

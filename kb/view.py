@@ -251,17 +251,24 @@ class KnowledgeView:
         self.expect(np.concatenate([NO_PLACES, *samples]))
         return samples
 
-    def are_settled(self, sets: Sequence[IntArray]) -> list[bool]:
-        """Whether the facts of each set of entities, and all labels, are those of the generation."""
-        delta, known = self.delta, len(self.base.entity_ids)
-        if any(position < known for position in delta.labels):
-            return [False] * len(sets)
-        lost = np.fromiter(delta.lost_degrees, np.int32, len(delta.lost_degrees))
-        touched = np.unique(np.concatenate((lost, delta.graph.subjects, delta.graph.objects))).astype(np.int64)
+    def footprints(self, sets: Sequence[IntArray]) -> list[int]:
+        """For each set of entities, what changes with their facts, in views over one source; 0 of untouched ones.
+
+        It is a sum of mixed numbers of the facts added to these entities and deleted from them.
+        """
+        delta, base = self.delta, self.base.graph
+        ends = (delta.graph.subjects, delta.graph.objects, base.subjects[delta.deleted], base.objects[delta.deleted])
+        added, gone = _mixed(delta.triple_ids), _mixed(~delta.deleted)
+        touched, places = np.unique(np.concatenate(ends), return_inverse=True)
+        sums = np.zeros(len(touched) + 1, np.uint64)
+        np.add.at(sums, places, np.concatenate((added, added, gone, gone)))
         owners = np.repeat(np.arange(len(sets)), [len(entities) for entities in sets])
         entities = np.concatenate([NO_PLACES, *sets])
-        others = owners[is_in(entities, touched) | (entities >= known)]
-        return [not count for count in np.bincount(others, minlength=len(sets)).tolist()]
+        found = touched.searchsorted(entities)
+        found[~is_in(entities, touched.astype(np.int64))] = len(touched)
+        totals = np.zeros(len(sets), np.uint64)
+        np.add.at(totals, owners, sums[found])
+        return totals.tolist()
 
     # Names --------------------------------------------------------------------------------------------------------
 
@@ -391,3 +398,11 @@ def _without(rows: Rows, deleted: LongArray, most: int) -> Rows:
 def _alike(typos: Typos, word: str, others: Sequence[str], most: int) -> Iterable[tuple[int, int]]:
     """The names that hold a word or one a letter off, all at one place."""
     return ((0, number) for number in typos.similar(word, others, most))
+
+
+def _mixed(numbers: LongArray) -> NDArray[np.uint64]:
+    """Numbers of 64 bits whose sums tell sets of numbers apart (the finaliser of SplitMix64, Steele et al. 2014)."""
+    mixed: NDArray[np.uint64] = numbers.astype(np.uint64)
+    for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):
+        mixed = (mixed ^ (mixed >> np.uint64(shift))) * np.uint64(factor)
+    return mixed ^ (mixed >> np.uint64(31))

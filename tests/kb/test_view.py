@@ -368,26 +368,23 @@ def test_samples_of_a_key_hold_nothing_of_deleted_facts(tmp_path: Path) -> None:
     assert told[0][4:6] == [["29", "30", "31", "99"], ["Person 9", "Person 10", "Person 11", "Bo"]]
 
 
-def test_what_a_write_touches_is_not_settled(films: Knowledge) -> None:
+def test_footprints_change_with_the_facts_of_their_entities_only(films: Knowledge) -> None:
     built = films.view()
     sets = [one(built, "Heat"), np.concatenate((one(built, "Ali"), one(built, "Al Pacino"))), one(built, "Serpico")]
     empty = np.empty(0, np.int32)
     films.write([triple("Ali", "seen by", "Ann")])
     films.delete([FILM[4]])
     view = films.view()
+    films.delete([triple("Ali", "seen by", "Ann")])
+    films.write([triple("Ali", "seen by", "Bo")])
+    later = films.view()
 
-    assert built.are_settled([*sets, empty]) == [True] * 4
-    assert view.are_settled([*sets, empty, one(view, "Ann")]) == [True, False, False, True, False]
-
-
-def test_nothing_is_settled_where_something_has_another_name(tmp_path: Path) -> None:
-    knowledge = Knowledge(tmp_path)
-    heat = Term("Q42198", "urn:Q42198")
-    knowledge.write([Triple(heat, Term("directed by"), Term("Michael Mann"))])
-    everyone = np.arange(knowledge.view().num_entities, dtype=np.int32)
-    knowledge.write([], [Name(heat, "Heat", "en", "rdfs:label")])
-
-    assert knowledge.view().are_settled([everyone[:1], everyone[1:]]) == [False, False]
+    assert built.footprints([*sets, empty]) == [0] * 4
+    heat, ali, serpico, nothing = view.footprints([*sets, empty])
+    assert (heat, nothing) == (0, 0)
+    assert 0 not in (ali, serpico)
+    assert later.footprints([*sets, empty]) == [0, later.footprints(sets)[1], serpico, 0]
+    assert later.footprints(sets)[1] not in (0, ali)
 
 
 def test_an_empty_kb_has_no_keys_to_sample(tmp_path: Path) -> None:
