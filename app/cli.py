@@ -27,7 +27,7 @@ from rich.table import Table
 
 from app.diagrams import diagram
 from app.errors import Problem, ServiceError, problem_of
-from app.settings import Settings, SettingsError, load_settings
+from app.settings import Settings, SettingsError, installing, load_settings
 from app.spreadsheets import NoTable, as_triples
 from app.telemetry import Metrics, configure_logging
 from app.terminal import read_questions, show_answer, show_evaluation, show_training
@@ -311,7 +311,7 @@ def _train_together(recipe: "Recipe", folder: Path, workers: int, settings: Sett
     from models import cluster
 
     if not cluster.is_installed():
-        missing = "more than 1 needs Ray Train: .venv/bin/pip install -c constraints.txt -e '.[ray-train]'."
+        missing = f"more than 1 needs Ray Train: {installing('ray-train')}."
         raise typer.BadParameter(missing, param_hint="--workers")
     threads, address = settings.num_threads, settings.ray_address
     try:
@@ -583,8 +583,10 @@ def upgrade_database() -> None:
 @db_app.command("check")
 def check_database() -> None:
     """Say whether the database has this version's schema; change nothing."""
+    from kb.database import has_current_schema
+
     with _services(load_settings()) as services:
-        is_current = services.has_current_schema()
+        is_current = has_current_schema(services.engine)
     if not is_current:
         raise ServiceError("The schema is not this version's: run `hopfact db upgrade`.")
     console.print("The schema is this version's.")

@@ -166,9 +166,8 @@ def _reply_status(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     headers = error.headers
     if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
-        headers = {
-            "Allow": ", ".join(sorted(_methods_at(request) or _OF_FILES))
-        }  # the framework names one route's only
+        # The framework names the methods of one route, and none of files.
+        headers = {"Allow": ", ".join(sorted(_methods_at(request) or _OF_FILES))}
     return _problem(request, problem_of_status(error.status_code, headers))
 
 

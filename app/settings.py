@@ -19,6 +19,11 @@ class SettingsError(Exception):
     """A setting is wrong or missing; the message names the variable and says what to do."""
 
 
+def installing(extra: str) -> str:
+    """The command that installs what an extra needs."""
+    return f".venv/bin/pip install -c constraints.txt -e '.[{extra}]'"
+
+
 class Settings(BaseSettings):
     """All settings, read from variables that start with HOPFACT_."""
 

@@ -8,20 +8,16 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from functools import cached_property
 from itertools import product
-from pathlib import Path
 from threading import Event, Thread
 from time import monotonic, sleep
 from typing import TYPE_CHECKING, Any, get_args
 
 import faiss
 import orjson
-from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from anyio import CapacityLimiter
 from sqlalchemy import Connection
 from sqlalchemy.exc import OperationalError
 
-import migrations
 from app.answering import AnsweringLimits, Question, QuestionAnswerer
 from app.api.schemas import KB_NAME
 from app.batching import QuestionBatcher
@@ -34,7 +30,7 @@ from app.keys import KeyRing, revoke_keys_of
 from app.limiting import RateLimiter
 from app.memories import MemoryReader
 from app.model_versions import SHIPPED, ModelStore, Readers
-from app.settings import Settings, SettingsError
+from app.settings import Settings, SettingsError, installing
 from app.sparql import QueryWriter
 from app.spool import SpoolFile
 from app.telemetry import Metrics, logger
@@ -104,12 +100,6 @@ class Services:
             else:
                 return
 
-    def has_current_schema(self) -> bool:
-        """Whether the database is at this version's schema; changes nothing."""
-        scripts = ScriptDirectory(str(Path(migrations.__file__).parent))
-        with self.engine.connect() as connection:
-            return MigrationContext.configure(connection).get_current_revision() == scripts.get_current_head()
-
     @cached_property
     def encoder(self) -> Encoder:
         """The encoder of labels and questions."""
@@ -133,8 +123,7 @@ class Services:
         """
         of = self.settings
         if not RayCluster.is_installed():
-            install = ".venv/bin/pip install -c constraints.txt -e '.[ray]'"
-            raise SettingsError(f"HOPFACT_SHARDS: more than 1 needs Ray: {install}.")
+            raise SettingsError(f"HOPFACT_SHARDS: more than 1 needs Ray: {installing('ray')}.")
         return RayCluster(of.ray_address, of.data, of.shards, of.shard_triples, of.shard_timeout_seconds)
 
     @cached_property
@@ -500,7 +489,6 @@ def _tracing(endpoint: str | None) -> Tracing:
         from app.otlp import OtlpTracing  # OpenTelemetry is there if the extra is
     except ImportError as error:
         raise SettingsError(
-            f"HOPFACT_OTLP_ENDPOINT: traces need what is not installed ({error}): "
-            ".venv/bin/pip install -c constraints.txt -e '.[telemetry]'."
+            f"HOPFACT_OTLP_ENDPOINT: traces need what is not installed ({error}): {installing('telemetry')}."
         ) from error
     return OtlpTracing(endpoint)

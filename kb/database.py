@@ -246,6 +246,18 @@ def migrate(engine: Engine) -> None:
         command.upgrade(config, "head")
 
 
+def has_current_schema(engine: Engine) -> bool:
+    """Whether the schema is this version's; changes nothing."""
+    from alembic.migration import MigrationContext
+    from alembic.script import ScriptDirectory
+
+    import migrations
+
+    scripts = ScriptDirectory(str(Path(migrations.__file__).parent))
+    with engine.connect() as connection:
+        return MigrationContext.configure(connection).get_current_revision() == scripts.get_current_head()
+
+
 @contextmanager
 def _schema_change(engine: Engine) -> Iterator[Connection]:
     with write_connection(engine) as connection:

@@ -4,7 +4,9 @@ import re
 from typing import NamedTuple
 
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
-_MONTH = rf"(?P<name>{'|'.join(_MONTHS)})[a-z]*\.?"
+MONTH = rf"(?:{'|'.join(_MONTHS)})"
+_NAMED = rf"{MONTH}[a-z]*\.?"
+_MONTH = rf"(?P<name>{_NAMED})"
 _TIME = r"(?:(?:,?\s+(?:at\s)?|T)(?P<hour>\d\d?):(?P<minute>\d\d).*|T.*)?"
 _WEEKDAY = r"(?:(?:mon|tues?|wed(?:nes)?|thu(?:rs)?|fri|sat(?:ur)?|sun)(?:day)?\.?,?\s+)?"
 _TH = r"(?:st|nd|rd|th)"
@@ -32,18 +34,15 @@ _YEARS = [
         r"(?:AD|A\.D\.)\s?(?P<year>\d{1,4})",
     )
 ]
-_NAMED = rf"(?:{'|'.join(_MONTHS)})[a-z]*\.?"
+_CENTURY = re.compile(rf"(?:the\s)?(?P<century>\d\d?){_TH}[ -](?:century|c\.)(?:\s{_ERA})?", re.IGNORECASE)
 DATES_IN_TEXT = (
     r"(?:1\d|20)\d\d[-/]\d\d(?:[-/]\d\d)?|"
     rf"\d\d?{_TH}?\.? (?:of )?{_NAMED},? \d{{4}}|{_NAMED} (?:\d\d?{_TH}?,? )?\d{{4}}|"
     rf"\d{{1,6}} (?:bce?|ad|ce)|(?:1\d|20)\d0s|\d\d?{_TH} century"
 )
 """A pattern of dates that running text has, but for mere years."""
-_CENTURY = re.compile(rf"(?:the\s)?(?P<century>\d\d?){_TH}[ -](?:century|c\.)(?:\s{_ERA})?", re.IGNORECASE)
-
-
 _LIKELY = re.compile(
-    rf"\d[-/.\N{{EN DASH}}]\d|\d{_TH}\b|\b(?:{'|'.join(_MONTHS)})|\d(?:'?s|\?)$|\d\s?[bac]\.?\s?[cde]|q[1-4]|^[ac]",
+    rf"\d[-/.\N{{EN DASH}}]\d|\d{_TH}\b|\b{MONTH}|\d(?:'?s|\?)$|\d\s?[bac]\.?\s?[cde]|q[1-4]|^[ac]",
     re.IGNORECASE,
 )
 """Anything that is a date has some of it, and few others have."""

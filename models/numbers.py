@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
-from models.dates import DATES_IN_TEXT, in_years
+from models.dates import DATES_IN_TEXT, MONTH, in_years
 from models.units import MEASURES, UNITS, sum_of, unit_of
 
 CACHED = 200_000
@@ -38,7 +38,7 @@ _NUMBER = (
     r"\d+(?:\.\d+)?)"
 )
 _COMMA_IS_POINT = re.compile(r"\D?\d{1,3}(?:\.\d{3})+,\d+|\D?\d+,\d\d?")
-_POWER = rf"(?:e{_SIGN}?\d{{1,3}}|\s?[x\N{{MULTIPLICATION SIGN}}·*]\s?10(?:\^{_SIGN}?\d{{1,3}}|[⁻⁰¹²³⁴-⁹]{{1,4}}))"
+_POWER = rf"(?:e{_SIGN}?\d{{1,3}}|\s?[x\N{{MULTIPLICATION SIGN}}·*]\s?10(?:\^{_SIGN}?\d{{1,3}}|⁻?[⁰¹²³⁴-⁹]{{1,3}}))"
 _RAISED = str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹\N{MINUS SIGN}", "-0123456789-", "^")
 _SCALE = "|".join(sorted((scale for scale in _LARGE if scale not in "mb"), key=len, reverse=True))
 _COIN = (
@@ -55,8 +55,7 @@ _QUANTITY = re.compile(
 )
 _PLAIN = re.compile(r"-?\d+(?:\.\d+)?", re.ASCII)
 _BEGINNING = re.compile(
-    rf"[^a-z]|{_COIN}|{_ABOUT}|(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|mon|tue|wed|thu|fri|sat|sun)|"
-    r"(?:c|ca|circa|ad|a\.d|q\d|the|us|a|nz|hk)\b|c\d",
+    rf"[^a-z]|{_COIN}|{_ABOUT}|{MONTH}|(?:mon|tue|wed|thu|fri|sat|sun)|(?:c|ca|circa|ad|a\.d|q\d|the|us|a|nz|hk)\b|c\d",
     re.IGNORECASE,
 )
 """How anything begins that is a quantity and has a digit: all else is told apart at once."""
@@ -159,7 +158,7 @@ def _measured(text: str) -> Quantity | None:
     number = _number(found["number"]) * _LARGE.get((found["scale"] or found["letter"] or "").strip().lower(), 1.0)
     if power := found["power"]:
         exponent = re.split("10|e", power.lower(), maxsplit=1)[1].translate(_RAISED)
-        number = float(f"{number}e{int(exponent)}")
+        number *= float(f"1e{int(exponent)}")
     return Quantity(number, scale, measure=measure) if math.isfinite(number) else None
 
 

@@ -210,11 +210,17 @@ def test_readers_get_the_last_view_while_another_builds(tmp_path: Path) -> None:
     assert knowledge.view().num_triples == len(FACTS)
 
 
-def test_another_process_answers_from_what_was_told_while_one_builds(tmp_path: Path) -> None:
-    knowledge = Knowledge(tmp_path, delta_facts=10, delta_share=0.0)
+def opened_twice(folder: Path) -> tuple[Knowledge, Views]:
+    """A KB without facts and with a delta of ten, and the views of another process."""
+    knowledge = Knowledge(folder, delta_facts=10, delta_share=0.0)
     knowledge.view()
     behind = knowledge.new_views()
     behind.current(knowledge.id)
+    return knowledge, behind
+
+
+def test_another_process_answers_from_what_was_told_while_one_builds(tmp_path: Path) -> None:
+    knowledge, behind = opened_twice(tmp_path)
     for fact in FACTS[:10]:
         knowledge.write([fact])
         knowledge.views.refresh(knowledge.id)
@@ -225,10 +231,7 @@ def test_another_process_answers_from_what_was_told_while_one_builds(tmp_path: P
 
 
 def test_another_process_follows_what_came_and_went_while_one_builds(tmp_path: Path) -> None:
-    knowledge = Knowledge(tmp_path, delta_facts=10, delta_share=0.0)
-    knowledge.view()
-    behind = knowledge.new_views()
-    behind.current(knowledge.id)
+    knowledge, behind = opened_twice(tmp_path)
     for fact in FACTS[:6]:
         knowledge.write([fact])
         knowledge.views.refresh(knowledge.id)

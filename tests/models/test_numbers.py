@@ -1,4 +1,8 @@
+import math
+
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from models.numbers import are_comparable, is_more, is_same, order, quantities_in, quantity
 
@@ -28,7 +32,7 @@ def test_a_label_that_is_a_number_has_a_quantity(label: str, value: float) -> No
     [
         *("Fe", "B12", "1969-1972", "", "Apollo 11", "2001: A Space Odyssey", "1/2/3/4", "?", "5G", "12B", "3D", "12a"),
         *("4x4", "192.168.0.1", "1.2.3", "555-1234", "3-1", "10\N{EN DASH}12 kg"),
-        *("5 ft 14 in", "9" * 400, "1e999", "31/31/2020"),
+        *("5 ft 14 in", "9" * 400, "1e999", "31/31/2020", "3x10⁻⁻"),
     ],
 )
 def test_any_other_label_has_none(label: str) -> None:
@@ -148,3 +152,27 @@ def test_metres_are_not_compared_with_kilograms(one: str, other: str, *, is_comp
     assert first is not None
     assert second is not None
     assert are_comparable(first, second) is is_comparable
+
+
+_PIECES = [
+    *"0123456789.,'-+/:exMBhkms\"?^*· °%€$⁻⁰¹²³⁹",
+    "10",
+    "century",
+    "bc",
+    "ad",
+    "c.",
+    "th",
+    "May",
+    "Q",
+    "per ",
+    "ft",
+    " and ",
+]
+
+
+@given(st.lists(st.sampled_from(_PIECES), max_size=30).map("".join))
+@example("1" * 24 + "e3")
+@example("7x10⁻°")
+def test_nothing_is_too_odd_to_be_read(text: str) -> None:
+    found = [quantity(text), *(one for _, _, one in quantities_in(text))]
+    assert all(one is None or math.isfinite(one.value) for one in found)
