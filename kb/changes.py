@@ -6,7 +6,7 @@ from sqlalchemy import ColumnElement, Connection, exists, func, select, union
 
 from kb import kbs
 from kb.database import stream
-from kb.records import Changes, TripleRow
+from kb.records import Changes, LastChange, TripleRow
 from kb.tables import ENTITY, RELATION, TRIPLE, alias, change, deletion, entity, relation, triple
 
 _TRIPLE_ROW = (triple.c.id, triple.c.subject_id, triple.c.relation_id, triple.c.object_id, triple.c.source)
@@ -38,13 +38,13 @@ def triple_rows(connection: Connection, kb_id: int) -> Iterator[list[TripleRow]]
 
 def since(connection: Connection, kb_id: int, revision: int, limit: int) -> Changes | None:
     """What changed after `revision`, unless that is more than `limit` rows or longer ago than the log goes back."""
-    now = kbs.revision(connection, kb_id)
+    last = kbs.last_change(connection, kb_id)
     first_triple, first_alias, num_changes = connection.execute(
         select(func.min(change.c.first_triple_id), func.min(change.c.first_alias_id), func.count()).where(
             change.c.kb_id == kb_id, change.c.revision > revision
         )
     ).one()
-    if num_changes != now - revision:
+    if num_changes != last.revision - revision:
         return None
     added = _added(triple.c.kb_id == kb_id, triple.c.id, first_triple)
     named = _added(alias.c.kb_id == kb_id, alias.c.id, first_alias)
@@ -58,7 +58,7 @@ def since(connection: Connection, kb_id: int, revision: int, limit: int) -> Chan
     if len(triples) + len(aliases) + sum(map(len, deleted.values())) > limit:
         return None
     return Changes(
-        revision=now,
+        last=last,
         triples=triples,
         deleted_triple_ids=deleted[TRIPLE],
         entities=_touched_entities(connection, added, named),
@@ -69,16 +69,11 @@ def since(connection: Connection, kb_id: int, revision: int, limit: int) -> Chan
     )
 
 
-def token(connection: Connection, kb_id: int, revision: int) -> int | None:
-    """What tells the change to this revision from any other one; None: it has no token."""
-    found = connection.scalar(select(change.c.token).where(change.c.kb_id == kb_id, change.c.revision == revision))
-    return None if found is None else int(found)
-
-
-def is_other(connection: Connection, kb_id: int, revision: int, token: int | None) -> bool:
-    """Whether the change to this revision is there, and is not the one that had this token."""
-    of_it = (change.c.kb_id == kb_id, change.c.revision == revision)
-    return bool(connection.scalar(select(exists().where(*of_it, change.c.token.is_distinct_from(token)))))
+def has_seen(connection: Connection, kb_id: int, one: LastChange) -> bool:
+    """Whether the KB was once as this change left it; of one too long ago to be remembered, its number is believed."""
+    of_it = (change.c.kb_id == kb_id, change.c.revision == one.revision)
+    is_another = select(exists().where(*of_it, change.c.token.is_distinct_from(one.token)))
+    return one.revision <= kbs.revision(connection, kb_id) and not connection.scalar(is_another)
 
 
 def is_larger(connection: Connection, kb_id: int, revision: int, limit: int) -> bool:

@@ -137,7 +137,7 @@ class Views:
         """
         with self._slot(kb_id) as slot:
             view = slot.view
-            if view is not None and view.revision == self._revision(kb_id):
+            if view is not None and view.last_change == kbs.last_committed_change(self._engine, kb_id):
                 return view
             return self._advanced(kb_id, slot, self._budgets.build_wait_seconds if waits else 0.0)
 
@@ -267,14 +267,16 @@ class Views:
         So it is when the very next change needs a generation in every process, and no newer one is there: that change,
         and each one after it, waits for the build.
         """
-        if slot.stuck_at != view.revision:
-            limit = 2 * self._budgets.delta_limit(view.base.graph.num_triples)
-            first = view.revision + 1
-            with reading(self._engine) as connection:
-                store = TripleStore(connection)
-                if store.revision(kb_id) != first and not store.is_larger(kb_id, first, limit):
-                    return False
-            slot.stuck_at = view.revision
+        limit = 2 * self._budgets.delta_limit(view.base.graph.num_triples)
+        first = view.revision + 1
+        with reading(self._engine) as connection:
+            store = TripleStore(connection)
+            if not store.has_seen(kb_id, view.last_change):
+                return False
+            is_stuck = view.revision == slot.stuck_at or store.revision(kb_id) == first
+            if not is_stuck and not store.is_larger(kb_id, first, limit):
+                return False
+        slot.stuck_at = view.revision
         return max(self._folder(kb_id).numbers(), default=0) <= view.base.number
 
     def _caught_up(self, kb_id: int, slot: _Slot, stretched: int = 1) -> KnowledgeView | None:
@@ -300,11 +302,10 @@ class Views:
         limit = stretched * self._budgets.delta_limit(view.base.graph.num_triples)
         with reading(self._engine) as connection:
             store = TripleStore(connection)
-            revision = store.revision(kb_id)
-            if revision == view.revision:
+            if store.last_change(kb_id) == view.last_change:
                 return view
-            if revision < view.revision:
-                log.warning("structures are ahead of SQL", kb_id=kb_id, revision=view.revision, sql_revision=revision)
+            if not store.has_seen(kb_id, view.last_change):
+                log.warning("structures are of changes that SQL does not have", kb_id=kb_id, revision=view.revision)
                 return None
             changes = store.changes_since(kb_id, view.revision, limit)
         if changes is None or view.delta.size + len(changes.triples) + len(changes.deleted_triple_ids) > limit:
@@ -340,8 +341,8 @@ class Views:
         if made_of != (_identity(kb), self._encoder.id, self._encoder.dim):
             raise GenerationUnusable(path, "it is of another KB or encoder")
         with reading(self._engine) as connection:
-            if TripleStore(connection).is_other(kb.id, manifest.revision, manifest.token):
-                raise GenerationUnusable(path, f"revision {manifest.revision} is another one in SQL")
+            if not TripleStore(connection).has_seen(kb.id, manifest.last_change):
+                raise GenerationUnusable(path, f"it is of changes up to revision {manifest.revision} not all in SQL")
 
     def _agrees(self, kb_id: int, view: KnowledgeView) -> bool:
         """Whether a generation from disk, caught up, holds as many facts as SQL does at the same revision."""
@@ -365,7 +366,7 @@ class Views:
             with builder, rare_collections(), reading(self._engine) as connection:
                 store = TripleStore(connection)
                 contents, manifest = builder.build(store, kb_id, _identity(kb))
-                manifest = replace(manifest, token=store.token(kb_id, manifest.revision))
+                manifest = replace(manifest, token=store.last_change(kb_id).token)
             folder = self._folder(kb_id)
             give_back()
             base = self._written(folder, contents, manifest)
@@ -439,9 +440,6 @@ class Views:
         """The ids of all KBs."""
         with reading(self._engine) as connection:
             return {kb.id for kb in TripleStore(connection).kbs()}
-
-    def _revision(self, kb_id: int) -> int:
-        return kbs.newest_revision(self._engine, kb_id)
 
     def _kb(self, kb_id: int) -> Kb:
         with reading(self._engine) as connection:

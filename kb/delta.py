@@ -16,7 +16,7 @@ from kb.generations import Generation
 from kb.graph import FactGraph, FloatArray, IntArray, LongArray
 from kb.index import LabelVectors, VectorIndex, normalised
 from kb.names import NameDictionary, NameIndexBuilder, TypoIndex
-from kb.store import Changes
+from kb.records import Changes, LastChange
 from kb.texts import TextTable
 
 MAX_REFRESHED_FACTS = 50_000
@@ -39,9 +39,9 @@ class DeltaImpossible(KnowledgeError):
 
 @dataclass(frozen=True)
 class Delta:
-    """Changes since a generation, up to `revision`."""
+    """Changes since a generation, up to the `last`."""
 
-    revision: int
+    last: LastChange
     entity_ids: tuple[int, ...]
     """SQL ids of the new entities, deleted ones included until they are forgotten."""
     positions: dict[int, int]
@@ -77,7 +77,7 @@ class Delta:
         none, no_ids = np.empty(0, np.int32), np.empty(0, np.int64)
         dim = base.manifest.dim
         return cls(
-            revision=base.manifest.revision,
+            last=base.manifest.last_change,
             entity_ids=(),
             positions={},
             labels={},
@@ -138,7 +138,7 @@ class _Extension:
         self._take_vectors(renamed, len(changes.triples), bool(changes.deleted_triple_ids))
         self._forget_relations(set(changes.deleted_relation_ids))
         self._forget_entities(changes.deleted_entity_ids)
-        return replace(self._delta, revision=changes.revision)
+        return replace(self._delta, last=changes.last)
 
     def _take_relations(self, relations: Sequence[tuple[int, str]]) -> None:
         known = dict(zip(self._base.relation_ids.tolist(), self._base.relation_labels, strict=True))

@@ -84,8 +84,7 @@ class Draft:
         """Keep others from building the same from the moment of the commit on; without the lock there is no draft."""
         if self._thread is None:
             return
-        store = TripleStore(connection)
-        self._token = store.token(self._kb_id, store.revision(self._kb_id))
+        self._token = TripleStore(connection).last_change(self._kb_id).token
         try:
             self._held.enter_context(self._build_lock())
         except KnowledgeError as error:

@@ -28,6 +28,7 @@ from kb.errors import KnowledgeError
 from kb.graph import FactGraph, FloatArray, IntArray, LongArray
 from kb.index import LabelVectors, VectorIndex
 from kb.names import NameDictionary, TypoIndex
+from kb.records import LastChange
 from kb.texts import TextTable
 
 FORMAT_VERSION = 2
@@ -78,6 +79,11 @@ class Manifest:
     token: int | None = None
     """Of the change to this revision, so that another change to it, after a backup was restored, makes it foreign."""
     format_version: int = FORMAT_VERSION
+
+    @property
+    def last_change(self) -> LastChange:
+        """The last change that the generation is of."""
+        return LastChange(self.revision, self.token)
 
     @cached_property
     def digest(self) -> str:

@@ -1,13 +1,15 @@
 """Knowledge bases as rows: made, found, locked for a change, and their changes counted."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import Any
 
 from sqlalchemy import Connection, Engine, Row, bindparam, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from kb import database
 from kb.errors import KbExists, KbNotFound
-from kb.records import Counts, Kb
+from kb.records import Counts, Kb, LastChange
 from kb.tables import change, deletion, kb
 
 KEPT_REVISIONS = 10_000
@@ -17,7 +19,8 @@ _TRIM_EVERY = 100
 _COLUMNS = (kb.c.id, kb.c.name, kb.c.created_at, kb.c.revision)
 _COUNTS = (kb.c.num_triples, kb.c.num_entities, kb.c.num_literals, kb.c.num_relations, kb.c.num_aliases)
 _is_alive = kb.c.deleted_at.is_(None)
-_REVISION = select(kb.c.revision).where(kb.c.id == bindparam("kb_id"), _is_alive)
+_TOKEN = select(change.c.token).where(change.c.kb_id == kb.c.id, change.c.revision == kb.c.revision).scalar_subquery()
+_LAST_CHANGE = select(kb.c.revision, _TOKEN).where(kb.c.id == bindparam("kb_id"), _is_alive)
 
 
 def create(connection: Connection, name: str) -> Kb:
@@ -46,18 +49,17 @@ def all_of(connection: Connection) -> list[Kb]:
 
 def revision(connection: Connection, kb_id: int) -> int:
     """The number of changes so far."""
-    found = connection.scalar(_REVISION, {"kb_id": kb_id})
-    if found is None:
-        raise KbNotFound(kb_id)
-    return int(found)
+    return last_change(connection, kb_id).revision
 
 
-def newest_revision(engine: Engine, kb_id: int) -> int:
-    """The number of changes committed so far, in a read of its own: what each question asks first."""
-    row = database.read_row(engine, _REVISION, kb_id=kb_id)
-    if row is None:
-        raise KbNotFound(kb_id)
-    return int(row[0])
+def last_change(connection: Connection, kb_id: int) -> LastChange:
+    """The last change so far."""
+    return _last_change(connection.execute(_LAST_CHANGE, {"kb_id": kb_id}).one_or_none(), kb_id)
+
+
+def last_committed_change(engine: Engine, kb_id: int) -> LastChange:
+    """The last change committed so far, in a read of its own: what each question asks first."""
+    return _last_change(database.read_row(engine, _LAST_CHANGE, kb_id=kb_id), kb_id)
 
 
 def counts(connection: Connection, kb_id: int) -> Counts:
@@ -94,6 +96,12 @@ def count_change(connection: Connection, kb_id: int, revision: int, more: Counts
     if revision % _TRIM_EVERY == 0:
         for log in (change, deletion):
             connection.execute(delete(log).where(log.c.kb_id == kb_id, log.c.revision <= revision - KEPT_REVISIONS))
+
+
+def _last_change(row: Sequence[Any] | None, kb_id: int) -> LastChange:
+    if row is None:
+        raise KbNotFound(kb_id)
+    return LastChange(*row)
 
 
 def _kb_of(row: Row[int, str, datetime, int]) -> Kb:

@@ -108,11 +108,20 @@ TripleRow = tuple[int, int, int, int, str | None]
 """id, subject_id, relation_id, object_id, source."""
 
 
+class LastChange(NamedTuple):
+    """The last change that a KB saw."""
+
+    revision: int
+    """The number of changes so far."""
+    token: int | None
+    """What tells it from any other one of its number, which a restored database may see; None: it has no token."""
+
+
 @dataclass(frozen=True)
 class Changes:
     """What happened to a KB between two revisions; what was added and deleted again is left out of the additions."""
 
-    revision: int
+    last: LastChange
     triples: list[TripleRow]
     deleted_triple_ids: list[int]
     entities: list[tuple[int, str, bool]]

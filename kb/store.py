@@ -12,6 +12,7 @@ from kb.records import (
     EntityDetails,
     EntityRow,
     Kb,
+    LastChange,
     RelationRow,
     StoredTriple,
     TriplePattern,
@@ -27,6 +28,7 @@ __all__ = [
     "EntityDetails",
     "EntityRow",
     "Kb",
+    "LastChange",
     "RelationRow",
     "StoredTriple",
     "TriplePattern",
@@ -73,6 +75,14 @@ class TripleStore:
             KbNotFound: there is no such KB.
         """
         return kbs.revision(self._connection, kb_id)
+
+    def last_change(self, kb_id: int) -> LastChange:
+        """The last change so far.
+
+        Raises:
+            KbNotFound: there is no such KB.
+        """
+        return kbs.last_change(self._connection, kb_id)
 
     def counts(self, kb_id: int) -> Counts:
         """How much the KB holds; the cost grows with it (a few milliseconds for 100,000 triples)."""
@@ -180,13 +190,13 @@ class TripleStore:
         """
         return changes.since(self._connection, kb_id, revision, limit)
 
-    def token(self, kb_id: int, revision: int) -> int | None:
-        """What tells the change to this revision from any other one; None: it has no token."""
-        return changes.token(self._connection, kb_id, revision)
+    def has_seen(self, kb_id: int, one: LastChange) -> bool:
+        """Whether the KB was once as this change left it; of one too long ago to be remembered, its number is believed.
 
-    def is_other(self, kb_id: int, revision: int, token: int | None) -> bool:
-        """Whether the change to this revision is there, and is not the one that had this token."""
-        return changes.is_other(self._connection, kb_id, revision, token)
+        Raises:
+            KbNotFound: there is no such KB.
+        """
+        return changes.has_seen(self._connection, kb_id, one)
 
     def is_larger(self, kb_id: int, revision: int, limit: int) -> bool:
         """Whether the change to this revision added, of what is left, and deleted more than `limit` rows."""

@@ -54,7 +54,8 @@ class KnowledgeView:
     ) -> None:
         """See `delta` over `base`, which is read through `source` where others hold it too."""
         self.kb_id = kb_id
-        self.revision = delta.revision
+        self.last_change = delta.last
+        self.revision = delta.last.revision
         self.base = base
         self.delta = delta
         self.relation_labels: tuple[str, ...] = base.relation_labels if delta.is_empty else delta.relation_labels

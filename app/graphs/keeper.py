@@ -25,7 +25,7 @@ from app.graphs.formats import GRAPHS, RESULTS
 from app.graphs.frames import BODY, DONE, PROBLEM, STARTED, receive_frame, send_frame, send_json
 from kb import database
 from kb.errors import KbNotFound
-from kb.store import TripleStore
+from kb.store import LastChange, TripleStore
 
 IDLE_SECONDS = 300.0
 NICENESS = 5
@@ -78,20 +78,20 @@ def main() -> None:
     order = orjson.loads(sys.stdin.buffer.read())
     control = socket.socket(fileno=int(sys.argv[1]))
     try:
-        graph, revision = load(order["database_url"], order["kb_id"], order["max_triples"])
+        graph, last = load(order["database_url"], order["kb_id"], order["max_triples"])
     except KbNotFound:
         return
     except TooLarge:
         send_json(control, PROBLEM, {"code": "too_large"})
         return
-    send_json(control, DONE, {"revision": revision, "triples": len(graph)})
+    send_json(control, DONE, {"last_change": [*last], "triples": len(graph)})
     gc.freeze()
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the kernel buries forks
     serve(control, graph)
 
 
-def load(database_url: str, kb_id: int, max_triples: int) -> tuple[pyoxigraph.Store, int]:
-    """The KB as an export has it, and the revision that it was read at.
+def load(database_url: str, kb_id: int, max_triples: int) -> tuple[pyoxigraph.Store, LastChange]:
+    """The KB as an export has it, and the last change before it was read.
 
     Raises:
         KbNotFound: it is gone.
@@ -101,11 +101,11 @@ def load(database_url: str, kb_id: int, max_triples: int) -> tuple[pyoxigraph.St
     graph = pyoxigraph.Store()
     with database.reading(engine) as connection:
         store = TripleStore(connection)
-        revision = store.revision(kb_id)
+        last = store.last_change(kb_id)
         lines = _Chunks(written(store, kb_id, "nt"), max_triples)
         graph.bulk_load(lines, RdfFormat.N_TRIPLES, lenient=True)  # type: ignore[arg-type] # it only reads
     engine.dispose()
-    return graph, revision
+    return graph, last
 
 
 def serve(control: socket.socket, graph: pyoxigraph.Store) -> None:

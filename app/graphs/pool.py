@@ -1,7 +1,7 @@
 """Graphs: the processes that hold KBs for SPARQL, started when they are asked, bounded in number and in triples.
 
 A query is answered from exactly the revision that SQL has when it is asked, or a later one: a process that holds an
-earlier one is let go, and the KB is read again.
+earlier one, or changes that SQL does not have, is let go, and the KB is read again.
 """
 
 import subprocess
@@ -29,8 +29,8 @@ from app.errors import (
 )
 from app.graphs.frames import BODY, DONE, PROBLEM, STARTED, receive_frame, send_json
 from app.settings import Settings
-from kb import database
-from kb.store import TripleStore
+from kb import database, kbs
+from kb.store import LastChange, TripleStore
 
 MOST_KEEPERS = 8
 """How many processes are kept: each takes tens of megabytes, however small its KB is."""
@@ -60,7 +60,7 @@ class _KeeperGone(Exception):
 
 
 class _Keeper:
-    """One process and the KB that it holds; `revision` and `triples` are known once it has loaded."""
+    """One process and the KB that it holds; `last_change` and `triples` are known once it has loaded."""
 
     def __init__(self, database_url: str, kb_id: int, max_triples: int, expected: int) -> None:
         self._control, theirs = socketpair()
@@ -72,11 +72,11 @@ class _Keeper:
         with self.process.stdin as stdin:
             stdin.write(orjson.dumps(order))
         self._loading = Lock()
-        self.revision: int | None = None
+        self.last_change: LastChange | None = None
         self.triples = expected
 
-    def wait(self, deadline: float) -> int:
-        """The revision that it holds, once it is loaded.
+    def wait(self, deadline: float) -> LastChange:
+        """The last change to what it holds, once it is loaded.
 
         Raises:
             GraphLoading: it is not, by then.
@@ -86,7 +86,7 @@ class _Keeper:
         if not self._loading.acquire(timeout=max(0.0, deadline - monotonic())):
             raise GraphLoading
         try:
-            if self.revision is None:
+            if self.last_change is None:
                 self._control.settimeout(max(0.01, deadline - monotonic()))
                 received = receive_frame(self._control)
                 self._control.settimeout(None)
@@ -95,8 +95,8 @@ class _Keeper:
                 if received[0] == PROBLEM:
                     raise GraphTooLarge
                 told = orjson.loads(received[1])
-                self.revision, self.triples = told["revision"], told["triples"]
-            return self.revision
+                self.last_change, self.triples = LastChange(*told["last_change"]), told["triples"]
+            return self.last_change
         except TimeoutError:
             raise GraphLoading from None
         except OSError:
@@ -128,7 +128,7 @@ class _Keeper:
     def leave(self) -> None:
         """Let it go: what it is asked now it still answers."""
         self._control.close()
-        if self.revision is None:
+        if self.last_change is None:
             self.process.kill()
 
     def kill(self) -> None:
@@ -155,23 +155,26 @@ class Graphs:
             KbNotFound: there is no such KB.
             ServiceError: there is no result, by the deadline or at all.
         """
-        revision = self._revision(kb_id)
+        asked = kbs.last_committed_change(self._engine, kb_id)
         for _ in range(_TRIES):
             keeper = self._keeper(kb_id)
             try:
-                if keeper.wait(deadline) < revision:
+                if not self._is_held(kb_id, asked, keeper.wait(deadline)):
                     raise _KeeperGone
                 return keeper.ask(query, self._settings, deadline)
             except (_KeeperGone, GraphTooLarge) as gone:
                 self.forget(kb_id, keeper)
                 if isinstance(gone, GraphTooLarge):
                     raise
-                self._revision(kb_id)
+                kbs.last_committed_change(self._engine, kb_id)
         raise GraphLoading
 
-    def _revision(self, kb_id: int) -> int:
+    def _is_held(self, kb_id: int, asked: LastChange, held: LastChange) -> bool:
+        """Whether what is held is what SQL had when it was asked, or has had since."""
+        if held == asked:
+            return True
         with database.reading(self._engine) as connection:
-            return TripleStore(connection).revision(kb_id)
+            return held.revision >= asked.revision and TripleStore(connection).has_seen(kb_id, held)
 
     def forget(self, kb_id: int, only: _Keeper | None = None) -> None:
         """Let the graph of a KB go, or only this one of it."""

@@ -25,6 +25,7 @@ from app.graphs.pool import Graphs
 from app.settings import Settings
 from kb.formats.vocabulary import minted_label
 from tests.app.running import RunningService, running
+from tests.kb.structures import copied
 
 FACTS = ("Sunrise|directed by|F. W. Murnau", "F. W. Murnau|born in|Bielefeld", "Faust|directed by|F. W. Murnau")
 FILMS = "SELECT ?film WHERE { ?film <urn:hopfact:directed%20by> <urn:hopfact:F.%20W.%20Murnau> } ORDER BY ?film"
@@ -352,6 +353,23 @@ def test_a_process_that_dies_is_replaced(service: RunningService) -> None:
         keeper = service.services.graphs._keepers[service.services.kb(kb).id]
         keeper.process.kill()
         keeper.process.wait()
+
+
+@pytest.mark.parametrize("again", [(), ("Nosferatu",), ("Nosferatu", "Tabu")])
+def test_facts_that_the_database_lost_are_not_told(tmp_path: Path, again: tuple[str, ...]) -> None:
+    database, before = tmp_path / "hopfact.sqlite", tmp_path / "before.sqlite"
+    with running(Settings(data=tmp_path, threads=1, log_level="error")) as service:
+        kb = service.kb(*FACTS)
+        copied(database, before)
+        service.write(kb, "Phantom|directed by|F. W. Murnau")
+        assert "urn:hopfact:Phantom" in values(ask(service, kb, FILMS))
+        copied(before, database)  # as a server does that took over without the last change
+        for film in again:
+            service.write(kb, f"{film}|directed by|F. W. Murnau")
+        films = sorted(["Faust", *again, "Sunrise"])
+        assert values(ask(service, kb, FILMS)) == [f"urn:hopfact:{film}" for film in films]
+        reply = service.http.post(f"/v1/kbs/{kb}/ask", json={"question": "What did F. W. Murnau direct?"}).json()
+        assert sorted(answer["label"] for answer in reply["answers"]) == films
 
 
 def test_the_processes_end_with_the_service(tmp_path: Path) -> None:

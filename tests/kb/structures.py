@@ -1,7 +1,8 @@
 """What the tests of the derived structures share: an encoder of few dimensions, stores with triples, views by label."""
 
+import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +59,12 @@ def sqlite_engine(folder: Path) -> Engine:
     engine = create_engine(f"sqlite:///{folder / 'test.sqlite'}")
     tables.kb.metadata.create_all(engine)
     return engine
+
+
+def copied(source: Path, target: Path) -> None:
+    """What one SQLite database holds, put into another one, which may be in use."""
+    with closing(sqlite3.connect(source)) as old, closing(sqlite3.connect(target)) as new:
+        old.backup(new)
 
 
 def triple(subject: str, relation: str, value: str, source: str | None = None) -> Triple:

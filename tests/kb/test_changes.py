@@ -3,7 +3,7 @@
 import pytest
 
 from kb import database, kbs
-from kb.store import Kb, TriplePattern, TripleStore
+from kb.store import Kb, LastChange, TriplePattern, TripleStore
 from kb.triples import Term
 from tests.factories import STRING, make_name, make_triple
 
@@ -65,7 +65,7 @@ class TestFeeds:
         store.write(films.id, [make_triple()])
         changes = store.changes_since(films.id, 1, 10)
         assert changes is not None
-        assert changes.revision == 1
+        assert changes.last == store.last_change(films.id) == LastChange(1, changes.last.token)
         assert (changes.triples, changes.entities, changes.relations, changes.aliases) == ([], [], [], [])
 
     def test_changes_are_what_was_added_named_and_deleted(self, store: TripleStore, films: Kb) -> None:
@@ -77,7 +77,7 @@ class TestFeeds:
         store.write(films.id, [make_triple("Dunkirk")])
         changes = store.changes_since(films.id, 1, 100)
         assert changes is not None
-        assert changes.revision == 4
+        assert changes.last.revision == 4
         assert len(changes.triples) == 2
         assert changes.deleted_triple_ids == [gone.id]
         assert changes.deleted_entity_ids == sorted([gone.subject_id, gone.object_id])
@@ -131,9 +131,20 @@ class TestFeeds:
 
     def test_a_change_is_told_from_another_one_of_its_revision(self, store: TripleStore, films: Kb) -> None:
         store.write(films.id, [make_triple()])
+        written = store.last_change(films.id)
         store.delete(films.id, TriplePattern(object=NOLAN))
-        written, deleted = (store.token(films.id, revision) for revision in (1, 2))
-        assert None not in (written, deleted)
-        assert written != deleted
-        assert [store.is_other(films.id, 1, token) for token in (written, deleted, None)] == [False, True, True]
-        assert not store.is_other(films.id, 3, written)
+        deleted = store.last_change(films.id)
+        assert (written.revision, deleted.revision) == (1, 2)
+        assert None not in (written.token, deleted.token)
+        assert all(store.has_seen(films.id, one) for one in (LastChange(0, None), written, deleted))
+        others = [LastChange(1, deleted.token), LastChange(1, None), LastChange(2, written.token), LastChange(3, 1)]
+        assert not any(store.has_seen(films.id, one) for one in others)
+
+    def test_of_a_change_too_long_ago_the_number_is_believed(
+        self, store: TripleStore, films: Kb, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(kbs, "KEPT_REVISIONS", 2)
+        monkeypatch.setattr(kbs, "_TRIM_EVERY", 1)
+        for number in range(4):
+            store.write(films.id, [make_triple(f"film {number}")])
+        assert [store.has_seen(films.id, LastChange(revision, 1)) for revision in (2, 3)] == [True, False]

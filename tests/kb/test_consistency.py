@@ -1,10 +1,8 @@
 import json
 import multiprocessing
 import os
-import sqlite3
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -17,7 +15,7 @@ from kb.store import TripleStore
 from kb.triples import Name, Term, Triple
 from kb.view import KnowledgeView
 from tests.factories import LABEL
-from tests.kb.structures import Knowledge, WordEncoder, all_logs, content, sqlite_engine, triple
+from tests.kb.structures import Knowledge, WordEncoder, all_logs, content, copied, sqlite_engine, triple
 
 FACTS = [triple(f"Thing {number}", "is next to", f"Thing {number + 1}") for number in range(40)]
 
@@ -124,12 +122,6 @@ def test_a_generation_of_another_database_is_rebuilt(knowledge: Knowledge, tmp_p
     engine.dispose()
 
 
-def copied(source: Path, target: Path) -> None:
-    """A database file as it is, in another place."""
-    with closing(sqlite3.connect(source)) as old, closing(sqlite3.connect(target)) as new:
-        old.backup(new)
-
-
 @pytest.mark.parametrize("lost", [1, 2])
 def test_a_generation_of_changes_that_a_restored_backup_does_not_know_is_rebuilt(
     knowledge: Knowledge, lost: int
@@ -153,6 +145,26 @@ def test_a_generation_of_changes_that_a_restored_backup_does_not_know_is_rebuilt
     assert "Tea" not in {view.label(entity) for entity in range(view.num_entities)}
 
 
+@pytest.mark.parametrize("again", [0, 1, 2])
+def test_a_view_of_changes_that_sql_lost_is_let_go(knowledge: Knowledge, again: int) -> None:
+    database, before = knowledge.folder / "test.sqlite", knowledge.folder / "before.sqlite"
+    copied(database, before)
+    knowledge.write([triple("Thing 3", "likes", "Tea")])
+    knowledge.view()
+    copied(before, database)  # as a server does that took over without the last change
+    for number in range(again):
+        knowledge.write([triple(f"Thing {number}", "likes", "Water")])
+
+    with all_logs() as logs:
+        view = knowledge.view()
+
+    assert next(entry["event"] for entry in logs) == "structures are of changes that SQL does not have"
+    assert "Tea" not in {view.label(entity) for entity in range(view.num_entities)}
+    assert view.num_triples == len(FACTS) + again
+    assert knowledge.views.verify(knowledge.id) == []
+    assert knowledge.view() is view
+
+
 def test_structures_ahead_of_sql_are_rebuilt(knowledge: Knowledge) -> None:
     manifest = knowledge.generation_folder() / MANIFEST
     held = json.loads(manifest.read_bytes())
@@ -160,8 +172,7 @@ def test_structures_ahead_of_sql_are_rebuilt(knowledge: Knowledge) -> None:
 
     _, events = reopened(knowledge)
 
-    assert events[0] == "structures are ahead of SQL"
-    assert events[-1] == "generation built"
+    assert events == ["generation unusable", "generation built"]
 
 
 def test_structures_that_lack_a_fact_are_rebuilt(knowledge: Knowledge) -> None:

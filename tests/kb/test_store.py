@@ -372,7 +372,7 @@ def test_any_sequence_of_changes_keeps_counts_orphans_and_log_right(engine: Engi
             seen |= {row[0]: row for row in changes.triples}
             for number in changes.deleted_triple_ids:
                 seen.pop(number, None)
-            revision = changes.revision
+            revision = changes.last.revision
         assert {_identity(stored) for stored in _all(store, kb)} == set(expected)
         assert sorted(seen.values()) == [row for chunk in store.triple_rows(kb.id) for row in chunk]
         _assert_consistent(store, kb)
