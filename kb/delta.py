@@ -296,8 +296,15 @@ class _Extension:
         self._delta = replace(delta, facts=tuple(segments))
 
     def _forget_relations(self, gone: set[int]) -> None:
-        """Let go of deleted relations: each would be a key that leads nowhere."""
-        delta, graph, known = self._delta, self._delta.graph, len(self._base.relation_ids)
+        """Let go of deleted relations, each a key that leads nowhere; those of the generation lose their label."""
+        known = len(self._base.relation_ids)
+        nameless = np.flatnonzero(np.isin(self._base.relation_ids, [*gone])).tolist()
+        if nameless:
+            labels = [*self._delta.relation_labels]
+            for place in nameless:
+                labels[place] = ""
+            self._delta = replace(self._delta, relation_labels=tuple(labels))
+        delta, graph = self._delta, self._delta.graph
         kept = [place for place, relation_id in enumerate(delta.relation_ids) if relation_id not in gone]
         if len(kept) == len(delta.relation_ids):
             return

@@ -71,17 +71,20 @@ class OwnTask(GeneratedTask):
         wrong_mentions: float = 0.05,
         missing: float = 0.1,
     ) -> "OwnTask":
-        """Build the task from a memory, the labels of its relations and the profiles of its keys.
+        """Build the task from a memory, the labels of its relations, none of those gone, and the profiles of its keys.
 
         Raises:
             ValueError: there is no relation to ask about.
         """
+        numbers = [number for number, label in enumerate(labels) if label]
+        labels = [labels[number] for number in numbers]
+        profiles = [profiles[key] for number in numbers for key in (2 * number, 2 * number + 1)]
         if not labels:
             raise ValueError("a knowledge base without relations has nothing to ask about")
         known = Lexicon.read(LEXICON)
         words = sorted({word for label in labels for word in label.split() if word.isalpha()} | {"thing"})
         vocabulary = Vocabulary(list(labels), words, {})
-        lexicon = own_lexicon(memory, labels, [profile.kind for profile in profiles], known)
+        lexicon = own_lexicon(memory, numbers, labels, [profile.kind for profile in profiles], known)
         return cls(lexicon, vocabulary, profiles, wrong_mentions, missing)
 
     @classmethod
@@ -110,17 +113,19 @@ class OwnTask(GeneratedTask):
         return first + [placed for placed in self._own if placed not in first]
 
 
-def own_lexicon(memory: KeyValueMemory, labels: Sequence[str], kinds: Sequence[Kind], known: Lexicon) -> Lexicon:
-    """Give the relations of a memory with the kinds they join and the words they are asked by.
+def own_lexicon(
+    memory: KeyValueMemory, numbers: Sequence[int], labels: Sequence[str], kinds: Sequence[Kind], known: Lexicon
+) -> Lexicon:
+    """Give relations of a memory, by number, with the kinds they join and the words they are asked by.
 
     A kind of things is called as the lexicon calls those that most of its relations join; else by the relations' nouns.
     """
-    numbers = range(min(len(labels), MOST_RELATIONS))
-    ends = _ends(memory, [key for number in numbers for key in (2 * number, 2 * number + 1)])
+    ends = _ends(memory, [key for number in numbers[:MOST_RELATIONS] for key in (2 * number, 2 * number + 1)])
+    places = range(min(len(labels), MOST_RELATIONS))
     names = [VALUES.get(kinds[key - 1] if key % 2 else kinds[key + 1], f"kind {end}") for key, end in enumerate(ends)]
-    alike = [_known(labels[n], names[2 * n + 1], known) for n in numbers]
+    alike = [_known(labels[n], names[2 * n + 1], known) for n in places]
     votes: defaultdict[str, Counter[str]] = defaultdict(Counter)
-    for n in numbers:
+    for n in places:
         for at, kind in ((2 * n, "source"), (2 * n + 1, "target")):
             votes[names[at]].update(sorted({getattr(sides[0], kind) for sides in alike[n]}))
     called = {name: found.most_common(1)[0][0] for name, found in votes.items() if found}
@@ -132,7 +137,7 @@ def own_lexicon(memory: KeyValueMemory, labels: Sequence[str], kinds: Sequence[K
             nouns = [*_nouns(labels, names, name), *ANYTHING]
             types[name] = Type(name, tuple(nouns), tuple(map(plural, nouns)), "what")
     relations = []
-    for n in numbers:
+    for n in places:
         fitting = [(near.source == called.get(names[2 * n]), near, far) for near, far in alike[n]]
         best = max(fitting, key=lambda one: one[0])[1:] if fitting else None
         relations.append(_relation(labels[n], types[names[2 * n]], types[names[2 * n + 1]], best))

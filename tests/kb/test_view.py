@@ -211,6 +211,19 @@ def test_what_comes_and_goes_leaves_nothing_in_a_delta(films: Knowledge) -> None
     assert content(view) == content(films.rebuilt())
 
 
+def test_a_relation_without_facts_is_not_called_anything(films: Knowledge) -> None:
+    films.view()
+    films.delete([fact for fact in FILM if fact.relation.label == "starred"])
+    assert sorted(films.view().relation_labels) == ["", "directed by", "year"]
+    assert films.view().relation_position("starred") is None
+    films.write([triple("Heat", "starred", "Al Pacino")])
+    view = films.view()
+
+    assert view.base.number == 1
+    assert follow(view, "Heat", "starred") == ["Al Pacino"]
+    assert content(view) == content(films.rebuilt())
+
+
 def test_a_better_name_renames_an_entity(tmp_path: Path) -> None:
     knowledge = Knowledge(tmp_path)
     heat = Term("Q42198", "urn:Q42198")
@@ -253,6 +266,7 @@ def test_any_changes_as_deltas_are_the_same_as_built_anew(
         assert samples(shared.view(), 3) == samples(shared.rebuilt(), 3)
     view, rebuilt = shared.view(), shared.rebuilt()
     assert view.base.number == 1
+    assert {label for label in view.relation_labels if label} == {*rebuilt.relation_labels}
     assert content(view) == content(rebuilt)
     for name in ("Ann", "cy young", "Alpha", "Beta", "Gamma", "thing 1", "urn 1", "7"):
         same = [sorted(shown.entity_id(place) for place in shown.entities_named(name)) for shown in (view, rebuilt)]

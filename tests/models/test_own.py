@@ -22,7 +22,8 @@ PROFILES = profiles_of(MEMORY)
 
 @pytest.fixture(scope="module")
 def lexicon() -> Lexicon:
-    return own_lexicon(MEMORY, MEMORY.relation_labels, [profile.kind for profile in PROFILES], Lexicon.read(LEXICON))
+    kinds = [profile.kind for profile in PROFILES]
+    return own_lexicon(MEMORY, range(4), MEMORY.relation_labels, kinds, Lexicon.read(LEXICON))
 
 
 def ends(lexicon: Lexicon) -> dict[str, tuple[str, str]]:
@@ -45,6 +46,18 @@ def test_a_label_that_no_lexicon_has_is_asked_by_its_words(lexicon: Lexicon) -> 
 def test_a_label_of_the_lexicon_is_asked_as_people_do(lexicon: Lexicon) -> None:
     (relation,) = [one for one in lexicon.relations if one.sides[0].labels == ("height",)]
     assert "how tall is {x}" in relation.sides[0].questions
+
+
+def test_nothing_is_asked_by_a_relation_that_is_gone() -> None:
+    labels = ["", *MEMORY.relation_labels[1:]]
+    kinds = [profile.kind for profile in PROFILES]
+    left = own_lexicon(MEMORY, (1, 2, 3), labels[1:], kinds[2:], Lexicon.read(LEXICON))
+    assert ends(left)["height"][1] == "number"
+    task, random = OwnTask.of_memory(MEMORY, labels, PROFILES, wrong_mentions=0.0), Random(4)
+    assert [placed.label for placed in task._own] == labels[1:]
+    assert all(key.label for _ in range(50) for choice in task.episode(random).choices for key in choice.reach)
+    with pytest.raises(ValueError, match="without relations"):
+        OwnTask.of_memory(MEMORY, [""] * 4, PROFILES)
 
 
 def test_every_episode_stays_in_the_schema() -> None:
