@@ -7,7 +7,9 @@ from collections.abc import Callable, Coroutine
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
+import httpx
 import orjson
+from anyio.to_thread import run_sync
 from fastapi import APIRouter, Request, Response
 
 from app.dependencies import is_recognised, read_limited
@@ -63,11 +65,15 @@ def showing(view: View) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         reply = await call(request, view.method, view.called.format(**place), request.query_params, body)
         if reply.is_error:
             return render(request, "views/problem.html", reply.status_code, problem=reply.json())
-        sent = orjson.loads(body) if body else {}
-        context = {**request.path_params, "reply": reply.json(), "query": dict(request.query_params), "sent": sent}
-        return render(request, f"views/{view.template}", **context)
+        return await run_sync(_shown, request, view, reply, body)  # thousands of answers take a while
 
     return show
+
+
+def _shown(request: Request, view: View, reply: httpx.Response, body: bytes) -> Response:
+    sent = orjson.loads(body) if body else {}
+    context = {**request.path_params, "reply": reply.json(), "query": dict(request.query_params), "sent": sent}
+    return render(request, f"views/{view.template}", **context)
 
 
 def router_of(views: tuple[View, ...] = VIEWS) -> APIRouter:

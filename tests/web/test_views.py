@@ -1,15 +1,17 @@
 """Views without a browser: replies of the API as HTML, with the caller's rights; suggestions, previews, the graph."""
 
+import asyncio
 import re
 import socket
 from http.client import HTTPResponse
 from typing import Any
 
 import pytest
+from fastapi import Response
 
 from app.web.evidence import graph_of, heat_of
 from app.web.preview import MOST_BYTES
-from app.web.rendering import marked, percent
+from app.web.rendering import marked, percent, render
 from app.web.stories import STORIES
 from app.web.suggestions import Fact, asked_of, candidates_of
 from app.web.views import VIEWS
@@ -119,6 +121,18 @@ def test_suggestions_are_answered_rightly(service: RunningService) -> None:
 def test_an_empty_knowledge_base_suggests_nothing(service: RunningService) -> None:
     reply = service.http.get(f"/ui/v1/kbs/{service.kb()}/suggestions")
     assert (reply.status_code, reply.text.strip()) == (200, "")
+
+
+def test_a_view_is_made_beside_the_event_loop(service: RunningService, monkeypatch: pytest.MonkeyPatch) -> None:
+    loops = []
+
+    def noting(*taken: Any, **named: Any) -> Response:
+        loops.append(asyncio._get_running_loop())
+        return render(*taken, **named)
+
+    monkeypatch.setattr("app.web.views.render", noting)
+    assert service.http.get("/ui/v1/kbs").status_code == 200
+    assert loops == [None]
 
 
 def test_every_view_shows_the_problem_of_its_call(service: RunningService) -> None:
