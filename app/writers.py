@@ -1,12 +1,15 @@
 """Writers: few changes are written at once, in threads of their own; more wait without a thread, and none for ever.
 
 A change waits for whoever writes: on SQLite for the file, on PostgreSQL for the knowledge base. In the threads of all
-else, changes behind one long merge would keep everybody's keys and questions from being looked at.
+else, changes behind one long merge would keep everybody's keys and questions from being looked at; and if one knowledge
+base could take all places, the changes of every other.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from typing import TypeVar, TypeVarTuple
+from weakref import WeakValueDictionary
 
 from anyio import CapacityLimiter
 from anyio.to_thread import run_sync
@@ -15,6 +18,38 @@ from app.errors import WritersBusy
 
 T = TypeVar("T")
 Given = TypeVarTuple("Given")
+
+SHARE = 0.25
+"""Of the places, as many may the changes of one KB take."""
+WAITING_SHARE = 0.5
+"""Of those that may wait, as many may be changes of one KB."""
+
+
+class _Places:
+    """Places for changes, and for those that wait for one."""
+
+    def __init__(self, places: int, most_waiting: int) -> None:
+        self._free = asyncio.Semaphore(places)
+        self._most_waiting = most_waiting
+        self._waiting = 0
+
+    @asynccontextmanager
+    async def taken(self, until: float) -> AsyncIterator[None]:
+        """Hold a place for the block; `until` is the loop's time by which it has to be free."""
+        if self._free.locked() and self._waiting >= self._most_waiting:
+            raise WritersBusy
+        self._waiting += 1
+        try:
+            async with asyncio.timeout_at(until):
+                await self._free.acquire()
+        except TimeoutError:
+            raise WritersBusy from None
+        finally:
+            self._waiting -= 1
+        try:
+            yield
+        finally:
+            self._free.release()
 
 
 class Writers:
@@ -26,32 +61,31 @@ class Writers:
     """
 
     def __init__(self, at_once: int, most_waiting: int, patience: float) -> None:
-        self._free = asyncio.Semaphore(at_once)
+        self._all = _Places(at_once, most_waiting)
+        self._of_one = max(1, int(SHARE * at_once)), int(WAITING_SHARE * most_waiting)
+        self._kbs: WeakValueDictionary[str, _Places] = WeakValueDictionary()
         self._threads = CapacityLimiter(at_once)
-        self._most_waiting = most_waiting
         self._patience = patience
-        self._waiting = 0
 
     async def run(self, change: Callable[[*Given], T], *given: *Given) -> T:
-        """What the change gives, once it is its turn.
+        """What a change gives that waits for no KB, once it is its turn.
 
         Raises:
             WritersBusy: too many wait already, or others took all of the time.
         """
-        await self._wait()
-        try:
+        async with self._all.taken(self._deadline()):
             return await run_sync(change, *given, limiter=self._threads)
-        finally:
-            self._free.release()
 
-    async def _wait(self) -> None:
-        if self._free.locked() and self._waiting >= self._most_waiting:
-            raise WritersBusy
-        self._waiting += 1
-        try:
-            async with asyncio.timeout(self._patience):
-                await self._free.acquire()
-        except TimeoutError:
-            raise WritersBusy from None
-        finally:
-            self._waiting -= 1
+    async def run_in(self, kb: str, change: Callable[[*Given], T], *given: *Given) -> T:
+        """What a change to the facts of a KB gives, once it is its turn.
+
+        Raises:
+            WritersBusy: too many wait already, or others took all of the time.
+        """
+        until = self._deadline()
+        of_kb = self._kbs.setdefault(kb, _Places(*self._of_one))
+        async with of_kb.taken(until), self._all.taken(until):
+            return await run_sync(change, *given, limiter=self._threads)
+
+    def _deadline(self) -> float:
+        return asyncio.get_running_loop().time() + self._patience

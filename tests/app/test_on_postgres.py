@@ -1,10 +1,13 @@
 """The service on PostgreSQL, with the worker as it runs in a process of its own."""
 
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from app.settings import Settings
+from app.wiring import WRITES_AT_ONCE
 from kb import kbs
 from kb.database import writing
 from tests.app.running import RunningService, running
@@ -75,6 +78,21 @@ def test_a_reader_is_adapted_activated_and_deleted_with_its_kb(service: RunningS
     asked = service.http.post(f"/v1/kbs/{kb}/ask", json={"question": "City 3 is the capital of what?"}).json()
     assert asked["model"] == model
     assert service.http.delete(f"/v1/kbs/{kb}").status_code == 204
+
+
+def test_a_long_merge_into_one_kb_holds_up_no_change_of_another(service: RunningService) -> None:
+    kb, other = service.kb("Bern|capital of|Switzerland"), service.kb("Rome|capital of|Italy")
+    with ThreadPoolExecutor(WRITES_AT_ONCE + 4) as pool:
+        with writing(service.services.engine) as merge:
+            kbs.lock(merge, service.services.kb(kb).id)
+            waiting = [pool.submit(service.write, kb, f"Town {n}|lies in|Land {n}") for n in range(WRITES_AT_ONCE + 4)]
+            time.sleep(1)
+            began = time.monotonic()
+            assert service.write(other, "Oslo|capital of|Norway").status_code == 200
+            seconds = time.monotonic() - began
+            assert not any(one.done() for one in waiting)
+        assert {one.result().status_code for one in waiting} == {200}
+    assert seconds < 3
 
 
 def test_the_same_file_in_two_jobs_at_once(service: RunningService) -> None:

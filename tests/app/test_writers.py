@@ -54,6 +54,21 @@ def test_a_change_for_which_there_is_no_place_or_no_time_is_refused(most_waiting
     asyncio.run(crowd())
 
 
+def test_changes_of_one_kb_take_no_place_of_those_of_others() -> None:
+    async def crowd() -> list[bool]:
+        writers, done = Writers(8, 20, 5), Event()
+        waiting = [asyncio.create_task(writers.run_in("a", done.wait)) for _ in range(12)]
+        await asyncio.sleep(0.05)
+        with pytest.raises(WritersBusy):
+            await writers.run_in("a", done.is_set)
+        told = [await writers.run_in("b", done.is_set), await writers.run(done.is_set)]
+        done.set()
+        assert all(await asyncio.gather(*waiting))
+        return [*told, await writers.run_in("a", done.is_set)]
+
+    assert asyncio.run(crowd()) == [False, False, True]
+
+
 def test_while_changes_wait_for_a_merge_all_else_goes_on(tmp_path: Path) -> None:
     with running(Settings(data=tmp_path, threads=1, log_level="error", worker="none")) as service:
         kb = service.kb("Ann|knows|Bob")

@@ -36,5 +36,5 @@ def show_kb(kb: str, access: Asker, service: Service) -> Response:
 @router.delete("/{kb}", status_code=204, response_class=Response, responses=gives(404, 507))
 async def delete_kb(kb: str, access: Admin, service: Service) -> Response:
     """Delete a knowledge base with all that belongs to it; its running jobs fail with `kb_deleted`."""
-    await service.writers.run(service.delete_kb, kb, access.kb_id)
+    await service.writers.run_in(kb, service.delete_kb, kb, access.kb_id)
     return Response(status_code=204)

@@ -62,7 +62,7 @@ async def write_triples(
     """Add triples: a file as a job (202), or a JSON body at once (200: the next question sees them)."""
     if media_type(request) == JSON:
         body = await read_limited(request)
-        return await service.writers.run(_write_small, service, kb, access, body, source)
+        return await service.writers.run_in(kb, _write_small, service, kb, access, body, source)
     return await _accept_upload(request, service, kb, access, source, on_error)
 
 
@@ -115,7 +115,7 @@ async def delete_triples(
         raise Problem(400, "filter_and_body", "Give a filter or a body of triples, not both.")
     if body and media_type(request) != JSON:
         raise Problem(415, "unsupported_media_type", f"Send the triples to delete as JSON, with Content-Type: {JSON}.")
-    return await service.writers.run(_delete, service, kb, access, pattern, body)
+    return await service.writers.run_in(kb, _delete, service, kb, access, pattern, body)
 
 
 @router.head("/export", include_in_schema=False)
