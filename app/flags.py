@@ -1,21 +1,30 @@
 """Relations that say yes or no of a thing, as conditions of a question: *which tents are waterproof*.
 
-Such a question does not name the value that it asks for. Behind the words of the relation, it is read as if it did.
+Such a question does not name the value that it asks for. Behind the words of the relation, it is read as if it did; and
+where other words ask whether, what the relation says is the answer: *does the tent keep the rain out*.
 """
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
 
 from kb.view import KnowledgeView
+from models.abbreviations import unabbreviated
+from models.chains import Chain, Reading
+from models.episodes import INVERSE, Asked, Manner
 from models.memory import IntArray
 from models.profiles import Profile
 from models.steps import Argument
 
-YES, NO = ("yes", "true"), ("no", "false")
+YES, NO = ("yes", "true", "y"), ("no", "false", "n")
 _SAID = frozenset((*YES, *NO))
+LEAST_VERB = 3
+"""Letters that a verb has at least, with its *s*."""
+_MOST_SAID = 1_000
+"""Facts of a flag that are looked at for one answer."""
 LEFT_OUT = 0.7
 """What a chain is worth that keeps nothing by a flag that is mentioned: it may read it instead."""
 _AUXILIARY = re.compile(r"^(is|are|has|have|can|be|does)\b\s*|\W+$", re.IGNORECASE)
@@ -34,7 +43,7 @@ def flags_in(text: str, view: KnowledgeView, profiles: Sequence[Profile]) -> lis
     """The flags that a question mentions, each with what it has to be; `profiles` has one for each key."""
     found = []
     for label, words, said in _flags(view, profiles):
-        mentioned = re.search(rf"(?<!\w){re.escape(words)}(?!\w)", text, re.IGNORECASE)
+        mentioned = re.search(rf"(?<!\w){_inflected(words)}(?!\w)", text, re.IGNORECASE)
         if mentioned:
             wanted = NO if _DENIED.search(text[: mentioned.start()]) else YES
             entities = _named(view, [*wanted, *(value for value in said if value.casefold() in wanted)])
@@ -43,13 +52,47 @@ def flags_in(text: str, view: KnowledgeView, profiles: Sequence[Profile]) -> lis
     return found
 
 
+def settled(view: KnowledgeView, readings: Sequence[Reading], chain: Chain) -> tuple[Sequence[Reading], Chain]:
+    """A chain that asks whether and ends at yes or no, as one that keeps those of which it is yes, and its readings."""
+    last, reading = chain.steps[-1], readings[chain.reading]
+    said = {view.label(entity).casefold() for entity in last.entities[: len(_SAID)].tolist()}
+    is_read = last.use.manner is Manner.READ and last.key % 2 != INVERSE
+    if chain.asked is not Asked.WHETHER or not is_read or not said or not said <= _SAID:
+        return readings, chain
+    start = chain.steps[-2] if len(chain.steps) > 1 else None
+    entities = start.entities if start else reading.topics
+    weights = start.weights if start else np.ones(len(entities), np.float32)
+    wanted = Argument(view.relation_labels[last.key // 2], _named(view, YES))
+    rows = view.facts_of(entities, last.key, _MOST_SAID)
+    owners, first = np.unique(rows.owners[np.isin(rows.targets, wanted.entities)], return_index=True)
+    facts = rows.triples[np.isin(rows.targets, wanted.entities)][first]
+    kept = replace(
+        last,
+        use=replace(last.use, manner=Manner.KEEP),
+        argument=len(reading.arguments),
+        entities=entities[owners],
+        weights=weights[owners],
+        facts=facts,
+    )
+    readings = [*readings, replace(reading, arguments=(*reading.arguments, wanted))]
+    return readings, replace(chain, reading=len(readings) - 1, steps=(*chain.steps[:-1], kept))
+
+
 def _flags(view: KnowledgeView, profiles: Sequence[Profile]) -> Iterator[tuple[str, str, tuple[str, ...]]]:
     """The relations that lead to yes and no only: their label, the words that mention them, and the values."""
     for label, profile in zip(view.relation_labels, profiles[::2], strict=False):  # one of nothing, without relations
         if profile.examples and all(value.casefold() in _SAID for value in profile.examples):
-            words = _AUXILIARY.sub("", label)
+            words = _AUXILIARY.sub("", unabbreviated(label))
             if words:
                 yield label, words, profile.examples
+
+
+def _inflected(words: str) -> str:
+    """A pattern of the words, the first one as questions have it too: *which shops deliver*, of what `delivers`."""
+    first, *others = words.split(" ")
+    is_verb = len(first) > LEAST_VERB and first.endswith("s") and not first.endswith("ss")
+    stem = re.escape(first[:-1]) + "s?" if is_verb else re.escape(first)
+    return " ".join([stem, *map(re.escape, others)])
 
 
 def _named(view: KnowledgeView, labels: Sequence[str]) -> IntArray:

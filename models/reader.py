@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models import checkpoints
+from models.abbreviations import unabbreviated
 from models.calibration import Calibration
 from models.chains import Chain, Reading, ReadRequest
 from models.episodes import MAX_STEPS
@@ -78,7 +79,9 @@ class Reader:
         """
         if known is not None and profiles is not None and known.labels == tuple(relation_labels):
             return self._changed(known, profiles)
-        texts = self._cutter.cut(relation_labels or [""])  # without relations: one that nothing reaches
+        texts = self._cutter.cut(
+            [*map(unabbreviated, relation_labels)] or [""]
+        )  # without relations: one that nothing reaches
         labels = self._cutter.pad(texts)
         profiles = profiles or [Profile()] * (2 * len(labels.ids))
         sides = [(profile, profiles[key ^ 1]) for key, profile in enumerate(profiles)]

@@ -65,6 +65,25 @@ Sloterhal|capacity|1200
 Sydney|country|Australia
 Amsterdam|country|Netherlands
 """
+ROOMS = """
+Long Gallery|is on the|first floor
+Print Room|is on the|ground floor
+Treasury|is on the|basement
+Long Gallery|is open on Mondays|yes
+Print Room|is open on Mondays|no
+Treasury|is open on Mondays|yes
+Long Gallery|is looked after by|Ann Pell
+Print Room|is looked after by|Bo Crake
+Treasury|is looked after by|Bo Crake
+Ann Pell|smokes|no
+Bo Crake|smokes|no
+Ann Pell|veggie|yes
+Bo Crake|veggie|no
+Oat Flour|qty|3 kg
+Rye Flour|qty|2 kg
+Oat Flour|kept in|tall cupboard
+Rye Flour|kept in|cellar
+"""
 KEYS = {
     *("question", "kind", "answers", "answer_count", "confidence", "abstained", "reason", "linked_entities", "hops"),
     *("sparql", "kb", "kb_revision", "model", "timings_ms"),
@@ -322,3 +341,25 @@ def test_what_is_named_is_met_and_what_is_asked_for_not_left(
 ) -> None:
     view = inline_view(triples_of(SWIMMERS), StaticEncoder())
     assert labels(films[0].ask_view(view, Question(text))) == [answer]
+
+
+@pytest.mark.parametrize(
+    ("text", "answer"),
+    [
+        ("Can visitors get into the Print Room on a Monday?", "no"),
+        ("Can visitors get into the Treasury on a Monday?", "yes"),
+        ("does Ann Pell smoke", "no"),
+        ("Is Bo Crake a vegetarian?", "no"),
+        ("who is vegetarian", "Ann Pell"),
+        ("how much rye flour is left", "2 kg"),
+    ],
+)
+def test_a_relation_that_says_yes_or_no_is_asked_as_people_do(
+    films: tuple[QuestionAnswerer, Kb], text: str, answer: str
+) -> None:
+    view = inline_view(triples_of(ROOMS), StaticEncoder())
+    reply = films[0].ask_view(view, Question(text))
+    assert labels(reply) == [answer]
+    said = {"yes": ("yes", "boolean"), "no": ("no", "boolean")}.get(answer)
+    if said is not None:
+        assert ([object_ for _, _, object_ in evidence(reply)], reply["kind"]) == ([said[0]], said[1])

@@ -1,0 +1,19 @@
+import pytest
+
+from models.abbreviations import unabbreviated
+
+
+@pytest.mark.parametrize(
+    ("label", "meant"),
+    [
+        ("qty", "quantity"),
+        ("oven temp", "oven temperature"),
+        ("DOB", "date of birth"),
+        ("dept. head", "department head"),
+        ("contemporary of", "contemporary of"),
+        ("temple", "temple"),
+        ("", ""),
+    ],
+)
+def test_words_that_are_short_for_others_are_written_out(label: str, meant: str) -> None:
+    assert unabbreviated(label) == meant
