@@ -15,6 +15,7 @@ import numpy as np
 from app import proof
 from app.answer_cache import AnswerCache
 from app.flags import flags_in, settled
+from app.genders import genders_in
 from app.key_cache import KeyCache, keys_of
 from app.mentions import classes_among, told_by_relations
 from app.readings import readings_of
@@ -195,9 +196,9 @@ class QuestionAnswerer:
             mentions = self._nearest(view, question.text)
         mentions = told_by_relations(view, question.text, mentions)
         flags = flags_in(question.text, view, profiles)
-        readings = readings_of(
-            question.text, mentions, view.relation_words, flags, classes_among(view, question.text, mentions)
-        )
+        classes = classes_among(view, question.text, mentions)
+        people = genders_in(question.text, view, profiles)
+        readings = readings_of(question.text, mentions, view.relation_words, flags, classes, people)
         best = readings[: self._limits.max_readings]
         return _Prepared(question, tuple(mentions), best, started, time.perf_counter())
 

@@ -4,6 +4,7 @@ Every step of a chain keeps, for each entity that it reached or kept, the first 
 an answer is a walk back along those facts; nothing is searched again but what a comparison was with.
 """
 
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -71,7 +72,7 @@ def hops(view: KnowledgeView, question: str, reading: Reading, chain: Chain) -> 
     return [
         {
             "hop": number,
-            "relations": [_relation(view, use) for use in (step.use, *step.alternatives)],
+            "relations": [_relation(view, use) for use in (*_used(step.use), *step.alternatives)],
             "facts_read": step.facts_read,
             "entities": len(step.entities),
             "attention": _attention(question, reading, step),
@@ -129,6 +130,12 @@ def _fact(view: KnowledgeView, triple: int, hop: int, weight: float) -> dict[str
         "weight": round(weight, 6),
         "source": fact.source,
     }
+
+
+def _used(use: Use) -> Iterator[Use]:
+    yield use
+    if use.beside is not None:
+        yield replace(use, key=use.beside)
 
 
 def _relation(view: KnowledgeView, use: Use) -> dict[str, Any]:

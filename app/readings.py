@@ -74,6 +74,10 @@ _BEFORE_KIND = re.compile(
     re.IGNORECASE,
 )
 """What stands before the words for what is asked for."""
+_BEFORE_PERSON = re.compile(
+    rf"(?:{_BEFORE_KIND.pattern}(?:who|is|are|was|were|did|does|do|has|have|had|an?|any|s)\W+)*{_BEFORE_KIND.pattern}",
+    re.IGNORECASE,
+)
 _WHICH = re.compile(
     r"\b(?:which|what|any)(?: (?:kinds? )?of)?(?: (?:our|the|these|those|my|your|all|their|its))? $", re.IGNORECASE
 )
@@ -126,6 +130,7 @@ class _Question(NamedTuple):
     mentions: Sequence[Mention]
     names: Sequence[_Name]
     classes: Sequence[Mention]
+    people: Sequence[Mention]  # those of the classes that tell men and women apart
 
 
 def readings_of(
@@ -134,19 +139,20 @@ def readings_of(
     known: Container[str] = (),
     flags: Sequence[Flagged] = (),
     classes: Sequence[Mention] = (),
+    people: Sequence[Mention] = (),
 ) -> tuple[Reading, ...]:
     """All readings of a question that are worth reading, likely ones first.
 
     Capitalised words that are `known` (in small letters: those of relations) are no names that a reading leaves out.
-    `classes` are the mentions that name what things are said to be.
+    `classes` are the mentions that name what things are said to be, `people` the nouns that mean men or women only.
     """
     mentions = _whole(text, mentions)
     lists = _lists(text, mentions)
     names = _names(text, mentions)
     names += [_Name(end, end, OTHER, argument, 1.0, is_flag=True) for end, argument in flags]
-    classes = [one for one in classes if not any(one in listed for listed in lists)]
+    classes = [*(one for one in classes if not any(one in listed for listed in lists)), *people]
     misspelt = slips(text, known)
-    question = _Question(text, mended(text, misspelt), mentions, names, classes)
+    question = _Question(text, mended(text, misspelt), mentions, names, classes, people)
     readings = [one for mention in mentions for one in _from_topic(question, mention)]
     readings += [one for listed in lists for one in _from_several(question, listed)]
     readings += _from_everything(question)
@@ -237,7 +243,7 @@ def _from_topic(question: _Question, mention: Mention) -> Iterator[Reading]:
         if beside:
             yield _reading(text, [place], topics, beside, [score])
         if kind or passed:
-            yield _kept_to_kind(text, [place], topics, beside, [score], kind, passed)
+            yield _kept_to_kind(text, [place], topics, beside, [score], kind, passed, question.people)
         named = math.prod(name.score for name in beside if name.placeholder == OTHER)
         doubt = 1.0 if all(name.is_flag for name in beside) else max(DOUBT, 1 - named)
         yield _reading(text, [place], topics, [], [score * doubt * (KIND_LEFT_OUT if kind else 1.0)])
@@ -254,15 +260,17 @@ def _is_compared_with(text: str, mention: Mention) -> bool:
 def _kind_named(question: _Question, topic: Mention | None = None) -> Mention | None:
     """What names the kind of the answers.
 
-    That is words in small letters that begin the question, follow its topic there, or follow *which*.
+    That is words in small letters that begin the question, follow its topic there, or follow *which*; those for men or
+    women may also follow *who is* or *does she have*.
     """
     text = question.text
-    for one in question.mentions:
+    for one in (*question.mentions, *question.people):
         before = text[: one.start]
         if topic and topic.text and topic.end <= one.start:
             before = f"{text[: topic.start]}{text[topic.end : one.start]}"
         is_likely = one in question.classes or (one.score >= LEAST_KIND and not one.typo and one.text.islower())
-        if is_likely and one is not topic and (_BEFORE_KIND.fullmatch(before) or _WHICH.search(before)):
+        leads = _BEFORE_PERSON if one in question.people else _BEFORE_KIND
+        if is_likely and one is not topic and (leads.fullmatch(before) or _WHICH.search(before)):
             return one
     return None
 
@@ -275,6 +283,7 @@ def _kept_to_kind(
     scores: Sequence[float],
     kind: Mention | None,
     classes: Sequence[Mention] = (),
+    people: Sequence[Mention] = (),
 ) -> Reading:
     """A reading that leaves the names of kinds to the network to read, and keeps what is reached to them.
 
@@ -288,6 +297,7 @@ def _kept_to_kind(
         reading,
         arguments=(*reading.arguments, *(Argument(one.text, _alike(one)) for one in kinds)),
         kind=first if kind else None,
+        is_kind_of_people=kind in people,
         classes=tuple(range(first + bool(kind), first + len(kinds))),
     )
 

@@ -73,11 +73,12 @@ class QueryWriter:
 
     def _pattern(self, view: KnowledgeView, reading: Reading, step: Step) -> Pattern:
         relation, direction = step.key // 2, step.key % 2
-        label = view.relation_labels[relation]
-        name = self._relation(view.kb_id, view.relation_id(relation)) or node(Term(label))
+        name = self._name(view, relation)
         holds_both_ways = relation in both_ways(view.relation_labels)
         if holds_both_ways and step.use.manner in (Manner.READ, Manner.KEEP):
             name = f"({name}|^{name})"
+        if step.use.beside is not None:
+            name = f"({name}|{self._name(view, step.use.beside // 2)})"
         if step.use.manner is Manner.READ:
             return Pattern(name, direction)
         if step.by_count and len(step.entities):
@@ -91,6 +92,9 @@ class QueryWriter:
         facts = [view.fact(fact) for fact in step.facts.tolist()]
         values = {fact.subject if direction == INVERSE else fact.object for fact in facts}
         return Pattern(name, direction, self._terms(view, np.array(sorted(values), np.int32)))
+
+    def _name(self, view: KnowledgeView, relation: int) -> str:
+        return self._relation(view.kb_id, view.relation_id(relation)) or node(Term(view.relation_labels[relation]))
 
     def _terms(self, view: KnowledgeView, entities: IntArray) -> tuple[str, ...]:
         return tuple(

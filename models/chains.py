@@ -22,7 +22,8 @@ class Reading:
 
     Without `topics` it starts from everything there is. `kind` is the number of the argument that says what the answers
     are ("which laptops"), `classes` those of what the chain passes through ("the maker of the laptop"): they have no
-    placeholder, and what is reached is kept to what they name. `spans` are where in the question
+    placeholder, and what is reached is kept to what they name; whether somebody has a sister, too, where
+    `is_kind_of_people`. `spans` are where in the question
     the placeholders stand, in their order.
     """
 
@@ -32,6 +33,7 @@ class Reading:
     arguments: tuple[Argument, ...] = ()
     kind: int | None = None
     classes: tuple[int, ...] = ()
+    is_kind_of_people: bool = False
     spans: tuple[tuple[int, int], ...] = ()
 
 
@@ -48,11 +50,12 @@ class ReadRequest:
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """A key used in a manner, and the network's probability of it."""
+    """A key used in a manner, and the network's probability of it; read with another key `beside` it, of both."""
 
     key: int
     manner: Manner
     probability: float
+    beside: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

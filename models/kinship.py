@@ -1,11 +1,15 @@
-"""Names of kin spelt out: a *mother-in-law* is the mother of the spouse, where no relation is called so.
+"""Names of kin: a *mother-in-law* is the mother of the spouse, where no relation is called so; *parents* are of two.
 
 Knowledge bases tell parents, children and spouses; people ask for grandmothers. Each such noun stands for two or three
-relations, and the reader knows what these are called.
+relations, and the reader knows what these are called. And where fathers and mothers are told apart, who asks for
+parents means both.
 """
 
 import re
-from collections.abc import Container
+from collections.abc import Container, Mapping
+from functools import lru_cache
+
+from models.episodes import MENTION
 
 _IN_LAW = {
     "father": ("spouse", "father"),
@@ -23,7 +27,14 @@ _OTHERS = {
     "niece": ("sibling", "daughter"),
     "cousin": ("parent", "sibling", "child"),
     "cousins": ("parent", "sibling", "children"),
+    "sibling": ("parent", "children"),
+    "siblings": ("parent", "children"),
+    "brother": ("parent", "sons"),
+    "brothers": ("parent", "sons"),
+    "sister": ("parent", "daughters"),
+    "sisters": ("parent", "daughters"),
 }
+_SIBLINGS = ("sibling", "siblings", "brother", "brothers", "sister", "sisters")
 _ELDERS = ("father", "mother", "parents", "parent")
 _YOUNGER = ("children", "child", "sons", "son", "daughters", "daughter", "kids")
 _APOSTROPHE = "['\N{RIGHT SINGLE QUOTATION MARK}]"
@@ -33,6 +44,8 @@ _KIN = re.compile(
     rf"(?P<possessive>{_APOSTROPHE}s)?(?P<of> of )?",
     re.IGNORECASE,
 )
+_POSSESSED = re.compile(rf"(?:{_APOSTROPHE}s|s{_APOSTROPHE}|\b(?:his|her|their|whose)) (?:\w+ )?$", re.IGNORECASE)
+"""Ends in what somebody has: *her only*."""
 _SIDES = {"maternal": "mother", "mother": "mother", "mum": "mother", "mom": "mother"}
 _SIDES |= {"paternal": "father", "father": "father", "dad": "father"}
 _WHOSE = "(?:(?:his|her|their|the|its|a) )?"
@@ -49,16 +62,59 @@ _TOLD = (
     *("spouse", "spouses", "husband", "wife", "partner", "married", "sibling", "brother", "sister"),
 )
 """Words of relations, one of which a knowledge base has that tells kin."""
+_BIRTH = ("father", "mother", "parent", "parents", "child", "children", "son", "daughter")
+"""Words of relations, one of which it has that tells who is born of whom."""
+_CHILDREN = ("son", "sons", "daughter", "daughters")
+_CHILD = re.compile(rf"\b(?:{'|'.join(_CHILDREN)})\b(?!-)", re.IGNORECASE)
+_TWINS = {"father": "mother", "son": "daughter", "brother": "sister", "husband": "wife"}
+_TWINS |= {other: one for one, other in _TWINS.items()}
+_BOTH = re.compile(
+    r"\b(?:grand ?|step)?(?:parents?|child(?:ren)?|kids?|sons?|daughters?)\b|"
+    r"\b(?:offspring|descendants?|ancestors?|siblings?|spouses?|partners?|married)\b",
+    re.IGNORECASE,
+)
+"""Nouns that mean what two relations tell, in one of their directions."""
+
+
+@lru_cache(64)
+def twins(labels: tuple[str, ...]) -> Mapping[int, int]:
+    """The relations that say of women what others say of men, each by the number of its twin: *mother* and *father*."""
+    numbers = {label.casefold(): number for number, label in enumerate(labels)}
+    found = {}
+    for label, number in numbers.items():
+        words = label.split()
+        twin = numbers.get(" ".join(_TWINS.get(word, word) for word in words))
+        if twin is not None and twin != number:
+            found[number] = twin
+    return found
+
+
+def means_both(text: str) -> bool:
+    """Whether a question has a noun that means what two such relations tell."""
+    return _BOTH.search(text) is not None
 
 
 def spelt_out(text: str, known: Container[str]) -> str:
     """Put the relations for the first noun of kin; `known` are, in small letters, the words of relations.
 
     *X's grandmother on her mother's side* becomes *X's mother's mother*, *the grandfather of X* *the father of the
-    parent of X*.
+    parent of X*, *how many aunts has X* *how many sisters has the parent of X*.
     """
+    return _neutral(_without_kin(text, known), known)
+
+
+def _neutral(text: str, known: Container[str]) -> str:
+    """Sons and daughters as children, where no relation tells these apart and some tells who is born of whom."""
+    if any(word in known for word in _CHILDREN) or not any(word in known for word in _BIRTH):
+        return text
+    return _CHILD.sub(lambda found: "children" if found[0].lower().endswith("s") else "child", text)
+
+
+def _without_kin(text: str, known: Container[str]) -> str:
     found = _KIN.search(text)
     if found is None or not any(word in known for word in _TOLD) or any(word in known for word in _names(found)):
+        return text
+    if (found["other"] or "").lower() in _SIBLINGS and not any(word in known for word in _BIRTH):
         return text
     first, *others = _steps(found)
     before, behind = text[: found.start()], text[found.end() :]
@@ -71,6 +127,10 @@ def spelt_out(text: str, known: Container[str]) -> str:
             behind = behind[: apart.start()] + behind[apart.end() :]
     if found["of"]:
         return before + " of the ".join([*reversed(others), first]) + found["of"] + behind
+    if MENTION in text and not _POSSESSED.search(before):
+        *near, last = first, *others
+        whose = f"the {' of the '.join(reversed(near))} of {MENTION}"
+        return (before + last + (found["possessive"] or "") + behind).replace(MENTION, whose, 1)
     return before + "'s ".join([first, *others]) + (found["possessive"] or "") + behind
 
 
@@ -91,7 +151,7 @@ def _names(found: re.Match[str]) -> tuple[str, ...]:
         return ("law" if found["law"] else "great",)
     if found["other"]:
         noun = found["other"].lower().removesuffix("s")
-        return noun, f"{noun}s"
+        return _SIBLINGS if noun in _SIBLINGS else (noun, f"{noun}s")
     noun = found["grand"].lower().removesuffix("s")
     alike = ("parent", "parents") if found["grand"].lower() in _ELDERS else ("child", "children")
     return ("grand", *(f"grand{one}" for one in (noun, f"{noun}s", *alike)))

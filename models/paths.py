@@ -90,7 +90,7 @@ class Walker:
         """Take a step; None where that leads nowhere."""
         path, use = candidate.path, candidate.use
         argument = None if candidate.argument is None else self.argument(path, candidate.argument)
-        reached = self.stepper.take(path.start, use.key, use.manner, argument)
+        reached = self.stepper.take(path.start, use.key, use.manner, argument, use.beside)
         if reached is None:
             return None
         entities, weights, facts = reached.entities, reached.weights, reached.facts
@@ -160,8 +160,9 @@ class Walker:
 
     def kept_to_kind(self, path: Path) -> tuple[Path, float]:
         """A path kept to what the question says that its answers are, and its worth: less where none are that."""
-        number = self._request.readings[path.reading].kind
-        if number is None or path.asked is Asked.WHETHER or not len(path.start.entities):
+        reading = self._request.readings[path.reading]
+        number = reading.kind if path.asked is not Asked.WHETHER or reading.is_kind_of_people else None
+        if number is None or not len(path.start.entities):
             return path, 1.0
         kept = self._kept(path, number)
         return (kept, 1.0) if kept else (path, expectations.CONTRADICTED)

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from models import asked_nouns, expectations
+from models import asked_nouns, expectations, kinship
 from models.chains import Chain, ReadRequest, Use
 from models.chances import LEAST_WORTH, Chances
 from models.comparing import SIDES
@@ -35,6 +35,8 @@ LONE_COUNT = 0.3
 """What a chain is worth that counts the one thing that a relation leads to, as most lead to one."""
 
 
+LEAST_TWIN = 0.1
+"""How likely one of two relations is beside the other, at least, where both are meant."""
 NEVER_LED = 0.3
 """What a no is worth by a relation that never leads to what is named, nor to the like."""
 
@@ -150,6 +152,7 @@ class Search:
         ranked = tuple(
             Use(int(reach[at % len(reach)]), usable[at // len(reach)], float(uses[at])) for at in best.tolist()
         )
+        ranked = self._joined(path, ranked)
         base = path.log_probability + log_of(self.request.readings[path.reading].score)
         found = 0
         for use in ranked:
@@ -159,6 +162,24 @@ class Search:
                 found += 1
             if found >= self._beam:
                 break
+
+    def _joined(self, path: Path, uses: tuple[Use, ...]) -> tuple[Use, ...]:
+        """The uses, reads by *father* and by *mother* as one where the question may mean both: *the parents of*."""
+        pairs = kinship.twins(self.request.keys.labels)
+        if not pairs or not kinship.means_both(self.request.readings[path.reading].text):
+            return uses
+        reads = {use.key: use for use in uses if use.manner is Manner.READ}
+        joined = []
+        for use in uses:
+            twin = pairs.get(use.key // 2)
+            other = reads.get(2 * twin + use.key % 2) if twin is not None and use.manner is Manner.READ else None
+            if other is None or min(use.probability, other.probability) < LEAST_TWIN * max(
+                use.probability, other.probability
+            ):
+                joined.append(use)
+            elif (use.probability, use.key) > (other.probability, other.key):
+                joined.append(replace(use, probability=use.probability + other.probability, beside=other.key))
+        return tuple(sorted(joined, key=lambda use: -use.probability))
 
     def _arguments(self, path: Path, use: Use) -> Sequence[int | None]:
         """The arguments that a step can be taken with; none of them where it needs one and there is none left."""

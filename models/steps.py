@@ -72,10 +72,12 @@ class Stepper:
         self._budget = budget
         self._both_ways = both_ways
 
-    def take(self, start: Start, key: int, manner: Manner, argument: Argument | None) -> Hop | None:
-        """Take a step; None where the key has no facts to go by."""
+    def take(
+        self, start: Start, key: int, manner: Manner, argument: Argument | None, beside: int | None = None
+    ) -> Hop | None:
+        """Take a step, a read by the key `beside` too; None where the key has no facts to go by."""
         if manner is Manner.READ:
-            return self._follow(start.entities, start.weights, key)
+            return self._follow(start.entities, start.weights, key, *([] if beside is None else [beside]))
         if start.is_everything:
             holders = self._memory.holders(key, COMPARED_FACTS + 1)
             if manner is Manner.KEEP and key // 2 in self._both_ways:
@@ -92,18 +94,18 @@ class Stepper:
         """Say whether a step compares numbers of values, because the values themselves have no order."""
         return manner not in (Manner.READ, Manner.KEEP) and self._kinds[key] not in ORDERED
 
-    def _follow(self, entities: IntArray, weights: FloatArray, key: int) -> Hop:
-        reached = self._memory.follow(entities, weights, key, self._budget)
-        if key // 2 not in self._both_ways:
-            return reached
-        back = self._memory.follow(entities, weights, key ^ 1, self._budget)
-        new = ~np.isin(back.entities, reached.entities)
-        return HopRead(
-            np.concatenate([reached.entities, back.entities[new]]),
-            np.concatenate([reached.weights, back.weights[new]]),
-            np.concatenate([reached.facts, back.facts[new]]),
-            reached.facts_read + back.facts_read,
-        )
+    def _follow(self, entities: IntArray, weights: FloatArray, *keys: int) -> Hop:
+        back = [key ^ 1 for key in keys if key // 2 in self._both_ways]
+        first, *others = (self._memory.follow(entities, weights, key, self._budget) for key in (*keys, *back))
+        for other in others:
+            new = ~np.isin(other.entities, first.entities)
+            first = HopRead(
+                np.concatenate([first.entities, other.entities[new]]),
+                np.concatenate([first.weights, other.weights[new]]),
+                np.concatenate([first.facts, other.facts[new]]),
+                first.facts_read + other.facts_read,
+            )
+        return first
 
     def _keep(self, start: Start, key: int, argument: Argument) -> HopRead | None:
         ones = np.ones(len(argument.entities), np.float32)

@@ -1,10 +1,12 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+import pyoxigraph
 import pytest
 from sqlalchemy import create_engine
 
 from app.answering import AnsweringLimits, Question, QuestionAnswerer
+from app.exports import written
 from app.sparql import QueryWriter
 from kb import database
 from kb.consistency import Views
@@ -83,6 +85,37 @@ Oat Flour|qty|3 kg
 Rye Flour|qty|2 kg
 Oat Flour|kept in|tall cupboard
 Rye Flour|kept in|cellar
+"""
+FAMILY = """
+Harold|father|Edwin
+Harold|mother|Clara
+Dorothy|father|Edwin
+Dorothy|mother|Clara
+Kenneth|father|Edwin
+Kenneth|mother|Winifred
+Edwin|father|Amos
+Edwin|mother|Flora
+Isobel|father|Amos
+Isobel|mother|Flora
+Joyce|father|Ernest
+Joyce|mother|Isobel
+Edwin|married|Clara
+Ernest|married|Isobel
+Harold|sex|M
+Dorothy|sex|F
+Kenneth|sex|M
+Edwin|sex|M
+Clara|sex|F
+Isobel|sex|F
+Amos|sex|M
+Flora|sex|F
+Joyce|sex|F
+Ernest|sex|M
+Winifred|sex|F
+Harold|was born in|Marlbridge
+Edwin|was born in|Penrudd
+Isobel|was born in|Penrudd
+Joyce|was born in|Lowcaster
 """
 KEYS = {
     *("question", "kind", "answers", "answer_count", "confidence", "abstained", "reason", "linked_entities", "hops"),
@@ -363,3 +396,43 @@ def test_a_relation_that_says_yes_or_no_is_asked_as_people_do(
     said = {"yes": ("yes", "boolean"), "no": ("no", "boolean")}.get(answer)
     if said is not None:
         assert ([object_ for _, _, object_ in evidence(reply)], reply["kind"]) == ([said[0]], said[1])
+
+
+@pytest.mark.parametrize(
+    ("text", "answers"),
+    [
+        ("Who are the parents of Harold?", {"Edwin", "Clara"}),
+        ("Who is Harold's father?", {"Edwin"}),
+        ("Who are Harold's grandparents?", {"Amos", "Flora"}),
+        ("who are the grandchildren of Amos", {"Harold", "Dorothy", "Kenneth", "Joyce"}),
+        ("siblings of Harold", {"Dorothy", "Kenneth"}),
+        ("who are the brothers of Harold", {"Kenneth"}),
+        ("which daughters did Amos have?", {"Isobel"}),
+        ("how many sons did Edwin have", {"2"}),
+        ("which women were born in Penrudd", {"Isobel"}),
+    ],
+)
+def test_kin_are_those_whom_the_facts_make_such(
+    films: tuple[QuestionAnswerer, Kb], text: str, answers: set[str]
+) -> None:
+    view = inline_view(triples_of(FAMILY), StaticEncoder())
+    assert set(labels(films[0].ask_view(view, Question(text)))) == answers
+
+
+def test_a_hop_by_two_relations_tells_both_and_is_asked_by_both(films: tuple[QuestionAnswerer, Kb]) -> None:
+    answerer, _ = films
+    engine = answerer._views._engine
+    with database.writing(engine) as connection:
+        store = TripleStore(connection)
+        kb = store.create_kb("family")
+        store.write(kb.id, triples_of(FAMILY))
+    reply = answerer.ask(kb, [Question("Who are the parents of Harold?")])[0]
+    used = [(one["relation"], one["manner"]) for one in reply["hops"][0]["relations"][:2]]
+    assert sorted(used) == [("father", "read"), ("mother", "read")]
+    with database.reading(engine) as connection:
+        export = b"".join(written(TripleStore(connection), kb.id, "nt"))
+    graph = pyoxigraph.Store()
+    graph.load(export, pyoxigraph.RdfFormat.N_TRIPLES)
+    found = graph.query(reply["sparql"])
+    assert isinstance(found, pyoxigraph.QuerySolutions)
+    assert {row["answer"].value.removeprefix("urn:hopfact:") for row in found} == {"Edwin", "Clara"}

@@ -3,7 +3,7 @@
 import pytest
 
 from models.episodes import MENTION
-from models.kinship import spelt_out
+from models.kinship import means_both, spelt_out, twins
 
 TOLD = {"mother", "father", "spouse"}
 
@@ -13,17 +13,23 @@ TOLD = {"mother", "father", "spouse"}
     [
         ("who is the mother in law of {}?", "who is the mother of the spouse of {}?"),
         ("{}'s father-in-law", "{}'s spouse's father"),
-        ("{}'s son-in-law's age", "{}'s daughter's husband's age"),
+        ("{}'s son-in-law's age", "{}'s child's husband's age"),
         ("{}'s maternal grandfather's job", "{}'s mother's father's job"),
         ("the grandmother of {}", "the mother of the parent of {}"),
         ("who was the great-grandfather of {}", "who was the father of the parent of the parent of {}"),
-        ("grandkids of {} through her daughter", "children of the daughter of {}"),
+        ("grandkids of {} through her daughter", "children of the child of {}"),
+        ("how many grandchildren did {} have", "how many children did the child of {} have"),
+        ("siblings of {}", "children of the parent of {}"),
+        ("who is {}'s sister", "who is {}'s parent's children"),
+        ("does {} have a brother?", "does the parent of {} have a children?"),
+        ("{} and her mother-in-law", "{} and her spouse's mother"),
+        ("which daughters did {} have", "which children did {} have"),
         ("{}'s grandmother on his dad's side", "{}'s father's mother"),
         ("{}'s grandfather, mother\N{RIGHT SINGLE QUOTATION MARK}s side, lived", "{}'s mother's father, lived"),
         ("{}'s uncle", "{}'s parent's brother"),
         ("{}'s maternal uncle", "{}'s mother's brother"),
         ("the aunt of {} on his dad's side", "the sister of the father of {}"),
-        ("the grandfather of {}, painted by a son", "the father of the parent of {}, painted by a son"),
+        ("the grandfather of {}, painted by a son", "the father of the parent of {}, painted by a child"),
         ("the cousins of {}", "the children of the sibling of the parent of {}"),
     ],
 )
@@ -43,6 +49,11 @@ def test_a_noun_of_kin_is_spelt_out(asked: str, meant: str) -> None:
         ("X's mother-in-law", {"mother", "in", "law"}),
         ("the grandfather of X", {"maker", "taxon"}),
         ("the grandfather of X", set()),
+        ("the brothers of X", {"mother", "siblings"}),
+        ("X's sister", {"mother", "sister"}),
+        ("siblings of X", {"spouse", "employer"}),
+        ("which sons has X", {"mother", "son"}),
+        ("which daughters has X", {"employer"}),
     ],
 )
 def test_it_is_left_where_a_relation_is_called_so_or_none_tells_kin(asked: str, known: set[str]) -> None:
@@ -56,3 +67,14 @@ def test_a_law_school_is_no_relation_of_a_grandfather() -> None:
 @pytest.mark.parametrize("asked", ["who is the mother of X", "the grandiose father of X", "a law of X"])
 def test_what_names_no_such_kin_is_left(asked: str) -> None:
     assert spelt_out(asked, TOLD) == asked
+
+
+def test_a_relation_of_men_has_a_twin_of_women_of_the_same_words() -> None:
+    labels = ("is father of", "likes", "Is Mother Of", "husband", "son", "mother", "step daughter")
+    assert twins(labels) == {0: 2, 2: 0}
+    assert twins(("father", "mother", "brother", "sister")) == {0: 1, 1: 0, 2: 3, 3: 2}
+
+
+@pytest.mark.parametrize(("text", "both"), [("X's parents", True), ("X's father", False), ("the kids of X", True)])
+def test_some_nouns_mean_both_of_two_relations(text: str, both: bool) -> None:
+    assert means_both(text) is both
