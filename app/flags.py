@@ -16,13 +16,12 @@ from models.abbreviations import unabbreviated
 from models.chains import Chain, Reading
 from models.episodes import INVERSE, Asked, Manner
 from models.memory import IntArray
-from models.profiles import Profile
+from models.profiles import NO, SAID, YES, Profile
 from models.steps import Argument
 
-YES, NO = ("yes", "true", "y"), ("no", "false", "n")
-_SAID = frozenset((*YES, *NO))
 LEAST_VERB = 3
 """Letters that a verb has at least, with its *s*."""
+_DOER = re.compile(r"(?:er|or|ist|ian|ee)$")
 _MOST_SAID = 1_000
 """Facts of a flag that are looked at for one answer."""
 LEFT_OUT = 0.7
@@ -55,9 +54,9 @@ def flags_in(text: str, view: KnowledgeView, profiles: Sequence[Profile]) -> lis
 def settled(view: KnowledgeView, readings: Sequence[Reading], chain: Chain) -> tuple[Sequence[Reading], Chain]:
     """A chain that asks whether and ends at yes or no, as one that keeps those of which it is yes, and its readings."""
     last, reading = chain.steps[-1], readings[chain.reading]
-    said = {view.label(entity).casefold() for entity in last.entities[: len(_SAID)].tolist()}
+    said = {view.label(entity).casefold() for entity in last.entities[: len(SAID)].tolist()}
     is_read = last.use.manner is Manner.READ and last.key % 2 != INVERSE
-    if chain.asked is not Asked.WHETHER or not is_read or not said or not said <= _SAID:
+    if chain.asked is not Asked.WHETHER or not is_read or not said or not said <= SAID:
         return readings, chain
     start = chain.steps[-2] if len(chain.steps) > 1 else None
     entities = start.entities if start else reading.topics
@@ -81,18 +80,18 @@ def settled(view: KnowledgeView, readings: Sequence[Reading], chain: Chain) -> t
 def _flags(view: KnowledgeView, profiles: Sequence[Profile]) -> Iterator[tuple[str, str, tuple[str, ...]]]:
     """The relations that lead to yes and no only: their label, the words that mention them, and the values."""
     for label, profile in zip(view.relation_labels, profiles[::2], strict=False):  # one of nothing, without relations
-        if profile.examples and all(value.casefold() in _SAID for value in profile.examples):
+        if profile.is_flag:
             words = _AUXILIARY.sub("", unabbreviated(label))
             if words:
                 yield label, words, profile.examples
 
 
 def _inflected(words: str) -> str:
-    """A pattern of the words, the first one as questions have it too: *which shops deliver*, of what `delivers`."""
+    """A pattern of the words as questions have them too: *which shops deliver*, *how many first aiders*."""
     first, *others = words.split(" ")
     is_verb = len(first) > LEAST_VERB and first.endswith("s") and not first.endswith("ss")
     stem = re.escape(first[:-1]) + "s?" if is_verb else re.escape(first)
-    return " ".join([stem, *map(re.escape, others)])
+    return " ".join([stem, *map(re.escape, others)]) + ("s?" if _DOER.search(words) else "")
 
 
 def _named(view: KnowledgeView, labels: Sequence[str]) -> IntArray:

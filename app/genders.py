@@ -22,7 +22,7 @@ _CALLED = (
     "m[ae]n|males?|boys?|gentlem[ae]n|husbands?|nephews?|uncles?|grandpas?|brothers?|widowers?|"
     "(?:(?:great[- ]?)?grand ?)?(?:father|son)s?",
 )
-_NOUNS = tuple(re.compile(rf"\b(?:{nouns})\b(?!-)", re.IGNORECASE) for nouns in _CALLED)
+_NOUNS = tuple(re.compile(rf"\b(?:{nouns})\b(?!-| in[- ]law)", re.IGNORECASE) for nouns in _CALLED)
 
 
 def genders_in(text: str, view: KnowledgeView, profiles: Sequence[Profile]) -> list[Mention]:

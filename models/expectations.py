@@ -29,6 +29,7 @@ _THE_NUMBER_OF = begins(
     r"(?:(?:what is|what's|give me|tell me|show me|find) )?(?:the )?(?:total |overall )?(?:number|count) of"
 )
 _ASKS_FOR_NAMES = begins("who|whom|whose|which")
+_ASKS_FOR_A_THING = begins("(?:(?:in|on|at|by|from|to|for|with|of) )?(?:who|whom|whose|which|where|when)")
 _BEGINS_ASKING = begins(
     r"(?:(?:in|on|at|by|from|to|for|with|of|since|until) )?(?:who|whom|whose|what|which|when|where|how)"
 )
@@ -65,6 +66,10 @@ _KINDS = (
             r"birthday|anniversar)|centur|period|era|age)[a-z]+"
         ),
         (Kind.DATE,),
+    ),
+    (
+        begins(r"why|how come|(?:what|what's|what is|what was) (?:the )?(?:cause|reason|purpose|name)s?"),
+        (Kind.NUMBER, Kind.DATE),
     ),
     (begins("how (?:large|big|tall|high|heavy|deep|wide|old|fast|expensive)"), (Kind.NAME,)),
 )
@@ -104,6 +109,11 @@ _POSSESSIVES = re.compile(rf"{MENTION}'s?((?: [a-z-]+){{1,3}}(?:'s|(?<=s)')){{1,
 def asks_whether(text: str) -> bool:
     """Whether a question begins as one does that is answered by yes or no."""
     return _ASKS_WHETHER.match(text) is not None
+
+
+def asks_for_a_thing(text: str) -> bool:
+    """Whether a question begins as one does that yes or no never answers."""
+    return _ASKS_FOR_A_THING.match(text) is not None or _HOW_MANY.search(text) is not None
 
 
 def of_asked(text: str, chances: FloatArray) -> FloatArray:

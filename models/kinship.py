@@ -104,8 +104,8 @@ def spelt_out(text: str, known: Container[str]) -> str:
 
 
 def _neutral(text: str, known: Container[str]) -> str:
-    """Sons and daughters as children, where no relation tells these apart and some tells who is born of whom."""
-    if any(word in known for word in _CHILDREN) or not any(word in known for word in _BIRTH):
+    """Sons and daughters as children, where no relation is called so, but one tells people's sex."""
+    if any(word in known for word in _CHILDREN) or not ("sex" in known or "gender" in known):
         return text
     return _CHILD.sub(lambda found: "children" if found[0].lower().endswith("s") else "child", text)
 

@@ -30,6 +30,11 @@ def says_what_things_are(label: str) -> bool:
     return _TYPE.fullmatch(label) is not None
 
 
+YES, NO = ("yes", "true", "y"), ("no", "false", "n")
+SAID = frozenset((*YES, *NO))
+"""Values that say whether something is so."""
+
+
 class Profile(NamedTuple):
     """What the entities that a key leads to look like."""
 
@@ -40,6 +45,11 @@ class Profile(NamedTuple):
     """What these are said to be, by relations such as *is a*: the most frequent first."""
     keys: frozenset[int] = frozenset()
     """The keys of those looked at."""
+
+    @property
+    def is_flag(self) -> bool:
+        """Whether the key leads to yes and no only."""
+        return bool(self.examples) and all(value.casefold() in SAID for value in self.examples)
 
 
 class _Facts(Protocol):

@@ -217,6 +217,7 @@ class Search:
         share = expectations.of_chain(text, uses, kinds, path.asked, self.request.keys.labels)
         share *= 1.0 if self._may_be_wanted(path) else OTHER_CLASS
         share *= LONE_COUNT if self._is_lone(path) else 1.0
+        share *= expectations.CONTRADICTED if self._names_a_flag(path, text) else 1.0
         share *= NEVER_LED if self._never_leads(path) else 1.0
         chance = math.exp(log_probability) * likely * share
         chain = Chain(path.reading, path.steps, chance, path.rejected, path.asked, path.lacking)
@@ -229,6 +230,12 @@ class Search:
         if path.asked is not Asked.WHETHER or last.argument is None or last.use.manner is not Manner.KEEP:
             return False
         return not self._chances.might_lead(last.key, self._walker.argument(path, last.argument))
+
+    def _names_a_flag(self, path: Path, text: str) -> bool:
+        """Whether a path comes to yes or no where the question asks for a thing."""
+        last = path.steps[-1].use
+        is_flag = last.manner is Manner.READ and self.request.keys.profiles[last.key].is_flag
+        return is_flag and path.asked is not Asked.WHETHER and expectations.asks_for_a_thing(text)
 
     def _is_lone(self, path: Path) -> bool:
         """Whether a path counts the one thing that a relation leads to which the question does not name."""

@@ -35,6 +35,20 @@ def test_a_flag_that_is_mentioned_asks_for_yes(tents: KnowledgeView) -> None:
     assert wanted(tents, "tents fire proof and Waterproof") == [("Waterproof", SAID_YES), ("proof", ["true", "yes"])]
 
 
+@pytest.mark.parametrize("text", ["which shops deliver", "how many shops deliver?", "the shop that delivers"])
+def test_the_verb_of_a_flag_is_found_as_questions_have_it(tmp_path: Path, text: str) -> None:
+    knowledge = Knowledge(tmp_path)
+    knowledge.write([triple("Fell Shop", "delivers", "y"), triple("Moor Shop", "delivers", "n")])
+    ((word, values),) = wanted(knowledge.view(), text)
+    assert (word.rstrip("s"), values) == ("deliver", ["y"])
+
+
+def test_a_noun_of_a_flag_is_found_in_any_number(tmp_path: Path) -> None:
+    knowledge = Knowledge(tmp_path)
+    knowledge.write([triple("Ann", "1st aider", "Y"), triple("Bo", "1st aider", "N")])
+    assert wanted(knowledge.view(), "how many first aiders are there") == [("aiders", ["Y"])]
+
+
 @pytest.mark.parametrize("text", ["which ones are not waterproof", "tents that aren't really waterproof"])
 def test_a_flag_that_is_denied_asks_for_no(tents: KnowledgeView, text: str) -> None:
     assert wanted(tents, text) == [("waterproof", SAID_NO)]

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from models.episodes import MENTION, Asked, Manner
-from models.expectations import CONTRADICTED, containing, of_asked, of_chain, of_relations
+from models.expectations import CONTRADICTED, asks_for_a_thing, containing, of_asked, of_chain, of_relations
 from models.kinds import Kind
 
 KINDS = (Kind.NAME, Kind.NAME, Kind.NUMBER, Kind.NAME, Kind.DATE, Kind.NAME)
@@ -69,6 +69,9 @@ def test_who_asks_whether_by_the_first_word_wants_yes_or_no(text: str, *, is_whe
         ("in which century was he born", BORN, Manner.READ, True),
         ("who is the youngest", BORN, Manner.LEAST, False),
         ("which has the fewest", EMPLOYEES + 1, Manner.LEAST, False),
+        ("why was X born", BORN, Manner.READ, False),
+        ("what was the cause of the fire", BORN, Manner.READ, False),
+        ("what's the name of the boss", DIRECTOR, Manner.READ, True),
     ],
 )
 def test_a_chain_that_the_words_contradict_is_worth_less(text: str, key: int, manner: Manner, *, fits: bool) -> None:
@@ -130,3 +133,11 @@ def test_each_possessive_is_a_step(text: str, steps: int) -> None:
     assert of_chain(text, uses, [Kind.NAME, Kind.NAME], Asked.ENTITIES) == 1.0
     if steps > 1:
         assert of_chain(text, uses[1:], [Kind.NAME, Kind.NAME], Asked.ENTITIES) == CONTRADICTED
+
+
+@pytest.mark.parametrize(
+    ("text", "thing"),
+    [("Who is insured?", True), ("how many are insured", True), ("what does it say", False), ("insured?", False)],
+)
+def test_some_words_ask_for_a_thing(text: str, *, thing: bool) -> None:
+    assert asks_for_a_thing(text) is thing

@@ -13,23 +13,22 @@ TOLD = {"mother", "father", "spouse"}
     [
         ("who is the mother in law of {}?", "who is the mother of the spouse of {}?"),
         ("{}'s father-in-law", "{}'s spouse's father"),
-        ("{}'s son-in-law's age", "{}'s child's husband's age"),
+        ("{}'s son-in-law's age", "{}'s daughter's husband's age"),
         ("{}'s maternal grandfather's job", "{}'s mother's father's job"),
         ("the grandmother of {}", "the mother of the parent of {}"),
         ("who was the great-grandfather of {}", "who was the father of the parent of the parent of {}"),
-        ("grandkids of {} through her daughter", "children of the child of {}"),
+        ("grandkids of {} through her daughter", "children of the daughter of {}"),
         ("how many grandchildren did {} have", "how many children did the child of {} have"),
         ("siblings of {}", "children of the parent of {}"),
-        ("who is {}'s sister", "who is {}'s parent's children"),
-        ("does {} have a brother?", "does the parent of {} have a children?"),
+        ("who is {}'s sister", "who is {}'s parent's daughters"),
+        ("does {} have a brother?", "does the parent of {} have a sons?"),
         ("{} and her mother-in-law", "{} and her spouse's mother"),
-        ("which daughters did {} have", "which children did {} have"),
         ("{}'s grandmother on his dad's side", "{}'s father's mother"),
         ("{}'s grandfather, mother\N{RIGHT SINGLE QUOTATION MARK}s side, lived", "{}'s mother's father, lived"),
         ("{}'s uncle", "{}'s parent's brother"),
         ("{}'s maternal uncle", "{}'s mother's brother"),
         ("the aunt of {} on his dad's side", "the sister of the father of {}"),
-        ("the grandfather of {}, painted by a son", "the father of the parent of {}, painted by a child"),
+        ("the grandfather of {}, painted by a son", "the father of the parent of {}, painted by a son"),
         ("the cousins of {}", "the children of the sibling of the parent of {}"),
     ],
 )
@@ -67,6 +66,13 @@ def test_a_law_school_is_no_relation_of_a_grandfather() -> None:
 @pytest.mark.parametrize("asked", ["who is the mother of X", "the grandiose father of X", "a law of X"])
 def test_what_names_no_such_kin_is_left(asked: str) -> None:
     assert spelt_out(asked, TOLD) == asked
+
+
+def test_sons_are_children_where_people_s_sex_is_told() -> None:
+    assert spelt_out("which daughters has X", {"father", "sex"}) == "which children has X"
+    assert spelt_out("the sister of X", {"father", "gender"}) == "the children of the parent of X"
+    assert spelt_out("X's son's sons", {"father", "son", "sex"}) == "X's son's sons"
+    assert spelt_out("X's son-in-law", {"father", "sex"}) == "X's child's husband"
 
 
 def test_a_relation_of_men_has_a_twin_of_women_of_the_same_words() -> None:
