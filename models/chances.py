@@ -215,10 +215,11 @@ class Chances:
         return np.flatnonzero(np.isin(reach, keys)) + usable.index(Manner.READ) * len(reach)
 
     def _unsaid(self, path: Path, reach: IntArray, usable: Sequence[Manner]) -> IntArray:
-        """The uses, by place, that lead on from a path to what the question asks for by name."""
+        """The uses, by place, that lead on from a path to what the question asks for by name, where it is not there."""
         wanted = self._walker.wanted(path)
         is_used = any(step.use.key // 2 in wanted for step in path.steps)
-        if not wanted or is_used or path.reads == self._request.max_hops or Manner.READ not in usable:
+        is_there = any(key % 2 == INVERSE and key // 2 in wanted for key in reach.tolist())
+        if not wanted or is_used or is_there or path.reads == self._request.max_hops or Manner.READ not in usable:
             return np.empty(0, np.int32)
         onward = [at for at, key in enumerate(reach.tolist()) if key % 2 != INVERSE and key // 2 in wanted]
         return np.array(onward, np.int32) + usable.index(Manner.READ) * len(reach)

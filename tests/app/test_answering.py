@@ -86,6 +86,19 @@ Rye Flour|qty|2 kg
 Oat Flour|kept in|tall cupboard
 Rye Flour|kept in|cellar
 """
+FARMS = """
+Great Hele|acreage|312 acres
+Little Hele|acreage|96 acres
+Yarner|acreage|180 acres
+Netherclose|acreage|40 acres
+Great Hele|neighbouring farm|Little Hele
+Little Hele|neighbouring farm|Great Hele
+Yarner|neighbouring farm|Netherclose
+Netherclose|neighbouring farm|Yarner
+Great Hele|owner|Ann Pell
+Yarner|owner|Bo Crake
+Little Hele|owner|Bo Crake
+"""
 FAMILY = """
 Harold|father|Edwin
 Harold|mother|Clara
@@ -417,6 +430,12 @@ def test_kin_are_those_whom_the_facts_make_such(
 ) -> None:
     view = inline_view(triples_of(FAMILY), StaticEncoder())
     assert set(labels(films[0].ask_view(view, Question(text)))) == answers
+
+
+def test_what_is_there_already_is_not_looked_for_further(films: tuple[QuestionAnswerer, Kb]) -> None:
+    view = inline_view(triples_of(FARMS), StaticEncoder())
+    reply = films[0].ask_view(view, Question("Which farms are larger than 150 acres?"))
+    assert set(labels(reply)) == {"Great Hele", "Yarner"}
 
 
 def test_a_hop_by_two_relations_tells_both_and_is_asked_by_both(films: tuple[QuestionAnswerer, Kb]) -> None:
