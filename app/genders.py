@@ -30,13 +30,12 @@ def genders_in(text: str, view: KnowledgeView, profiles: Sequence[Profile]) -> l
 
     None where a relation is called so (*mother*), and none where the question has nouns of both.
     """
-    values = _told(view, profiles)
     found = [(list(nouns.finditer(text)), said) for nouns, said in zip(_NOUNS, (_FEMALE, _MALE), strict=True)]
     spoken = [one for one in found if one[0]]
-    if not values or len(spoken) != 1:
+    if len(spoken) != 1:
         return []
     places, said = spoken[0]
-    named = [view.entities_named(value) for value in values if value.casefold() in said]
+    named = [view.entities_named(value) for value in _told(view, profiles) if value.casefold() in said]
     meant = np.unique(np.concatenate([NO_PLACES, *named])).tolist()
     entities = tuple(LinkedEntity(position, 1.0) for position in meant)
     return [

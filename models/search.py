@@ -58,6 +58,7 @@ class Search:
         self._thorough = thorough
         self._walker = Walker(request, mask_topic=mask_topic)
         self._chances = Chances(request, self._walker)
+        self._twins = kinship.twins(request.keys.labels)
         self._ended: list[_Ended] = []
         self._best_worth = -math.inf
 
@@ -165,7 +166,7 @@ class Search:
 
     def _joined(self, path: Path, uses: tuple[Use, ...]) -> tuple[Use, ...]:
         """The uses, reads by *father* and by *mother* as one where the question may mean both: *the parents of*."""
-        pairs = kinship.twins(self.request.keys.labels)
+        pairs = self._twins
         if not pairs or not kinship.means_both(self.request.readings[path.reading].text):
             return uses
         reads = {use.key: use for use in uses if use.manner is Manner.READ}
