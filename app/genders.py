@@ -30,7 +30,7 @@ def genders_in(text: str, view: KnowledgeView, profiles: Sequence[Profile]) -> l
 
     None where a relation is called so (*mother*), and none where the question has nouns of both.
     """
-    found = [(list(nouns.finditer(text)), said) for nouns, said in zip(_NOUNS, (_FEMALE, _MALE), strict=True)]
+    found = [(_nouns(nouns, text, view), said) for nouns, said in zip(_NOUNS, (_FEMALE, _MALE), strict=True)]
     spoken = [one for one in found if one[0]]
     if len(spoken) != 1:
         return []
@@ -38,10 +38,15 @@ def genders_in(text: str, view: KnowledgeView, profiles: Sequence[Profile]) -> l
     named = [view.entities_named(value) for value in _told(view, profiles) if value.casefold() in said]
     meant = np.unique(np.concatenate([NO_PLACES, *named])).tolist()
     entities = tuple(LinkedEntity(position, 1.0) for position in meant)
+    return [Mention(place[0], place.start(), place.end(), entities, typo=False) for place in places if entities]
+
+
+def _nouns(pattern: re.Pattern[str], text: str, view: KnowledgeView) -> list[re.Match[str]]:
+    """The nouns of a question that no relation is called."""
     return [
-        Mention(place[0], place.start(), place.end(), entities, typo=False)
-        for place in places
-        if entities and not any(_is_of(word, place[0].lower()) for word in view.relation_words)
+        found
+        for found in pattern.finditer(text)
+        if not any(_is_of(word, found[0].lower()) for word in view.relation_words)
     ]
 
 

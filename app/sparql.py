@@ -3,9 +3,11 @@
 Quantities with units have no order in SPARQL, so a comparison names the values that it let pass.
 """
 
+import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache, partial
+from itertools import pairwise
 
 import numpy as np
 from sqlalchemy import Engine
@@ -18,11 +20,13 @@ from kb.triples import BLANK_NODE, Term
 from kb.view import KnowledgeView
 from models.chains import Chain, Reading, Step
 from models.episodes import MENTION, Asked, Manner
+from models.kinship import are_siblings
 from models.memory import IntArray
 from models.steps import COMPARED_FACTS, both_ways
 
 CACHED_TERMS = 50_000
 """Of about 300 bytes each."""
+_TERM_OR_VARIABLE = re.compile(r'<[^>]*>|"(?:[^"\\]|\\.)*"|\?\w+')
 MOST_VALUES = 1_000
 """A query that would have to name more values than these is not written."""
 
@@ -38,6 +42,8 @@ class Pattern:
     direction: int
     values: tuple[str, ...] | None = None
     count: int | None = None
+    is_apart: bool = False
+    """Whether it is no read back to those from whom the read before came: nobody's sibling is oneself."""
 
     @property
     def is_read(self) -> bool:
@@ -63,6 +69,10 @@ class QueryWriter:
         What was deleted since the view was taken is named by its label.
         """
         patterns = [self._pattern(view, reading, step) for step in chain.steps]
+        reads = [number for number, pattern in enumerate(patterns) if pattern.is_read]
+        for before, number in pairwise(reads) if mask_topics else ():
+            if before and are_siblings(view.relation_labels, chain.steps[before].key, chain.steps[number].key):
+                patterns[number] = replace(patterns[number], is_apart=True)
         if any(pattern.values and len(pattern.values) > MOST_VALUES for pattern in patterns):
             return None
         topics = self._terms(view, reading.topics) if MENTION in reading.text else ()
@@ -121,12 +131,17 @@ def chain_query(
     names = [f"?hop{number}" for number in range(1, reads)] + ["?answer"]
     current = "?topic" if reads else "?answer"
     lines = [f"  VALUES {current} {{ {' '.join(topics)} }}"] if topics else []
+    before_last: tuple[str, list[str]] = current, []
     for number, pattern in enumerate(patterns, start=1):
         if not pattern.is_read:
             lines += _condition(pattern, current, f"?value{number}")
             continue
         before, current = current, names.pop(0)
+        told = [*lines]
         lines.append(f"  {pattern.between(before, current)}")
+        if pattern.is_apart:
+            lines.append(_none_of(*before_last, current))
+        before_last = before, told
         if mask_topics and number > 1 and topics:
             lines.append(f"  FILTER({current} NOT IN ({', '.join(topics)}))")
     heads = {
@@ -135,6 +150,18 @@ def chain_query(
         Asked.WHETHER: "ASK {",
     }
     return "\n".join([heads[asked], *lines, "}"])
+
+
+def _none_of(name: str, lines: Sequence[str], current: str) -> str:
+    """That a variable is none of what another one may be by some lines, whose variables are renamed."""
+
+    def rename(found: re.Match[str]) -> str:
+        if not found[0].startswith("?"):
+            return found[0]
+        return current if found[0] == name else f"{found[0]}_"
+
+    renamed = [_TERM_OR_VARIABLE.sub(rename, line) for line in lines]
+    return f"  FILTER NOT EXISTS {{ {' '.join(line.strip() for line in renamed)} }}"
 
 
 def _condition(pattern: Pattern, current: str, value: str) -> list[str]:

@@ -22,9 +22,13 @@ _OTHERS = {
     "stepfather": ("mother", "husband"),
     "stepmother": ("father", "wife"),
     "uncle": ("parent", "brother"),
+    "uncles": ("parent", "brothers"),
     "aunt": ("parent", "sister"),
+    "aunts": ("parent", "sisters"),
     "nephew": ("sibling", "son"),
+    "nephews": ("sibling", "sons"),
     "niece": ("sibling", "daughter"),
+    "nieces": ("sibling", "daughters"),
     "cousin": ("parent", "sibling", "child"),
     "cousins": ("parent", "sibling", "children"),
     "sibling": ("parent", "children"),
@@ -34,6 +38,13 @@ _OTHERS = {
     "sister": ("parent", "daughters"),
     "sisters": ("parent", "daughters"),
 }
+_BY_BIRTH = {
+    "uncle": ("parent", "parent", "sons"),
+    "aunt": ("parent", "parent", "daughters"),
+    "nephew": ("parent", "children", "sons"),
+    "niece": ("parent", "children", "daughters"),
+}
+"""What they are where no relation tells of siblings."""
 _SIBLINGS = ("sibling", "siblings", "brother", "brothers", "sister", "sisters")
 _ELDERS = ("father", "mother", "parents", "parent")
 _YOUNGER = ("children", "child", "sons", "son", "daughters", "daughter", "kids")
@@ -46,6 +57,7 @@ _KIN = re.compile(
 )
 _POSSESSED = re.compile(rf"(?:{_APOSTROPHE}s|s{_APOSTROPHE}|\b(?:his|her|their|whose)) (?:\w+ )?$", re.IGNORECASE)
 """Ends in what somebody has: *her only*."""
+_OF_TOPIC = re.compile(rf"{MENTION}{_APOSTROPHE}s? $")
 _SIDES = {"maternal": "mother", "mother": "mother", "mum": "mother", "mom": "mother"}
 _SIDES |= {"paternal": "father", "father": "father", "dad": "father"}
 _WHOSE = "(?:(?:his|her|their|the|its|a) )?"
@@ -64,6 +76,7 @@ _TOLD = (
 """Words of relations, one of which a knowledge base has that tells kin."""
 _BIRTH = ("father", "mother", "parent", "parents", "child", "children", "son", "daughter")
 """Words of relations, one of which it has that tells who is born of whom."""
+_IS_BIRTH = re.compile(rf"(?:has |is |the )*(?:{'|'.join(_BIRTH)})(?: of)?", re.IGNORECASE)
 _CHILDREN = ("son", "sons", "daughter", "daughters")
 _CHILD = re.compile(rf"\b(?:{'|'.join(_CHILDREN)})\b(?!-)", re.IGNORECASE)
 _TWINS = {"father": "mother", "son": "daughter", "brother": "sister", "husband": "wife"}
@@ -87,6 +100,18 @@ def twins(labels: tuple[str, ...]) -> Mapping[int, int]:
         if twin is not None and twin != number:
             found[number] = twin
     return found
+
+
+@lru_cache(64)
+def tells_of_birth(labels: tuple[str, ...]) -> frozenset[int]:
+    """The relations, by number, that say who is born of whom."""
+    return frozenset(number for number, label in enumerate(labels) if _IS_BIRTH.fullmatch(label) is not None)
+
+
+def are_siblings(labels: tuple[str, ...], there: int, back: int) -> bool:
+    """Whether one key leads to parents and the next to their children, or the other way round: to one's own again."""
+    born = tells_of_birth(labels)
+    return there % 2 != back % 2 and there // 2 in born and back // 2 in born
 
 
 def means_both(text: str) -> bool:
@@ -116,7 +141,7 @@ def _without_kin(text: str, known: Container[str]) -> str:
         return text
     if (found["other"] or "").lower() in _SIBLINGS and not any(word in known for word in _BIRTH):
         return text
-    first, *others = _steps(found)
+    first, *others = _steps(found, known)
     before, behind = text[: found.start()], text[found.end() :]
     if first in _SAID_APART:
         apart = _SAID_APART[first].search(behind)
@@ -127,19 +152,24 @@ def _without_kin(text: str, known: Container[str]) -> str:
             behind = behind[: apart.start()] + behind[apart.end() :]
     if found["of"]:
         return before + " of the ".join([*reversed(others), first]) + found["of"] + behind
+    *near, last = first, *others
+    if near[0] in _ELDERS and last in _YOUNGER and _OF_TOPIC.search(before):
+        told = " of the ".join([last, *reversed(near)])
+        return f"{_OF_TOPIC.sub('the ', before)}{told} of {MENTION}{found['possessive'] or ''}{behind}"
     if MENTION in text and not _POSSESSED.search(before):
-        *near, last = first, *others
         whose = f"the {' of the '.join(reversed(near))} of {MENTION}"
         return (before + last + (found["possessive"] or "") + behind).replace(MENTION, whose, 1)
     return before + "'s ".join([first, *others]) + (found["possessive"] or "") + behind
 
 
-def _steps(found: re.Match[str]) -> tuple[str, ...]:
+def _steps(found: re.Match[str], known: Container[str]) -> tuple[str, ...]:
     """The relations that a noun stands for, the nearest first."""
     if found["law"]:
         return _IN_LAW[found["law"].lower()]
     if found["other"]:
-        return _OTHERS[found["other"].lower()]
+        noun = found["other"].lower()
+        has_siblings = any(word in known for word in _SIBLINGS) or not any(word in known for word in _BIRTH)
+        return _OTHERS[noun] if has_siblings else _BY_BIRTH.get(noun.removesuffix("s"), _OTHERS[noun])
     last = found["grand"].lower()
     between = "parent" if last in _ELDERS else "child"
     return (between, *([between] if found["great"] else []), "children" if last == "kids" else last)

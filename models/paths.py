@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from models import asked_nouns, expectations
+from models import asked_nouns, expectations, kinship
 from models.chains import ReadRequest, Step, Use
 from models.episodes import INVERSE, Asked, Manner
 from models.memory import FloatArray, Hop, IntArray
@@ -95,7 +95,7 @@ class Walker:
             return None
         entities, weights, facts = reached.entities, reached.weights, reached.facts
         if hop > 0 and self._mask_topic and use.manner is Manner.READ:
-            kept = _without(entities, self._request.readings[path.reading].topics)
+            kept = _without(entities, np.union1d(self._request.readings[path.reading].topics, self._own(path, use)))
             entities, weights, facts = entities[kept], weights[kept], facts[kept]
         if not len(entities) and not self._is_denied(path, use, argument):
             return None
@@ -124,6 +124,14 @@ class Walker:
             rejected=candidate.rejected,
         )
         return self._kept_to_classes(moved) if len(entities) else self._within(path, moved)
+
+    def _own(self, path: Path, use: Use) -> IntArray:
+        """Those whose parents a path is at, where it goes on to the children of these: nobody's sibling is oneself."""
+        reads = [at for at, step in enumerate(path.steps) if step.use.manner is Manner.READ]
+        last, labels = (reads or [0])[-1], self._request.keys.labels
+        if not last or not kinship.are_siblings(labels, path.steps[last].key, use.key):
+            return np.empty(0, np.int32)
+        return path.steps[last - 1].entities
 
     def _is_denied(self, path: Path, use: Use, argument: Argument | None) -> bool:
         """Whether an empty step says no: the facts of its subject's relation are known, and are others."""

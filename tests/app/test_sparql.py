@@ -199,3 +199,18 @@ def test_a_denied_claim_is_asked_as_false(export: pyoxigraph.Store, engine: Engi
     )
     query = QueryWriter(engine).query(view, reading, Chain(0, (step,), 1.0, 0.0, Asked.WHETHER), mask_topics=True)
     assert bool(export.query(query or "")) is False
+
+
+def test_those_that_are_left_out_are_asked_for_by_variables_of_their_own() -> None:
+    topic, value = "<http://a/?topic>", '"?hop1 \\" ?topic"'
+    patterns = [
+        Pattern("<f>", 0),
+        Pattern("<g>", 0, values=(value,)),
+        Pattern("<f>", 0),
+        Pattern("<f>", 1, is_apart=True),
+    ]
+    query = chain_query([topic], patterns, mask_topics=True)
+    assert (
+        "FILTER NOT EXISTS { VALUES ?topic_ { <http://a/?topic> } ?topic_ <f> ?answer . ?answer <g> ?value2_ ." in query
+    )
+    assert f"VALUES ?value2_ {{ {value} }}" in query

@@ -3,7 +3,7 @@
 import pytest
 
 from models.episodes import MENTION
-from models.kinship import means_both, spelt_out, twins
+from models.kinship import means_both, spelt_out, tells_of_birth, twins
 
 TOLD = {"mother", "father", "spouse"}
 
@@ -20,14 +20,14 @@ TOLD = {"mother", "father", "spouse"}
         ("grandkids of {} through her daughter", "children of the daughter of {}"),
         ("how many grandchildren did {} have", "how many children did the child of {} have"),
         ("siblings of {}", "children of the parent of {}"),
-        ("who is {}'s sister", "who is {}'s parent's daughters"),
+        ("who is {}'s sister", "who is the daughters of the parent of {}"),
         ("does {} have a brother?", "does the parent of {} have a sons?"),
         ("{} and her mother-in-law", "{} and her spouse's mother"),
         ("{}'s grandmother on his dad's side", "{}'s father's mother"),
         ("{}'s grandfather, mother\N{RIGHT SINGLE QUOTATION MARK}s side, lived", "{}'s mother's father, lived"),
-        ("{}'s uncle", "{}'s parent's brother"),
-        ("{}'s maternal uncle", "{}'s mother's brother"),
-        ("the aunt of {} on his dad's side", "the sister of the father of {}"),
+        ("{}'s uncle", "the sons of the parent of the parent of {}"),
+        ("{}'s maternal uncle", "the sons of the parent of the mother of {}"),
+        ("the aunt of {} on his dad's side", "the daughters of the parent of the father of {}"),
         ("the grandfather of {}, painted by a son", "the father of the parent of {}, painted by a son"),
         ("the cousins of {}", "the children of the sibling of the parent of {}"),
     ],
@@ -68,6 +68,13 @@ def test_what_names_no_such_kin_is_left(asked: str) -> None:
     assert spelt_out(asked, TOLD) == asked
 
 
+def test_uncles_are_brothers_where_these_are_told() -> None:
+    told = {"mother", "brother"}
+    assert spelt_out(f"{MENTION}'s uncle", told) == f"{MENTION}'s parent's brother"
+    assert spelt_out(f"the nieces of {MENTION}", told) == f"the daughters of the sibling of {MENTION}"
+    assert spelt_out("X's aunt", {"spouse"}) == "X's parent's sister"
+
+
 def test_sons_are_children_where_people_s_sex_is_told() -> None:
     assert spelt_out("which daughters has X", {"father", "sex"}) == "which children has X"
     assert spelt_out("the sister of X", {"father", "gender"}) == "the children of the parent of X"
@@ -79,6 +86,10 @@ def test_a_relation_of_men_has_a_twin_of_women_of_the_same_words() -> None:
     labels = ("is father of", "likes", "Is Mother Of", "husband", "son", "mother", "step daughter")
     assert twins(labels) == {0: 2, 2: 0}
     assert twins(("father", "mother", "brother", "sister")) == {0: 1, 1: 0, 2: 3, 3: 2}
+
+
+def test_some_relations_tell_who_is_born_of_whom() -> None:
+    assert tells_of_birth(("is the father of", "spouse", "children", "mother tongue", "has parent")) == {0, 2, 4}
 
 
 @pytest.mark.parametrize(("text", "both"), [("X's parents", True), ("X's father", False), ("the kids of X", True)])
