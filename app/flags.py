@@ -22,8 +22,8 @@ from models.steps import Argument
 LEAST_VERB = 3
 """Letters that a verb has at least, with its *s*."""
 _DOER = re.compile(r"(?:er|or|ist|ian|ee)$")
-_MOST_SAID = 1_000
-"""Facts of a flag that are looked at for one answer."""
+MOST_SAID = 20
+"""Values of yes and no that a relation may lead to, in different words and types."""
 LEFT_OUT = 0.7
 """What a chain is worth that keeps nothing by a flag that is mentioned: it may read it instead."""
 _AUXILIARY = re.compile(r"^(is|are|has|have|can|be|does)\b\s*|\W+$", re.IGNORECASE)
@@ -54,15 +54,15 @@ def flags_in(text: str, view: KnowledgeView, profiles: Sequence[Profile]) -> lis
 def settled(view: KnowledgeView, readings: Sequence[Reading], chain: Chain) -> tuple[Sequence[Reading], Chain]:
     """A chain that asks whether and ends at yes or no, as one that keeps those of which it is yes, and its readings."""
     last, reading = chain.steps[-1], readings[chain.reading]
-    said = {view.label(entity).casefold() for entity in last.entities[: len(SAID)].tolist()}
-    is_read = last.use.manner is Manner.READ and last.key % 2 != INVERSE
-    if chain.asked is not Asked.WHETHER or not is_read or not said or not said <= SAID:
+    if chain.asked is not Asked.WHETHER or last.use.manner is not Manner.READ or last.key % 2 == INVERSE:
+        return readings, chain
+    if len(last.entities) > MOST_SAID or any(view.label(one).casefold() not in SAID for one in last.entities.tolist()):
         return readings, chain
     start = chain.steps[-2] if len(chain.steps) > 1 else None
     entities = start.entities if start else reading.topics
     weights = start.weights if start else np.ones(len(entities), np.float32)
     wanted = Argument(view.relation_labels[last.key // 2], _named(view, YES))
-    rows = view.facts_of(entities, last.key, _MOST_SAID)
+    rows = view.facts_of(entities, last.key, last.facts_read)
     owners, first = np.unique(rows.owners[np.isin(rows.targets, wanted.entities)], return_index=True)
     facts = rows.triples[np.isin(rows.targets, wanted.entities)][first]
     kept = replace(
