@@ -15,6 +15,7 @@ from kb.view import KnowledgeView
 from models.abbreviations import unabbreviated
 from models.chains import Chain, Reading
 from models.episodes import INVERSE, Asked, Manner
+from models.expectations import asks_whether
 from models.memory import IntArray
 from models.profiles import NO, SAID, YES, Profile
 from models.steps import Argument
@@ -54,7 +55,8 @@ def flags_in(text: str, view: KnowledgeView, profiles: Sequence[Profile]) -> lis
 def settled(view: KnowledgeView, readings: Sequence[Reading], chain: Chain) -> tuple[Sequence[Reading], Chain]:
     """A chain that asks whether and ends at yes or no, as one that keeps those of which it is yes, and its readings."""
     last, reading = chain.steps[-1], readings[chain.reading]
-    if chain.asked is not Asked.WHETHER or last.use.manner is not Manner.READ or last.key % 2 == INVERSE:
+    is_whether = chain.asked is Asked.WHETHER or (chain.asked is Asked.ENTITIES and asks_whether(reading.text))
+    if not is_whether or last.use.manner is not Manner.READ or last.key % 2 == INVERSE:
         return readings, chain
     if len(last.entities) > MOST_SAID or any(view.label(one).casefold() not in SAID for one in last.entities.tolist()):
         return readings, chain
@@ -74,7 +76,8 @@ def settled(view: KnowledgeView, readings: Sequence[Reading], chain: Chain) -> t
         facts=facts,
     )
     readings = [*readings, replace(reading, arguments=(*reading.arguments, wanted))]
-    return readings, replace(chain, reading=len(readings) - 1, steps=(*chain.steps[:-1], kept))
+    steps = (*chain.steps[:-1], kept)
+    return readings, replace(chain, reading=len(readings) - 1, steps=steps, asked=Asked.WHETHER)
 
 
 def _flags(view: KnowledgeView, profiles: Sequence[Profile]) -> Iterator[tuple[str, str, tuple[str, ...]]]:

@@ -34,8 +34,16 @@ _BEGINS_ASKING = begins(
     r"(?:(?:in|on|at|by|from|to|for|with|of|since|until) )?(?:who|whom|whose|what|which|when|where|how)"
 )
 _ASKS_WHETHER = re.compile(
-    rf"[^\w{MENTION}{OTHER}{VALUE}]*(?:is|are|was|were|do|does|did|has|have|had|true)\b", re.IGNORECASE
+    rf"[^\w{MENTION}{OTHER}{VALUE}]*"
+    r"(?:is|are|was|were|do|does|did|has|have|had|true|can|could|may|might|must|shall|should|will|would)\b",
+    re.IGNORECASE,
 )
+_ASKS_POLITELY = re.compile(
+    r"\W*(?:can|could|may|might) (?:i|we|you|someone|somebody|anyone|anybody)(?: please| kindly)? "
+    r"(?:get|have|know|see|hear|ask|tell|name|list|give|show|find|say|point|remind|help|explain|describe|let)\b",
+    re.IGNORECASE,
+)
+"""Wants to be told something: *could somebody please name the director*."""
 _VERBS = (
     "is|was|are|were|has|had|got|sits?|stands?|lives?|lies?|runs?|works?|plays?|comes?|goes?|takes?|makes?|belongs?|"
     "hosts?|owns?|leads?|stems?|starts?|ends?|finishes|opens?|sells?|costs?|weighs?|speaks?|teaches|trains?|studies|flies|"
@@ -108,7 +116,7 @@ _POSSESSIVES = re.compile(rf"{MENTION}'s?((?: [a-z-]+){{1,3}}(?:'s|(?<=s)')){{1,
 
 def asks_whether(text: str) -> bool:
     """Whether a question begins as one does that is answered by yes or no."""
-    return _ASKS_WHETHER.match(text) is not None
+    return _ASKS_WHETHER.match(text) is not None and _ASKS_POLITELY.match(text) is None
 
 
 def asks_for_a_thing(text: str) -> bool:

@@ -396,6 +396,7 @@ def test_what_is_named_is_met_and_what_is_asked_for_not_left(
         ("Can visitors get into the Treasury on a Monday?", "yes"),
         ("does Ann Pell smoke", "no"),
         ("Is Bo Crake a vegetarian?", "no"),
+        ("Would you call Bo Crake a vegetarian?", "no"),
         ("who is vegetarian", "Ann Pell"),
         ("how much rye flour is left", "2 kg"),
     ],
