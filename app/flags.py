@@ -65,15 +65,15 @@ def settled(view: KnowledgeView, readings: Sequence[Reading], chain: Chain) -> t
     weights = start.weights if start else np.ones(len(entities), np.float32)
     wanted = Argument(view.relation_labels[last.key // 2], _named(view, YES))
     rows = view.facts_of(entities, last.key, last.facts_read)
-    owners, first = np.unique(rows.owners[np.isin(rows.targets, wanted.entities)], return_index=True)
-    facts = rows.triples[np.isin(rows.targets, wanted.entities)][first]
+    says_yes = np.isin(rows.targets, wanted.entities)
+    owners, first = np.unique(rows.owners[says_yes], return_index=True)
     kept = replace(
         last,
         use=replace(last.use, manner=Manner.KEEP),
         argument=len(reading.arguments),
         entities=entities[owners],
         weights=weights[owners],
-        facts=facts,
+        facts=rows.triples[says_yes][first],
     )
     readings = [*readings, replace(reading, arguments=(*reading.arguments, wanted))]
     steps = (*chain.steps[:-1], kept)

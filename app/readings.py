@@ -22,7 +22,7 @@ from kb.spelling import mended, slips
 from models.chains import Reading, everything
 from models.episodes import MENTION, OTHER, VALUE
 from models.expectations import asks_whether
-from models.kinship import spelt_out
+from models.kinship import means_siblings, spelt_out
 from models.memory import IntArray
 from models.numbers import DATE, quantities_in
 from models.patterns import SUPERLATIVE
@@ -157,9 +157,15 @@ def readings_of(
     readings += [one for listed in lists for one in _from_several(question, listed)]
     readings += _from_everything(question)
     readings = [replace(one, score=one.score * UNKNOWN_NAME ** _num_unknown(one.text, known)) for one in readings]
-    readings = [replace(one, text=spelt_out(mended(one.text, misspelt), known)) for one in readings]
+    readings = [_with_kin(replace(one, text=mended(one.text, misspelt)), known) for one in readings]
     readings.sort(key=lambda reading: -reading.score)
     return tuple(reading for reading in readings if reading.score > LEAST_SCORE * readings[0].score)
+
+
+def _with_kin(reading: Reading, known: Container[str]) -> Reading:
+    """A reading with the names of kin spelt out."""
+    text = reading.text
+    return replace(reading, text=spelt_out(text, known), is_of_siblings=means_siblings(text, known))
 
 
 def _num_unknown(text: str, known: Container[str]) -> int:

@@ -70,7 +70,7 @@ class QueryWriter:
         """
         patterns = [self._pattern(view, reading, step) for step in chain.steps]
         reads = [number for number, pattern in enumerate(patterns) if pattern.is_read]
-        for before, number in pairwise(reads) if mask_topics else ():
+        for before, number in pairwise(reads) if mask_topics and reading.is_of_siblings else ():
             if before and are_siblings(view.relation_labels, chain.steps[before].key, chain.steps[number].key):
                 patterns[number] = replace(patterns[number], is_apart=True)
         if any(pattern.values and len(pattern.values) > MOST_VALUES for pattern in patterns):

@@ -21,10 +21,9 @@ from sqlalchemy.exc import OperationalError
 from app.answering import AnsweringLimits, Question, QuestionAnswerer
 from app.api.schemas import KB_NAME
 from app.batching import QuestionBatcher
-from app.errors import DATABASE_AWAY, KbNameInvalid, problem_of
+from app.errors import DATABASE_AWAY, DeadlineExceeded, KbNameInvalid, Overloaded, problem_of
 from app.evaluation import GoldQuestion
 from app.graphs.pool import Graphs
-from app.graphs.turns import Turns
 from app.jobs import FINISHED, KB_DELETED, UNFINISHED, Job, JobStore, Kind, Upload
 from app.keys import KeyRing, revoke_keys_of
 from app.limiting import RateLimiter
@@ -35,6 +34,7 @@ from app.sparql import QueryWriter
 from app.spool import SpoolFile
 from app.telemetry import Metrics, logger
 from app.tracing import Tracing
+from app.turns import Turns
 from app.worker import Worker
 from app.writers import Writers
 from kb import database
@@ -180,7 +180,12 @@ class Services:
     @cached_property
     def graph_turns(self) -> Turns:
         """Whose turn it is to ask by SPARQL; made in the event loop that uses it."""
-        return Turns(SPARQL_AT_ONCE, SPARQL_WAITING)
+        return Turns(
+            SPARQL_AT_ONCE,
+            SPARQL_WAITING,
+            lambda: Overloaded("Too many SPARQL queries are waiting: send it again in a few seconds."),
+            lambda seconds: DeadlineExceeded(f"Other SPARQL queries took all of {seconds:g} s: send it again."),
+        )
 
     @cached_property
     def exports(self) -> CapacityLimiter:

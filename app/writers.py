@@ -5,9 +5,8 @@ else, changes behind one long merge would keep everybody's keys and questions fr
 base could take all places, the changes of every other.
 """
 
-import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
+from time import monotonic
 from typing import TypeVar, TypeVarTuple
 from weakref import WeakValueDictionary
 
@@ -15,6 +14,7 @@ from anyio import CapacityLimiter
 from anyio.to_thread import run_sync
 
 from app.errors import WritersBusy
+from app.turns import Turns
 
 T = TypeVar("T")
 Given = TypeVarTuple("Given")
@@ -23,33 +23,6 @@ SHARE = 0.25
 """Of the places, as many may the changes of one KB take."""
 WAITING_SHARE = 0.5
 """Of those that may wait, as many may be changes of one KB."""
-
-
-class _Places:
-    """Places for changes, and for those that wait for one."""
-
-    def __init__(self, places: int, most_waiting: int) -> None:
-        self._free = asyncio.Semaphore(places)
-        self._most_waiting = most_waiting
-        self._waiting = 0
-
-    @asynccontextmanager
-    async def taken(self, until: float) -> AsyncIterator[None]:
-        """Hold a place for the block; `until` is the loop's time by which it has to be free."""
-        if self._free.locked() and self._waiting >= self._most_waiting:
-            raise WritersBusy
-        self._waiting += 1
-        try:
-            async with asyncio.timeout_at(until):
-                await self._free.acquire()
-        except TimeoutError:
-            raise WritersBusy from None
-        finally:
-            self._waiting -= 1
-        try:
-            yield
-        finally:
-            self._free.release()
 
 
 class Writers:
@@ -61,9 +34,9 @@ class Writers:
     """
 
     def __init__(self, at_once: int, most_waiting: int, patience: float) -> None:
-        self._all = _Places(at_once, most_waiting)
+        self._all = _turns(at_once, most_waiting)
         self._of_one = max(1, int(SHARE * at_once)), int(WAITING_SHARE * most_waiting)
-        self._kbs: WeakValueDictionary[str, _Places] = WeakValueDictionary()
+        self._kbs: WeakValueDictionary[str, Turns] = WeakValueDictionary()
         self._threads = CapacityLimiter(at_once)
         self._patience = patience
 
@@ -73,7 +46,7 @@ class Writers:
         Raises:
             WritersBusy: too many wait already, or others took all of the time.
         """
-        async with self._all.taken(self._deadline()):
+        async with self._all.turn(self._patience):
             return await run_sync(change, *given, limiter=self._threads)
 
     async def run_in(self, kb: str, change: Callable[[*Given], T], *given: *Given) -> T:
@@ -82,10 +55,11 @@ class Writers:
         Raises:
             WritersBusy: too many wait already, or others took all of the time.
         """
-        until = self._deadline()
-        of_kb = self._kbs.setdefault(kb, _Places(*self._of_one))
-        async with of_kb.taken(until), self._all.taken(until):
+        until = monotonic() + self._patience
+        of_kb = self._kbs.setdefault(kb, _turns(*self._of_one))
+        async with of_kb.turn(self._patience), self._all.turn(until - monotonic()):
             return await run_sync(change, *given, limiter=self._threads)
 
-    def _deadline(self) -> float:
-        return asyncio.get_running_loop().time() + self._patience
+
+def _turns(at_once: int, most_waiting: int) -> Turns:
+    return Turns(at_once, most_waiting, WritersBusy, lambda _: WritersBusy())

@@ -114,6 +114,15 @@ def are_siblings(labels: tuple[str, ...], there: int, back: int) -> bool:
     return there % 2 != back % 2 and there // 2 in born and back // 2 in born
 
 
+def means_siblings(text: str, known: Container[str]) -> bool:
+    """Whether the first noun of kin is put as children of parents, of whom nobody is their own sibling."""
+    found = _KIN.search(text)
+    noun = (found["other"] or "").lower() if found else ""
+    is_by_birth = noun in _SIBLINGS or noun.removesuffix("s") in _BY_BIRTH
+    tells = any(word in known for word in _BIRTH) and not any(word in known for word in _SIBLINGS)
+    return is_by_birth and tells
+
+
 def means_both(text: str) -> bool:
     """Whether a question has a noun that means what two such relations tell."""
     return _BOTH.search(text) is not None

@@ -95,7 +95,7 @@ class Walker:
             return None
         entities, weights, facts = reached.entities, reached.weights, reached.facts
         if hop > 0 and self._mask_topic and use.manner is Manner.READ:
-            kept = _without(entities, np.union1d(self._request.readings[path.reading].topics, self._own(path, use)))
+            kept = _without(entities, self._left_out(path, use))
             entities, weights, facts = entities[kept], weights[kept], facts[kept]
         if not len(entities) and not self._is_denied(path, use, argument):
             return None
@@ -125,13 +125,16 @@ class Walker:
         )
         return self._kept_to_classes(moved) if len(entities) else self._within(path, moved)
 
-    def _own(self, path: Path, use: Use) -> IntArray:
-        """Those whose parents a path is at, where it goes on to the children of these: nobody's sibling is oneself."""
-        reads = [at for at, step in enumerate(path.steps) if step.use.manner is Manner.READ]
-        last, labels = (reads or [0])[-1], self._request.keys.labels
-        if not last or not kinship.are_siblings(labels, path.steps[last].key, use.key):
-            return np.empty(0, np.int32)
-        return path.steps[last - 1].entities
+    def _left_out(self, path: Path, use: Use) -> IntArray:
+        """What a later read does not come back to: the topics, and who is no sibling of their own.
+
+        Those are whom a path came from, where it is at their parents and goes on to the children of these.
+        """
+        reading, labels = self._request.readings[path.reading], self._request.keys.labels
+        last = next((at for at in range(len(path.steps) - 1, 0, -1) if path.steps[at].use.manner is Manner.READ), 0)
+        if not reading.is_of_siblings or not last or not kinship.are_siblings(labels, path.steps[last].key, use.key):
+            return reading.topics
+        return np.union1d(reading.topics, path.steps[last - 1].entities).astype(np.int32)
 
     def _is_denied(self, path: Path, use: Use, argument: Argument | None) -> bool:
         """Whether an empty step says no: the facts of its subject's relation are known, and are others."""
