@@ -57,6 +57,7 @@ def normalise_label(text: str) -> str:
 _LOWER = "a-zß-öø-ÿ"
 _UPPER = "A-ZÀ-ÖØ-Þ"
 _CAMEL = re.compile(rf"(?<=[{_LOWER}0-9])(?<!\bMc)(?=[{_UPPER}])|(?<=[{_UPPER}])(?=[{_UPPER}][{_LOWER}])")
+_SHORTENED = re.compile(rf"[{_UPPER}{_LOWER}]{{2,7}}\.")
 _RELATION_SEPARATORS = re.compile(r"[\s_/.:#-]+")
 
 
@@ -68,7 +69,8 @@ def readable_relation(label: str) -> str:
     """A relation's label as words: starredActors, starred_actors -> "starred actors".
 
     /people/person/place_of_birth -> "people person place of birth". Acronyms beside other words stay: hasISBN ->
-    "has ISBN". A label that has blanks already is left as it is, but for underscores. Idempotent.
+    "has ISBN". A label that has blanks already is left as it is, but for underscores; a word cut short keeps its full
+    stop (cat.). Idempotent.
     """
     if " " in label:
         label = normalise_label(label.replace("_", " ")) or label
@@ -79,6 +81,8 @@ def readable_relation(label: str) -> str:
         return label
     if label.isupper() and (len(words) > 1 or words[0].isalpha()):
         return " ".join(words).lower()
+    if _SHORTENED.fullmatch(label):
+        return label.lower()
     parts = [part for word in words for part in _CAMEL.sub(" ", word).split()]
     return " ".join(_lowered(part) for part in parts)
 

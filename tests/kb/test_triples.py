@@ -37,6 +37,8 @@ def test_normalising_twice_changes_nothing(text: str) -> None:
         ("place-of-birth", "place of birth"),
         ("_hypernym", "hypernym"),
         ("hasISBN", "has ISBN"),
+        ("Cat.", "cat."),
+        ("QTY.", "qty"),
         ("XMLFile", "XML file"),
         ("CAPITAL_OF", "capital of"),
         ("ISBN", "isbn"),
