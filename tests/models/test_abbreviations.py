@@ -19,6 +19,11 @@ from models.abbreviations import unabbreviated
         ("1st aider", "first aider"),
         ("contemporary of", "contemporary of"),
         ("temple", "temple"),
+        ("b. in", "born in"),
+        ("rec'd by", "received by"),
+        ("wty Y/N", "warranty"),
+        ("hazmat yn", "hazmat"),
+        ("Y/N", "Y/N"),
         ("", ""),
     ],
 )
