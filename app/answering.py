@@ -14,7 +14,7 @@ import numpy as np
 
 from app import proof
 from app.answer_cache import AnswerCache
-from app.flags import flags_in, settled
+from app.flags import flags_in, said_of_it
 from app.genders import genders_in
 from app.key_cache import KeyCache, keys_of
 from app.mentions import classes_among, told_by_relations
@@ -145,9 +145,8 @@ class QuestionAnswerer:
         replies, stages = [], Stages()
         for one, found in zip(prepared, chains, strict=True):
             proving_started = time.perf_counter()
-            settled_one, settled_chains = _settled(view, one, found)
-            reply, believed = self._reply(view, reader, settled_one, settled_chains)
-            reply["sparql"] = self._query(view, reader, settled_one, believed, reply["kind"]) if believed else None
+            reply, believed = self._reply(view, reader, one, found)
+            reply["sparql"] = self._query(view, reader, one, believed, reply["kind"]) if believed else None
             reply |= {"kb": kb.name, "kb_revision": view.revision, "model": reader.name}
             now = time.perf_counter()
             reply["timings_ms"] = {
@@ -170,7 +169,7 @@ class QuestionAnswerer:
         keys = keys_of(view, reader)
         prepared = self._prepare(view, question, keys.profiles)
         (chains,) = self._read(view, reader, keys, [prepared])
-        reply, _ = self._reply(view, reader, *_settled(view, prepared, chains))
+        reply, _ = self._reply(view, reader, prepared, chains)
         return reply | {"model": reader.name}
 
     def _read(
@@ -198,7 +197,8 @@ class QuestionAnswerer:
         flags = flags_in(question.text, view, profiles)
         classes = classes_among(view, question.text, mentions)
         people = genders_in(question.text, view, profiles)
-        readings = readings_of(question.text, mentions, view.relation_words, flags, classes, people)
+        flag = said_of_it(question.text, view, profiles)
+        readings = readings_of(question.text, mentions, view.relation_words, flags, classes, people, flag)
         best = readings[: self._limits.max_readings]
         return _Prepared(question, tuple(mentions), best, started, time.perf_counter())
 
@@ -248,14 +248,6 @@ class QuestionAnswerer:
         if kind == "value":  # a number that the facts give answers "how many", and is not counted
             chain = replace(chain, asked=Asked.ENTITIES)
         return self._queries.query(view, reading, chain, mask_topics=reader.masks_topics)
-
-
-def _settled(view: KnowledgeView, one: _Prepared, chains: Sequence[Chain]) -> tuple[_Prepared, Sequence[Chain]]:
-    """The readings and chains of a question, the best one as what the facts say that it asks whether."""
-    if not chains:
-        return one, chains
-    readings, best = settled(view, one.readings, chains[0])
-    return replace(one, readings=tuple(readings)), [best, *chains[1:]]
 
 
 def _again(reply: dict[str, Any], started: float) -> dict[str, Any]:

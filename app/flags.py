@@ -1,35 +1,32 @@
 """Relations that say yes or no of a thing, as conditions of a question: *which tents are waterproof*.
 
-Such a question does not name the value that it asks for. Behind the words of the relation, it is read as if it did; and
-where other words ask whether, what the relation says is the answer: *does the tent keep the rain out*.
+Such a question does not name the value that it asks for. Behind the words of the relation, it is read as if it did;
+other words for it are left to the network to read (*which tents keep the rain out*), and what is reached is kept to
+what it is so of (`models.search`).
 """
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
 
 from kb.view import KnowledgeView
 from models.abbreviations import unabbreviated
-from models.chains import Chain, Reading
-from models.episodes import INVERSE, Asked, Manner
 from models.expectations import asks_whether
 from models.memory import IntArray
-from models.profiles import NO, SAID, YES, Profile
+from models.profiles import NO, YES, Profile
 from models.steps import Argument
 
 LEAST_VERB = 3
 """Letters that a verb has at least, with its *s*."""
 _DOER = re.compile(r"(?:er|or|ist|ian|ee)$")
-MOST_SAID = 20
-"""Values of yes and no that a relation may lead to, in different words and types."""
 LEFT_OUT = 0.7
 """What a chain is worth that keeps nothing by a flag that is mentioned: it may read it instead."""
 _AUXILIARY = re.compile(r"^(is|are|has|have|can|be|does)\b\s*|\W+$", re.IGNORECASE)
 _DENIED = re.compile(r"(?<=\w )(not|no|non|without|isn't|aren't|doesn't|don't|can't)\b[\w -]{0,12}$", re.IGNORECASE)
 """Ends in a denial; a question that begins with one ("isn't it ...") denies nothing."""
+_DENIES = re.compile(r"\b(not|no|none|nobody|nothing|never|without|cannot|\w+n't)\b", re.IGNORECASE)
 
 
 class Flagged(NamedTuple):
@@ -52,32 +49,15 @@ def flags_in(text: str, view: KnowledgeView, profiles: Sequence[Profile]) -> lis
     return found
 
 
-def settled(view: KnowledgeView, readings: Sequence[Reading], chain: Chain) -> tuple[Sequence[Reading], Chain]:
-    """A chain that asks whether and ends at yes or no, as one that keeps those of which it is yes, and its readings."""
-    last, reading = chain.steps[-1], readings[chain.reading]
-    is_whether = chain.asked is Asked.WHETHER or (chain.asked is Asked.ENTITIES and asks_whether(reading.text))
-    if not is_whether or last.use.manner is not Manner.READ or last.key % 2 == INVERSE:
-        return readings, chain
-    if len(last.entities) > MOST_SAID or any(view.label(one).casefold() not in SAID for one in last.entities.tolist()):
-        return readings, chain
-    start = chain.steps[-2] if len(chain.steps) > 1 else None
-    entities = start.entities if start else reading.topics
-    weights = start.weights if start else np.ones(len(entities), np.float32)
-    wanted = Argument(view.relation_labels[last.key // 2], _named(view, YES))
-    rows = view.facts_of(entities, last.key, last.facts_read)
-    says_yes = np.isin(rows.targets, wanted.entities)
-    owners, first = np.unique(rows.owners[says_yes], return_index=True)
-    kept = replace(
-        last,
-        use=replace(last.use, manner=Manner.KEEP),
-        argument=len(reading.arguments),
-        entities=entities[owners],
-        weights=weights[owners],
-        facts=rows.triples[says_yes][first],
-    )
-    readings = [*readings, replace(reading, arguments=(*reading.arguments, wanted))]
-    steps = (*chain.steps[:-1], kept)
-    return readings, replace(chain, reading=len(readings) - 1, steps=steps, asked=Asked.WHETHER)
+def said_of_it(text: str, view: KnowledgeView, profiles: Sequence[Profile]) -> Argument | None:
+    """What a relation of yes and no has to say where no words of its mention it; None without such relations.
+
+    That is no where the question denies something: *which rooms does nobody clean*.
+    """
+    if not any(True for _ in _flags(view, profiles)):
+        return None
+    wanted = NO if _DENIES.search(text) and not asks_whether(text) else YES
+    return Argument(wanted[0], _named(view, wanted))
 
 
 def _flags(view: KnowledgeView, profiles: Sequence[Profile]) -> Iterator[tuple[str, str, tuple[str, ...]]]:

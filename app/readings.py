@@ -140,11 +140,13 @@ def readings_of(
     flags: Sequence[Flagged] = (),
     classes: Sequence[Mention] = (),
     people: Sequence[Mention] = (),
+    flag: Argument | None = None,
 ) -> tuple[Reading, ...]:
     """All readings of a question that are worth reading, likely ones first.
 
     Capitalised words that are `known` (in small letters: those of relations) are no names that a reading leaves out.
-    `classes` are the mentions that name what things are said to be, `people` the nouns that mean men or women only.
+    `classes` are the mentions that name what things are said to be, `people` the nouns that mean men or women only;
+    `flag` is what a relation of yes and no has to say where one is meant without being named.
     """
     mentions = _whole(text, mentions)
     lists = _lists(text, mentions)
@@ -158,8 +160,14 @@ def readings_of(
     readings += _from_everything(question)
     readings = [replace(one, score=one.score * UNKNOWN_NAME ** _num_unknown(one.text, known)) for one in readings]
     readings = [_with_kin(replace(one, text=mended(one.text, misspelt)), known) for one in readings]
+    readings = [_with_flag(one, flag) for one in readings] if flag else readings
     readings.sort(key=lambda reading: -reading.score)
     return tuple(reading for reading in readings if reading.score > LEAST_SCORE * readings[0].score)
+
+
+def _with_flag(reading: Reading, flag: Argument) -> Reading:
+    """A reading with what a relation of yes and no has to say."""
+    return replace(reading, arguments=(*reading.arguments, flag), flag=len(reading.arguments))
 
 
 def _with_kin(reading: Reading, known: Container[str]) -> Reading:

@@ -23,8 +23,9 @@ class Reading:
     Without `topics` it starts from everything there is. `kind` is the number of the argument that says what the answers
     are ("which laptops"), `classes` those of what the chain passes through ("the maker of the laptop"): they have no
     placeholder, and what is reached is kept to what they name; where `is_kind_of_people`, who asks whether (somebody
-    has a sister) is kept to it, too. Where it `is_of_siblings`, who comes back from parents to their children does not
-    come to whom it came from. `spans` are where in the question the placeholders stand, in their order.
+    has a sister) is kept to it, too. `flag` is the number of the argument that says what a relation of yes and no has
+    to be where one is meant without its words. Where it `is_of_siblings`, who comes back from parents to their children
+    does not come to whom it came from. `spans` are where in the question the placeholders stand, in their order.
     """
 
     text: str
@@ -33,6 +34,7 @@ class Reading:
     arguments: tuple[Argument, ...] = ()
     kind: int | None = None
     classes: tuple[int, ...] = ()
+    flag: int | None = None
     is_kind_of_people: bool = False
     is_of_siblings: bool = False
     spans: tuple[tuple[int, int], ...] = ()

@@ -38,6 +38,11 @@ _ASKS_WHETHER = re.compile(
     r"(?:is|are|was|were|do|does|did|has|have|had|true|can|could|may|might|must|shall|should|will|would)\b",
     re.IGNORECASE,
 )
+_LAST_CLAUSE = re.compile(
+    rf"^.*(?:[^\W\d_]{{2}}|[{MENTION}{OTHER}{VALUE}])[.,;:!?]+ (?:(?:and|but|so|then) )?(?=.*\w)",
+    re.IGNORECASE | re.DOTALL,
+)
+"""All before it."""
 _ASKS_POLITELY = re.compile(
     r"\W*(?:can|could|may|might) (?:i|we|you|someone|somebody|anyone|anybody)(?: please| kindly)? "
     r"(?:get|have|know|see|hear|ask|tell|name|list|give|show|find|say|point|remind|help|explain|describe|let)\b",
@@ -115,8 +120,9 @@ _POSSESSIVES = re.compile(rf"{MENTION}'s?((?: [a-z-]+){{1,3}}(?:'s|(?<=s)')){{1,
 
 
 def asks_whether(text: str) -> bool:
-    """Whether a question begins as one does that is answered by yes or no."""
-    return _ASKS_WHETHER.match(text) is not None and _ASKS_POLITELY.match(text) is None
+    """Whether a question begins as one does that is answered by yes or no, or comes to one: *I'm early, is it open*."""
+    last = "" if _BEGINS_ASKING.match(text) else _LAST_CLAUSE.sub("", text)
+    return any(_ASKS_WHETHER.match(part) and not _ASKS_POLITELY.match(part) for part in (text, last))
 
 
 def asks_for_a_thing(text: str) -> bool:

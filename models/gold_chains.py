@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from models.chains import Chain, ReadRequest
-from models.episodes import MAX_STEPS, Asked, Choice, End, LabelledKey, PathEpisode, rejection
+from models.episodes import MAX_STEPS, Asked, Choice, End, LabelledKey, Manner, PathEpisode, rejection
 from models.memory import IntArray
 from models.metrics import set_f1
 from models.reader import Reader
@@ -45,7 +45,9 @@ def episode_of(request: ReadRequest, chain: Chain, labels: Sequence[str]) -> Pat
     for step in chain.steps:
         if step.argument is not None and step.argument in (reading.kind, *reading.classes):
             continue
-        choices.append(Choice(reach, _key(request, step.key, labels), step.use.manner))
+        is_flag = step.argument is not None and step.argument == reading.flag  # the network reads what it says
+        manner = Manner.READ if is_flag else step.use.manner
+        choices.append(Choice(reach, _key(request, step.key, labels), manner))
         reach = _keys(request, request.memory.keys_of(step.entities), labels)
     if not chain.is_denied and len(choices) < MAX_STEPS:
         choices.append(Choice(reach, End.STOP))

@@ -77,7 +77,9 @@ class Search:
             steps=(),
             asked=Asked.ENTITIES,
             unused=tuple(
-                number for number in range(len(given.arguments)) if number not in (given.kind, *given.classes)
+                number
+                for number in range(len(given.arguments))
+                if number not in (given.kind, given.flag, *given.classes)
             ),
             reads=0,
             log_probability=0.0,
@@ -157,12 +159,38 @@ class Search:
         base = path.log_probability + log_of(self.request.readings[path.reading].score)
         found = 0
         for use in ranked:
+            worth, others = base + log_of(use.probability), ranked[: NUM_ALTERNATIVES + 1]
+            if self._is_condition(path, use):
+                yield self._kept_by_flag(Candidate(path, row, use, None, worth, others, rejected))
+                found += 1
+                continue
             for argument in self._arguments(path, use):
-                worth = base + log_of(use.probability)
-                yield Candidate(path, row, use, argument, worth, ranked[: NUM_ALTERNATIVES + 1], rejected)
+                yield Candidate(path, row, use, argument, worth, others, rejected)
                 found += 1
             if found >= self._beam:
                 break
+
+    def _is_condition(self, path: Path, use: Use) -> bool:
+        """Whether a read of yes and no is none, but asks of what they are said: *which tents keep the rain out*."""
+        reading, profile = self.request.readings[path.reading], self.request.keys.profiles[use.key]
+        if use.manner is not Manner.READ or use.key % 2 == INVERSE or reading.flag is None or not profile.is_flag:
+            return False
+        if path.asked is Asked.WHETHER or expectations.asks_whether(reading.text):
+            return True
+        is_of_some = len(path.start.entities) > 1 or path.asked is Asked.COUNT
+        return bool(path.steps) and (is_of_some or expectations.asks_for_a_thing(reading.text))
+
+    def _kept_by_flag(self, candidate: Candidate) -> Candidate:
+        """A read of yes and no as the condition that it is; of who asks whether, that is all that is wanted."""
+        path, use = candidate.path, candidate.use
+        reading = self.request.readings[path.reading]
+        asked = Asked.WHETHER if expectations.asks_whether(reading.text) else path.asked
+        return replace(
+            candidate,
+            path=replace(path, asked=asked),
+            use=replace(use, manner=Manner.KEEP),
+            argument=reading.flag,
+        )
 
     def _joined(self, path: Path, uses: tuple[Use, ...]) -> tuple[Use, ...]:
         """The uses, reads by *father* and by *mother* as one where the question may mean both: *the parents of*."""
@@ -229,6 +257,8 @@ class Search:
         """Whether a question is denied by a relation that leads nothing to what it names, nor to the like."""
         last = path.steps[-1]
         if path.asked is not Asked.WHETHER or last.argument is None or last.use.manner is not Manner.KEEP:
+            return False
+        if last.argument == self.request.readings[path.reading].flag:
             return False
         return not self._chances.might_lead(last.key, self._walker.argument(path, last.argument))
 

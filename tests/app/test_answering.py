@@ -399,6 +399,9 @@ def test_what_is_named_is_met_and_what_is_asked_for_not_left(
         ("Would you call Bo Crake a vegetarian?", "no"),
         ("who is vegetarian", "Ann Pell"),
         ("how much rye flour is left", "2 kg"),
+        ("The Treasury is near, can visitors get into it on a Monday?", "yes"),
+        ("Which of the rooms that Bo Crake looks after can visitors get into on a Monday?", "Treasury"),
+        ("Which of the rooms that Bo Crake looks after are not open on Mondays?", "Print Room"),
     ],
 )
 def test_a_relation_that_says_yes_or_no_is_asked_as_people_do(

@@ -53,6 +53,10 @@ def test_who_asks_what_does_not_ask_whether() -> None:
         ("Can anybody name the director of X?", False),
         ("May I please have the price of X", False),
         ("Do they say who X is", False),
+        ("My dog comes with me. Can he stay in X?", True),
+        (f"He only eats beans, so could he have {MENTION}?", True),
+        (f"Of those in {MENTION}, can you list the red ones", False),
+        ("Where does X stay, is it in Leeds", False),
     ],
 )
 def test_who_asks_whether_by_the_first_word_wants_yes_or_no(text: str, *, is_whether: bool) -> None:
