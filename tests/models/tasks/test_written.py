@@ -8,7 +8,19 @@ from random import Random
 import pytest
 
 from kb.triples import readable_relation
-from models.episodes import MAX_STEPS, MENTION, OTHER, VALUE, Asked, End, LabelledKey, Manner, PathEpisode
+from models.episodes import (
+    MAX_READS,
+    MAX_STEPS,
+    MENTION,
+    OTHER,
+    VALUE,
+    Asked,
+    End,
+    LabelledKey,
+    Manner,
+    PathEpisode,
+    manners,
+)
 from models.tasks.written import FOLDER, HELD_OUT, LABELS, PathStep, WrittenKb, WrittenPath, WrittenTask, relabelled
 from tests.acceptance.unseen.paths import answers
 
@@ -19,6 +31,8 @@ SHOP = [
     ("Basalt", "hasMaker", "Nordlicht"),
     ("Granit", "price", "900"),
     ("Basalt", "price", "700"),
+    ("Granit", "cordless", "no"),
+    ("Basalt", "cordless", "yes"),
     ("Nordlicht", "based in", "Kiel"),
 ]
 
@@ -65,8 +79,10 @@ def test_nearly_every_question_can_be_learnt_from(path: Path) -> None:
         is_denied = question["answers"] == ["no"]
         assert one is None or is_denied or len(one.choices) == min(steps + 1, MAX_STEPS), question["question"]
     for one in filter(None, made):
-        for choice in one.choices:
+        for hop, choice in enumerate(one.choices):
+            is_too_far = hop >= MAX_READS  # nor is it drawn
             assert isinstance(choice.gold, End) or choice.gold in choice.reach, one.question
+            assert isinstance(choice.gold, End) or is_too_far or choice.manner in manners(one.question, hop)
 
 
 def test_a_path_is_read_as_it_is_written() -> None:
@@ -90,7 +106,7 @@ def test_an_episode_has_placeholders_for_names_and_the_keys_in_reach() -> None:
     assert made is not None
     assert made.question == f"where is {MENTION}'s maker"
     assert golds(made) == [("has maker", 0, Manner.READ), ("based in", 0, Manner.READ), (End.STOP, 0, Manner.READ)]
-    assert {key.label for key in made.choices[0].reach} == {"has maker", "price"}
+    assert {key.label for key in made.choices[0].reach} == {"has maker", "price", "cordless"}
     assert {(key.label, key.direction) for key in made.choices[1].reach} == {("has maker", 1), ("based in", 0)}
 
 
@@ -106,6 +122,14 @@ def test_a_number_is_a_value_and_a_thing_compared_with_a_name() -> None:
 
 def test_no_is_where_the_path_ends() -> None:
     assert golds(episode("is Basalt dearer than Granit?", "ask Basalt [price>900]")) == [("price", 0, Manner.ABOVE)]
+
+
+def test_what_a_relation_of_yes_and_no_asks_for_is_read() -> None:
+    made = golds(episode("which by Nordlicht needs no plug?", "Nordlicht > ^hasMaker [cordless=yes]"))
+    assert made == [("has maker", 1, Manner.READ), ("cordless", 0, Manner.READ), (End.STOP, 0, Manner.READ)]
+    made = golds(episode("does Granit run without a plug?", "ask Granit [cordless=yes]"))
+    assert made == [("cordless", 0, Manner.READ)]
+    assert episode("which need no plug?", "* [cordless=yes]") is None
 
 
 def test_at_least_keeps_what_is_equal() -> None:
