@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from itertools import accumulate
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -48,7 +49,7 @@ class PathRecipe:
     network: PathReaderConfig
     training: TrainingConfig
     choices: ChoiceConfig
-    tasks: tuple[tuple[str, float, Mapping[str, int | float | str]], ...]
+    tasks: tuple[tuple[str, float, Mapping[str, Any]], ...]
     start_share: float = 0.0
     """How much of the weights that it begins from is in those that it ends with."""
 

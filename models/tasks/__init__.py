@@ -95,7 +95,7 @@ def make_task(name: str, datasets: Path, settings: Mapping[str, Any]) -> Task:
     return TASKS[name](datasets, **settings)
 
 
-def make_path_task(name: str, datasets: Path, settings: Mapping[str, int | float | str]) -> PathTask:
+def make_path_task(name: str, datasets: Path, settings: Mapping[str, Any]) -> PathTask:
     """Build a task of the service's reader from a recipe's settings.
 
     Raises:

@@ -300,13 +300,21 @@ class WrittenTask:
 
     name = "written"
 
-    def __init__(self, datasets: Path, wrong_mentions: float, missing: float) -> None:
-        """Read them; they come with the code, not with the data sets."""
-        paths = sorted(path for path in FOLDER.glob("*.jsonl") if path.stem not in HELD_OUT)
+    def __init__(self, datasets: Path, wrong_mentions: float, missing: float, without: Sequence[str] = ()) -> None:
+        """Read them, but for the knowledge bases `without`; they come with the code, not with the data sets.
+
+        Raises:
+            ValueError: one that is to be left out was never written.
+        """
+        paths = {path.stem: path for path in sorted(FOLDER.glob("*.jsonl"))}
+        if not paths.keys() >= set(without):
+            raise ValueError(f"no such knowledge base was written: {', '.join(set(without) - paths.keys())}")
+        for name in (*HELD_OUT, *without):
+            paths.pop(name, None)
         episodes = [
             (*pair, labels)
-            for path in paths
-            for labels in (_labels(path.stem),)
+            for name, path in paths.items()
+            for labels in (_labels(name),)
             for pair in WrittenKb.load(path).named_episodes()
         ]
         self._by_length = [[one for one in episodes if _num_reads(one[0]) == reads] for reads in range(4)]

@@ -1,6 +1,7 @@
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 
@@ -24,12 +25,14 @@ def test_a_left_out_reader_differs_from_the_shipped_one_by_its_tasks_only() -> N
         ("simplequestions", {"simplequestions-wikidata", "simplequestions-freebase", "own-wikidata"}),
     ):
         other = PathRecipe.read(DEFAULT_RECIPE.with_name(f"path_reader_without_{name}.toml"))
-        assert (other.network, other.training, other.choices) == (shipped.network, shipped.training, shipped.choices)
+        training = replace(other.training, steps=shipped.training.steps)
+        assert (other.network, training, other.choices) == (shipped.network, shipped.training, shipped.choices)
         assert {task for task, _, _ in shipped.tasks} - {task for task, _, _ in other.tasks} == left_out
 
 
 DRAW = """
 import sys
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 from models.path_training import DEFAULT_RECIPE, PathRecipe

@@ -152,6 +152,18 @@ def test_what_is_held_out_is_never_drawn() -> None:
     assert not drawn & theirs
 
 
+def test_what_a_recipe_leaves_out_is_never_drawn() -> None:
+    names = [path.stem for path in FILES if path.stem != "cinema"]
+    task, random = WrittenTask(Path(), wrong_mentions=0.0, missing=0.0, without=names), Random(1)
+    golds = [choice.gold for _ in range(500) for choice in task.episode(random).choices]
+    relations = [line.split("\t")[1] for line in (FOLDER / "cinema.tsv").read_text(encoding="utf-8").splitlines()]
+    others = (LABELS / "cinema.tsv").read_text(encoding="utf-8").replace("^", "").split("\n")
+    labels = {readable_relation(label) for label in (*relations, *"\t".join(others).split("\t"))}
+    assert {gold.label for gold in golds if isinstance(gold, LabelledKey)} <= labels
+    with pytest.raises(ValueError, match="kinema"):
+        WrittenTask(Path(), wrong_mentions=0.0, missing=0.0, without=["kinema"])
+
+
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_other_labels_are_for_relations_that_there_are_and_name_one_each(path: Path) -> None:
     relations = {line.split("\t")[1] for line in path.with_suffix(".tsv").read_text(encoding="utf-8").splitlines()}
