@@ -86,3 +86,20 @@ def test_keeping_answers_to_the_kind_that_is_named_is_nothing_to_learn(reader: R
     assert steps(found) == [("directed by", 1, Manner.READ)]
     assert found is not None
     assert found.choices[-1].gold == End.STOP
+
+
+def test_what_is_kept_by_yes_and_no_is_learnt_as_a_read(reader: Reader) -> None:
+    memory = TripleMemory(
+        [
+            ("Faust", "directed by", "Murnau"),
+            ("Nosferatu", "directed by", "Murnau"),
+            ("Faust", "restored", "no"),
+            ("Nosferatu", "restored", "yes"),
+        ]
+    )
+    said = Argument("yes", memory.entities(["yes"]))
+    reading = Reading(f"which works of {MENTION} have been repaired", memory.entities(["Murnau"]), 1.0, (said,), flag=0)
+    keys = reader.key_vectors(memory.relation_labels, profiles_of(memory))
+    request = ReadRequest(memory, keys, (reading,), 3, 1_000)
+    (found,) = gold_episodes(reader, [request], memory.relation_labels, [frozenset({"Nosferatu"})])
+    assert steps(found) == [("directed by", 1, Manner.READ), ("restored", 0, Manner.READ)]
