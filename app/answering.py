@@ -14,7 +14,7 @@ import numpy as np
 
 from app import proof
 from app.answer_cache import AnswerCache
-from app.flags import flags_in, said_of_it
+from app.flags import flags_in, flags_of, said_of_it
 from app.genders import genders_in
 from app.key_cache import KeyCache, keys_of
 from app.mentions import classes_among, told_by_relations
@@ -194,11 +194,11 @@ class QuestionAnswerer:
         if not mentions:
             mentions = self._nearest(view, question.text)
         mentions = told_by_relations(view, question.text, mentions)
-        flags = flags_in(question.text, view, profiles)
+        flags = flags_of(view, profiles)
+        mentioned, unsaid = flags_in(question.text, view, flags), said_of_it(question.text, view, flags)
         classes = classes_among(view, question.text, mentions)
         people = genders_in(question.text, view, profiles)
-        flag = said_of_it(question.text, view, profiles)
-        readings = readings_of(question.text, mentions, view.relation_words, flags, classes, people, flag)
+        readings = readings_of(question.text, mentions, view.relation_words, mentioned, classes, people, unsaid)
         best = readings[: self._limits.max_readings]
         return _Prepared(question, tuple(mentions), best, started, time.perf_counter())
 

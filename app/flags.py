@@ -6,7 +6,7 @@ what it is so of (`models.search`).
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -36,10 +36,29 @@ class Flagged(NamedTuple):
     argument: Argument
 
 
-def flags_in(text: str, view: KnowledgeView, profiles: Sequence[Profile]) -> list[Flagged]:
-    """The flags that a question mentions, each with what it has to be; `profiles` has one for each key."""
+class Flag(NamedTuple):
+    """A relation that leads to yes and no only: its label, the words that mention it, and its values."""
+
+    label: str
+    words: str
+    said: tuple[str, ...]
+
+
+def flags_of(view: KnowledgeView, profiles: Sequence[Profile]) -> list[Flag]:
+    """The flags of a knowledge base; `profiles` has one for each key."""
+    pairs = zip(view.relation_labels, profiles[::2], strict=False)  # one of nothing, without relations
+    flags = [
+        Flag(label, _AUXILIARY.sub("", unabbreviated(label)), profile.examples)
+        for label, profile in pairs
+        if profile.is_flag
+    ]
+    return [flag for flag in flags if flag.words]
+
+
+def flags_in(text: str, view: KnowledgeView, flags: Sequence[Flag]) -> list[Flagged]:
+    """The flags that a question mentions, each with what it has to be."""
     found = []
-    for label, words, said in _flags(view, profiles):
+    for label, words, said in flags:
         mentioned = re.search(rf"(?<!\w){_inflected(words)}(?!\w)", text, re.IGNORECASE)
         if mentioned:
             wanted = NO if _DENIED.search(text[: mentioned.start()]) else YES
@@ -49,24 +68,15 @@ def flags_in(text: str, view: KnowledgeView, profiles: Sequence[Profile]) -> lis
     return found
 
 
-def said_of_it(text: str, view: KnowledgeView, profiles: Sequence[Profile]) -> Argument | None:
-    """What a relation of yes and no has to say where no words of its mention it; None without such relations.
+def said_of_it(text: str, view: KnowledgeView, flags: Sequence[Flag]) -> Argument | None:
+    """What a flag has to say where no words of its mention it; None without flags.
 
     That is no where the question denies something: *which rooms does nobody clean*.
     """
-    if not any(True for _ in _flags(view, profiles)):
+    if not flags:
         return None
     wanted = NO if _DENIES.search(text) and not asks_whether(text) else YES
     return Argument(wanted[0], _named(view, wanted))
-
-
-def _flags(view: KnowledgeView, profiles: Sequence[Profile]) -> Iterator[tuple[str, str, tuple[str, ...]]]:
-    """The relations that lead to yes and no only: their label, the words that mention them, and the values."""
-    for label, profile in zip(view.relation_labels, profiles[::2], strict=False):  # one of nothing, without relations
-        if profile.is_flag:
-            words = _AUXILIARY.sub("", unabbreviated(label))
-            if words:
-                yield label, words, profile.examples
 
 
 def _inflected(words: str) -> str:

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from app.flags import LEFT_OUT, Flagged, flags_in
+from app.flags import LEFT_OUT, Flagged, flags_in, flags_of
 from app.readings import readings_of
 from kb.linking import LinkedEntity, Mention
 from kb.view import KnowledgeView
@@ -23,7 +23,7 @@ def tents(tmp_path: Path) -> KnowledgeView:
 
 
 def wanted(view: KnowledgeView, text: str) -> list[tuple[str, list[str]]]:
-    found = flags_in(text, view, profiles_of(view))
+    found = flags_in(text, view, flags_of(view, profiles_of(view)))
     return [
         (text[: flag.end].split()[-1], [view.label(entity) for entity in flag.argument.entities.tolist()])
         for flag in found
@@ -71,7 +71,7 @@ def test_no_flag_is_a_part_of_a_word_or_leads_to_anything_else(tents: KnowledgeV
 def test_a_flag_is_a_condition_behind_its_words_and_may_be_left_out(tents: KnowledgeView) -> None:
     text = "is the Fell waterproof?"
     fell = Mention("Fell", 7, 11, (LinkedEntity(0, 1.0),), typo=False)
-    first, second = readings_of(text, [fell], flags=flags_in(text, tents, profiles_of(tents)))
+    first, second = readings_of(text, [fell], flags=flags_in(text, tents, flags_of(tents, profiles_of(tents))))
     assert first.text == f"is the {MENTION} waterproof{OTHER}?"
     assert [argument.left_out for argument in first.arguments] == [LEFT_OUT]
     assert second.text == f"is the {MENTION} waterproof?"
@@ -80,16 +80,16 @@ def test_a_flag_is_a_condition_behind_its_words_and_may_be_left_out(tents: Knowl
 
 def test_what_has_a_flag_is_looked_for_among_everything(tents: KnowledgeView) -> None:
     text = "what is waterproof?"
-    (reading,) = readings_of(text, [], flags=flags_in(text, tents, profiles_of(tents)))
+    (reading,) = readings_of(text, [], flags=flags_in(text, tents, flags_of(tents, profiles_of(tents))))
     assert reading.text == f"what is waterproof{OTHER}?"
     assert not len(reading.topics)
 
 
 def test_a_flag_knows_where_its_words_end(tents: KnowledgeView) -> None:
-    (flag,) = flags_in("waterproof ones", tents, profiles_of(tents))
+    (flag,) = flags_in("waterproof ones", tents, flags_of(tents, profiles_of(tents)))
     assert isinstance(flag, Flagged)
     assert flag.end == len("waterproof")
 
 
 def test_a_kb_without_relations_has_no_flags(tmp_path: Path) -> None:
-    assert flags_in("which are waterproof?", Knowledge(tmp_path).view(), [Profile(), Profile()]) == []
+    assert flags_of(Knowledge(tmp_path).view(), [Profile(), Profile()]) == []
