@@ -8,7 +8,7 @@ reading with a score, and the reader finds which of them the facts answer. Place
 
 import math
 import re
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -136,7 +136,7 @@ class _Question(NamedTuple):
 def readings_of(
     text: str,
     mentions: Sequence[Mention],
-    known: Container[str] = (),
+    known: frozenset[str] = frozenset(),
     flags: Sequence[Flagged] = (),
     classes: Sequence[Mention] = (),
     people: Sequence[Mention] = (),
@@ -158,8 +158,7 @@ def readings_of(
     readings = [one for mention in mentions for one in _from_topic(question, mention)]
     readings += [one for listed in lists for one in _from_several(question, listed)]
     readings += _from_everything(question)
-    readings = [replace(one, score=one.score * UNKNOWN_NAME ** _num_unknown(one.text, known)) for one in readings]
-    readings = [_with_kin(replace(one, text=mended(one.text, misspelt)), known) for one in readings]
+    readings = [_with_known_words(one, misspelt, known) for one in readings]
     readings = [_with_flag(one, flag) for one in readings] if flag else readings
     readings.sort(key=lambda reading: -reading.score)
     return tuple(reading for reading in readings if reading.score > LEAST_SCORE * readings[0].score)
@@ -170,10 +169,15 @@ def _with_flag(reading: Reading, flag: Argument) -> Reading:
     return replace(reading, arguments=(*reading.arguments, flag), flag=len(reading.arguments))
 
 
-def _with_kin(reading: Reading, known: Container[str]) -> Reading:
-    """A reading with the names of kin spelt out."""
-    text = reading.text
-    return replace(reading, text=spelt_out(text, known), is_of_siblings=means_siblings(text, known))
+def _with_known_words(reading: Reading, misspelt: Mapping[str, str], known: frozenset[str]) -> Reading:
+    """A reading with slips mended and the names of kin spelt out, worth less by the names that it still has."""
+    score = reading.score * UNKNOWN_NAME ** _num_unknown(reading.text, known)
+    text = mended(reading.text, misspelt)
+    is_of_siblings = means_siblings(text, known)
+    text = spelt_out(text, known)
+    if (score, text, is_of_siblings) == (reading.score, reading.text, reading.is_of_siblings):
+        return reading
+    return replace(reading, score=score, text=text, is_of_siblings=is_of_siblings)
 
 
 def _num_unknown(text: str, known: Container[str]) -> int:

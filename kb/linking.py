@@ -19,6 +19,7 @@ import math
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import islice
 from typing import NamedTuple
 
@@ -112,6 +113,8 @@ _PIECE = re.compile(r"\S+")
 _DIGITS = re.compile(r"\d+")
 _CREDIBLE = 0.5
 """From this score on a mention explains its words: no typo is looked for there."""
+_MOST_WRONG = 3
+"""Letters that may be wrong in a long name."""
 _FEW_NAMES = 3
 """A part of a name means the name only where no more names than these have it."""
 _DEFAULT_LIMITS = LinkingLimits()
@@ -358,9 +361,17 @@ def _similar(view: KnowledgeView, words: Sequence[_Word], place: int, limits: Li
     has_capitals = any(word.text[0].isupper() for word in words[1:])
     likely: dict[str, list[tuple[float, Sequence[_Word]]]] = {}
 
+    @cache
+    def windows(length: int) -> list[tuple[str, Sequence[_Word]]]:
+        stretches = _windows(words[first:last], place - first, length)
+        return [(" ".join(word.key for word in window), window) for window in stretches]
+
     def is_like(key: str) -> bool:
-        windows = _windows(words[first:last], place - first, key.count(" ") + 1)
-        scored = [(_likeness(key, " ".join(word.key for word in window)), window) for window in windows]
+        scored = [
+            (_likeness(key, text), window)
+            for text, window in windows(key.count(" ") + 1)
+            if abs(len(text) - len(key)) <= _MOST_WRONG
+        ]
         likely[key] = [(score, window) for score, window in scored if score]
         return bool(likely[key])
 
@@ -403,7 +414,7 @@ def _windows(words: Sequence[_Word], place: int, length: int) -> Iterator[Sequen
 def _likeness(key: str, window: str) -> float:
     """How likely a stretch is a name with wrong letters in it; 0 where it is too different."""
     shorter = min(len(key), len(window))
-    allowed = 1 if shorter < 8 else 2 if shorter < 16 else 3
+    allowed = 1 if shorter < 8 else 2 if shorter < 16 else _MOST_WRONG
     if shorter < MIN_FUZZY_LETTERS or abs(len(key) - len(window)) > allowed:
         return 0.0
     distance = DamerauLevenshtein.distance(key, window, score_cutoff=allowed)

@@ -173,6 +173,8 @@ class KnowledgeView:
 
     def holders(self, key: int, most: int | None = None) -> IntArray:
         """Entities that have facts of a key, sorted: all, or at least the first `most`; looks at every group."""
+        if self.delta.is_empty:
+            return self._graph.holders(key, self._graph.num_triples if most is None else most)[1]
         held = []
         for graph, gone in ((self._graph, self.delta.emptied), (self.delta.graph, _NONE)):
             groups, entities = graph.holders(key, graph.num_triples if most is None else most + len(gone))

@@ -41,7 +41,7 @@ class Chances:
         self._request = request
         self._walker = walker
         self._leading_to: dict[int, frozenset[int]] = {}
-        self._words: dict[int, FloatArray] = {}
+        self._words: dict[int, FloatArray | None] = {}
 
     def of_steps(
         self,
@@ -67,14 +67,19 @@ class Chances:
         to_classes = [self._to_kind(path, reach, usable, number) for number in self._walker.unmet(path, path.steps)]
         for uses in (to_answers, *to_classes):
             gains[uses] += TO_KIND_BONUS
-        gains[: -len(ends)] += np.tile(self._told_by_words(path)[reach // 2], len(usable))
-        logits = _gained(logits, gains, len(logits) - len(ends))
+        told = self._told_by_words(path)
+        if told is not None:
+            gains[: -len(ends)] += np.tile(told[reach // 2], len(usable))
+        if gains.any():
+            logits = _gained(logits, gains, len(logits) - len(ends))
         chances = _softmax(logits)
         lacking = 0.0
         if Manner.READ in usable:
-            reads = scores[glimpse.manners.index(Manner.READ)] + np.repeat(self._told_by_words(path), 2)
+            reads = scores[glimpse.manners.index(Manner.READ)]
+            reads = reads.copy() if told is None else reads + np.repeat(told, 2)
             lacking = self._lacking(path, reads, logits, reach)
-        if Manner.READ in usable and np.delete(chances, -len(ends)).max() < SURE:
+        surest = max(chances[: -len(ends)].max(initial=0), chances[-1] if hop else 0)
+        if Manner.READ in usable and surest < SURE:
             least = float(logits.max()) - LEAST_WORTH
             further = self._further(path, reach, scores[glimpse.manners.index(Manner.READ)] - UNSAID_COST, least)
             first = usable.index(Manner.READ) * len(reach)
@@ -88,12 +93,14 @@ class Chances:
             chances[instead] += moved * shares / shares.sum()
         if hop:
             away = self._away(path, reach, usable)
-            chances[-1] += chances[away].sum() * (1 - expectations.CONTRADICTED)
-            chances[away] *= expectations.CONTRADICTED
-            onward = np.union1d(self._unsaid(path, reach, usable), to_answers)
+            if len(away):
+                chances[-1] += chances[away].sum() * (1 - expectations.CONTRADICTED)
+                chances[away] *= expectations.CONTRADICTED
+            led: list[IntArray | LongArray] = [self._unsaid(path, reach, usable), to_answers]
             if Manner.KEEP in usable and path.asked is not Asked.WHETHER:
-                onward = np.union1d(onward, meets).astype(np.int64)
-            if len(onward):
+                led.append(meets)
+            if any(map(len, led)):
+                onward = np.unique(np.concatenate(led))
                 moved = chances[-1] * (1 - expectations.CONTRADICTED)
                 chances[-1] -= moved
                 shares = chances[onward] + SMALLEST
@@ -104,11 +111,12 @@ class Chances:
         """How likely a relation is meant that the things reached do not have and things like them do.
 
         Where Poland's capital is not told and Germany's is, its neighbour's is no answer. `reads` is what each key is
-        worth, `logits` what all is that can be done from here. Things are alike that have half of the relations.
+        worth, and is changed; `logits` what all is that can be done from here. Things are alike that have half of the
+        relations.
         """
         if path.start.is_everything or not len(reach):
             return 0.0
-        beyond, inside = reads.copy(), float(np.logaddexp.reduce(logits))
+        beyond, inside = reads, float(np.logaddexp.reduce(logits))
         beyond[reach] = -np.inf
         own = [key for key in reach.tolist() if key % 2 != INVERSE] or reach.tolist()
         for _ in range(LACKING_KEYS):
@@ -121,11 +129,12 @@ class Chances:
             beyond[key] = -np.inf
         return 0.0
 
-    def _told_by_words(self, path: Path) -> FloatArray:
-        """What the words of a path's reading say of each relation, in log."""
+    def _told_by_words(self, path: Path) -> FloatArray | None:
+        """What the words of a path's reading say of each relation, in log; None where they say nothing."""
         if path.reading not in self._words:
             text = self._request.readings[path.reading].text
-            self._words[path.reading] = expectations.of_relations(text, self._request.keys.labels)
+            told = expectations.of_relations(text, self._request.keys.labels)
+            self._words[path.reading] = told if told.any() else None
         return self._words[path.reading]
 
     def _further(self, path: Path, reach: IntArray, beyond: FloatArray, least: float) -> FloatArray:
@@ -212,14 +221,18 @@ class Chances:
         if path.asked is Asked.WHETHER or Manner.READ not in usable:
             return np.empty(0, np.int64)
         keys = [2 * relation + INVERSE for relation in self._walker.wanted(path)]
+        if not keys:
+            return np.empty(0, np.int64)
         return np.flatnonzero(np.isin(reach, keys)) + usable.index(Manner.READ) * len(reach)
 
     def _unsaid(self, path: Path, reach: IntArray, usable: Sequence[Manner]) -> IntArray:
         """The uses, by place, that lead on from a path to what the question asks for by name, where it is not there."""
         wanted = self._walker.wanted(path)
+        if not wanted:
+            return np.empty(0, np.int32)
         is_used = any(step.use.key // 2 in wanted for step in path.steps)
         is_there = any(key % 2 == INVERSE and key // 2 in wanted for key in reach.tolist())
-        if not wanted or is_used or is_there or path.reads == self._request.max_hops or Manner.READ not in usable:
+        if is_used or is_there or path.reads == self._request.max_hops or Manner.READ not in usable:
             return np.empty(0, np.int32)
         onward = [at for at, key in enumerate(reach.tolist()) if key % 2 != INVERSE and key // 2 in wanted]
         return np.array(onward, np.int32) + usable.index(Manner.READ) * len(reach)

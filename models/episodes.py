@@ -7,6 +7,7 @@ Pure values: no tensors, no files. Tasks make episodes, batching turns them into
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
+from functools import lru_cache
 from random import Random
 from typing import NamedTuple, Protocol, overload
 
@@ -181,6 +182,7 @@ class PathEpisode:
     asked: Asked = Asked.ENTITIES
 
 
+@lru_cache(1024)
 def manners(question: str, hop: int) -> tuple[Manner, ...]:
     """Say in which manners a hop may use a key, by what stands in the question."""
     topics = question.count(MENTION)

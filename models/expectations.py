@@ -119,6 +119,7 @@ _POSSESSIVES = re.compile(rf"{MENTION}'s?((?: [a-z-]+){{1,3}}(?:'s|(?<=s)')){{1,
 """*X's owner's price*; with a third one, *X's owner's son's school*."""
 
 
+@lru_cache(1024)
 def asks_whether(text: str) -> bool:
     """Whether a question begins as one does that is answered by yes or no, or comes to one: *I'm early, is it open*."""
     last = "" if _BEGINS_ASKING.match(text) else _LAST_CLAUSE.sub("", text)
@@ -169,6 +170,7 @@ def of_chain(
     return CONTRADICTED if contradicts else 1.0
 
 
+@lru_cache(1024)
 def _num_possessives(text: str) -> int:
     """How many steps at least a question takes by its possessives: two for *X's owner's price*."""
     match = _POSSESSIVES.search(text)

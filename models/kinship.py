@@ -114,7 +114,8 @@ def are_siblings(labels: tuple[str, ...], there: int, back: int) -> bool:
     return there % 2 != back % 2 and there // 2 in born and back // 2 in born
 
 
-def means_siblings(text: str, known: Container[str]) -> bool:
+@lru_cache(1024)
+def means_siblings(text: str, known: frozenset[str]) -> bool:
     """Whether the first noun of kin is put as children of parents, of whom nobody is their own sibling."""
     found = _KIN.search(text)
     noun = (found["other"] or "").lower() if found else ""
@@ -128,7 +129,8 @@ def means_both(text: str) -> bool:
     return _BOTH.search(text) is not None
 
 
-def spelt_out(text: str, known: Container[str]) -> str:
+@lru_cache(1024)
+def spelt_out(text: str, known: frozenset[str]) -> str:
     """Put the relations for the first noun of kin; `known` are, in small letters, the words of relations.
 
     *X's grandmother on her mother's side* becomes *X's mother's mother*, *the grandfather of X* *the father of the

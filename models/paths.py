@@ -35,7 +35,6 @@ class Path:
 
     reading: int
     text: Pieces
-    parent: int  # its row in the last look
     start: Start
     steps: tuple[Step, ...]
     asked: Asked
@@ -44,6 +43,7 @@ class Path:
     log_probability: float
     rejected: float
     lacking: float = 0.0
+    parent: int = 0  # its row in the last look
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from models.abbreviations import unabbreviated
 from models.calibration import Calibration
 from models.chains import Chain, Reading, ReadRequest
 from models.episodes import MAX_STEPS
+from models.first_looks import FirstLooks, glimpses_of, questions_of
 from models.memory import FloatArray
 from models.networks.path_inference import Glimpse, Keys, PathInference, State
 from models.profiles import Profile, called
@@ -41,6 +42,7 @@ class Reader:
     ) -> None:
         self._network = network
         self._cutter = cutter
+        self._looks = FirstLooks(network, cutter)
         self.name = name
         self.calibration = calibration
 
@@ -128,29 +130,31 @@ class Reader:
         given = [request.readings[at].text for request, ats in zip(requests, readings, strict=True) for at in ats]
         if not given:
             return [[] for _ in requests]
-        texts = self._cutter.cut(given)
-        question = self._network.encode_questions(self._cutter.pad(texts))
-        searches, row = [Search(request, beam, self.masks_topics, thorough=thorough) for request in requests], 0
+        looks = dict(zip(given, self._looks.of(given), strict=True))
+        width = max(look.width for look in looks.values())
+        searches = [Search(request, beam, self.masks_topics, thorough=thorough) for request in requests]
         for search, ats in zip(searches, readings, strict=True):
             for at in ats:
-                search.begin(at, texts[row], row, question.asked[row])
-                row += 1
-        state = self._network.begin(question)
+                look = looks[search.request.readings[at].text]
+                search.begin(at, look.pieces, look.asked)
+        state: State | None = None
         glimpse: Glimpse | None = None
         for hop in range(MAX_STEPS):
-            live = [path for search in searches for path in search.live]
+            live = [(search, path) for search in searches for path in search.live]
             if not live:
                 break
-            parents = np.array([path.parent for path in live])
-            question = question.rows(parents)
-            state = state.rows(parents)
-            if glimpse is not None:
-                state = self._advance(state, glimpse.rows(parents), searches)
+            seen = [looks[search.request.readings[path.reading].text] for search, path in live]
             manners = sorted({manner for search in searches for manner in search.manners(hop)})
-            glimpse = self._network.look(question, state, manners)
-            scores = self._scores(glimpse, searches)
+            if glimpse is None:
+                glimpse = glimpses_of(seen, width, manners)
+            else:
+                parents = np.array([path.parent for _, path in live])
+                question = questions_of(seen, width)
+                state = self._network.begin(question) if state is None else state.rows(parents)
+                state = self._advance(state, glimpse.rows(parents), searches)
+                glimpse = self._network.look(question, state, manners)
             first = 0
-            for search, rows in zip(searches, scores, strict=True):
+            for search, rows in zip(searches, self._scores(glimpse, searches), strict=True):
                 search.hop(hop, first, rows, glimpse)
                 first += len(rows)
         return [search.best() for search in searches]

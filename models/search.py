@@ -3,6 +3,7 @@
 Knows scores, not the network that gives them.
 """
 
+import itertools
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -17,7 +18,7 @@ from models.chances import LEAST_WORTH, Chances
 from models.comparing import SIDES
 from models.episodes import INVERSE, MAX_STEPS, MENTION, Asked, End, Manner, manners
 from models.kinds import Kind
-from models.memory import FloatArray
+from models.memory import FloatArray, IntArray
 from models.networks.path_inference import Glimpse
 from models.paths import FILTERS, NUM_ALTERNATIVES, Candidate, Path, Walker, log_of
 from models.steps import Argument, Start
@@ -62,8 +63,8 @@ class Search:
         self._ended: list[_Ended] = []
         self._best_worth = -math.inf
 
-    def begin(self, reading: int, text: Pieces, row: int, asked: FloatArray) -> None:
-        """Start from a reading, once for each thing that may be wanted; `row` is its row among the texts read."""
+    def begin(self, reading: int, text: Pieces, asked: FloatArray) -> None:
+        """Start from a reading, once for each thing that may be wanted; `asked` has the chances of these."""
         if not self.request.max_hops:
             return
         given = self.request.readings[reading]
@@ -72,7 +73,6 @@ class Search:
         path = Path(
             reading=reading,
             text=text,
-            parent=row,
             start=start,
             steps=(),
             asked=Asked.ENTITIES,
@@ -87,7 +87,7 @@ class Search:
         )
         self.live += [
             replace(path, asked=wanted, log_probability=math.log(chance))
-            for wanted, chance in zip(Asked, expectations.of_asked(given.text, asked).tolist(), strict=True)
+            for wanted, chance in zip(Asked, asked.tolist(), strict=True)
             if chance >= LEAST_ASKED
         ]
 
@@ -146,29 +146,34 @@ class Search:
         usable = manners(self.request.readings[path.reading].text, hop)
         ends = [End.REJECT, End.STOP] if hop else [End.REJECT]
         chances, lacking = self._chances.of_steps(hop, path, scores, glimpse, glimpse.ends[row, ends], reach, usable)
-        path = replace(path, lacking=max(path.lacking, lacking))
+        if lacking > path.lacking:
+            path = replace(path, lacking=lacking)
         if hop:
             self._end(path, path.log_probability + log_of(chances[-1]))
         rejected = path.rejected if hop else float(chances[-1])
-        uses = chances[: -len(ends)]
-        best = np.argsort(-uses, kind="stable")[:MOST_USES]
-        ranked = tuple(
-            Use(int(reach[at % len(reach)]), usable[at // len(reach)], float(uses[at])) for at in best.tolist()
-        )
-        ranked = self._joined(path, ranked)
+        uses = self._ranked(path, chances[: -len(ends)], reach, usable)
+        ranked = tuple(itertools.islice(uses, NUM_ALTERNATIVES + 1))
         base = path.log_probability + log_of(self.request.readings[path.reading].score)
         found = 0
-        for use in ranked:
-            worth, others = base + log_of(use.probability), ranked[: NUM_ALTERNATIVES + 1]
+        for use in itertools.chain(ranked, uses):
+            worth = base + log_of(use.probability)
             if self._is_condition(path, use):
-                yield self._kept_by_flag(Candidate(path, row, use, None, worth, others, rejected))
+                yield self._kept_by_flag(Candidate(path, row, use, None, worth, ranked, rejected))
                 found += 1
                 continue
             for argument in self._arguments(path, use):
-                yield Candidate(path, row, use, argument, worth, others, rejected)
+                yield Candidate(path, row, use, argument, worth, ranked, rejected)
                 found += 1
             if found >= self._beam:
                 break
+
+    def _ranked(self, path: Path, chances: FloatArray, reach: IntArray, usable: Sequence[Manner]) -> Iterator[Use]:
+        """The likeliest uses of the keys in reach, best first; `chances` has them manner by manner."""
+        best = np.argsort(-chances, kind="stable")[:MOST_USES].tolist()
+        uses = (Use(int(reach[at % len(reach)]), usable[at // len(reach)], float(chances[at])) for at in best)
+        if not self._twins or not kinship.means_both(self.request.readings[path.reading].text):
+            return uses
+        return iter(self._joined(tuple(uses)))
 
     def _is_condition(self, path: Path, use: Use) -> bool:
         """Whether a read of yes and no is none, but asks of what they are said: *which tents keep the rain out*."""
@@ -192,15 +197,12 @@ class Search:
             argument=reading.flag,
         )
 
-    def _joined(self, path: Path, uses: tuple[Use, ...]) -> tuple[Use, ...]:
-        """The uses, reads by *father* and by *mother* as one where the question may mean both: *the parents of*."""
-        pairs = self._twins
-        if not pairs or not kinship.means_both(self.request.readings[path.reading].text):
-            return uses
+    def _joined(self, uses: tuple[Use, ...]) -> tuple[Use, ...]:
+        """The uses, reads by *father* and by *mother* as one where the question means both: *the parents of*."""
         reads = {use.key: use for use in uses if use.manner is Manner.READ}
         joined = []
         for use in uses:
-            twin = pairs.get(use.key // 2)
+            twin = self._twins.get(use.key // 2)
             other = reads.get(2 * twin + use.key % 2) if twin is not None and use.manner is Manner.READ else None
             if other is None or min(use.probability, other.probability) < LEAST_TWIN * max(
                 use.probability, other.probability

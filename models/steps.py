@@ -122,8 +122,9 @@ class Stepper:
         wanted = argument.quantity
         if wanted is None:
             return _kept(start, np.empty(0, np.int64), np.empty(0, np.int32), len(rows.targets))
-        equal = [_is_equal(one, wanted) for one in self._quantities(rows.targets)]
-        return _first_facts(start, rows, np.array(equal, np.bool_))
+        targets, rows_of = np.unique(rows.targets, return_inverse=True)
+        equal = np.array([_is_equal(one, wanted) for one in self._quantities(targets)], np.bool_)
+        return _first_facts(start, rows, equal[rows_of])
 
     def _compare(self, start: Start, key: int, manner: Manner, argument: Argument | None) -> HopRead | None:
         rows = self._memory.facts_of(start.entities, key, COMPARED_FACTS + 1)

@@ -137,8 +137,8 @@ class TextCutter:
             pieces = pieces[first : first + room]
         return Pieces(tuple(words), (Piece(CLASSIFY, START, -1), *pieces))
 
-    def pad(self, texts: Sequence[Pieces]) -> TokenArrays:
-        """Turn cut texts into arrays as wide as the longest."""
+    def pad(self, texts: Sequence[Pieces], *, remember: bool = True) -> TokenArrays:
+        """Turn cut texts into arrays as wide as the longest; `remember` their states for the next time."""
         longest = max(len(text.pieces) for text in texts)
         arrays = np.zeros((4, len(texts), longest), np.int64)
         states = np.zeros((len(texts), longest, self._encoder.dim), np.float32)
@@ -151,7 +151,7 @@ class TextCutter:
             if mention is not None:
                 arrays[2, row, :length] = np.arange(length) - mention
             arrays[3, row, :length] = 1
-            states[row, :length] = self._states_of(ids)
+            states[row, :length] = self._states_of(ids, remember)
         numbers, marks, distances, present = arrays
         return TokenArrays(numbers, marks, distances, present.astype(np.bool_), states)
 
@@ -178,12 +178,14 @@ class TextCutter:
         unit: FloatArray = np.broadcast_to(mean, self._table.shape[1:]) / max(np.linalg.norm(mean), SMALLEST)
         return unit.astype(np.float32)
 
-    def _states_of(self, ids: tuple[int, ...]) -> NDArray[np.float16]:
-        """States of a text's tokens, remembered: labels and ways of asking come again and again."""
+    def _states_of(self, ids: tuple[int, ...], remember: bool) -> NDArray[np.float16]:
+        """States of a text's tokens, which may be remembered: labels and ways of asking come again and again."""
         known = self._states
         found = known.get(ids)
         if found is None:
-            found = known[ids] = self._encoder.states(ids).astype(np.float16)
-            if len(known) > self._remembered:
-                self._states = {}  # not cleared: another thread may be looking texts up in it
+            found = self._encoder.states(ids).astype(np.float16)
+            if remember:
+                known[ids] = found
+                if len(known) > self._remembered:
+                    self._states = {}  # not cleared: another thread may be looking texts up in it
         return found

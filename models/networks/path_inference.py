@@ -315,18 +315,25 @@ class _Heads:
         }
         self._first = _Linear(joined, "first")
         self._query, self._ends = _Linear(weights, "query.2"), _Linear(weights, "ends.2")
-        parts = [np.split(weights[f"query_manners.2.{part}"], len(Manner)) for part in ("weight", "bias")]
-        self._manners = [
-            _Linear({"own.weight": weight, "own.bias": bias}, "own") for weight, bias in zip(*parts, strict=True)
-        ]
+        self._parts = {part: np.split(weights[f"query_manners.2.{part}"], len(Manner)) for part in ("weight", "bias")}
+        self._own: dict[tuple[Manner, ...], _Linear] = {}
 
     def __call__(self, rows: FloatArray, manners: Sequence[Manner]) -> tuple[FloatArray, FloatArray]:
         """Queries for some manners, batch manners dim, and ends with the biases of all manners after them."""
         first = _gelu(self._first(rows))
         size = first.shape[1] // 3
-        own = np.stack([self._manners[manner](first[:, size : 2 * size]) for manner in manners], 1)
+        own = self._of(tuple(manners))(first[:, size : 2 * size]).reshape(len(rows), len(manners), size)
         own += self._query(first[:, :size])[:, None]
         return own, self._ends(first[:, 2 * size :])
+
+    def _of(self, manners: tuple[Manner, ...]) -> _Linear:
+        """The second maps of the queries for some manners, as one."""
+        if manners not in self._own:
+            joined = {
+                f"own.{part}": np.concatenate([ofs[manner] for manner in manners]) for part, ofs in self._parts.items()
+            }
+            self._own[manners] = _Linear(joined, "own")
+        return self._own[manners]
 
 
 def _standard(rows: FloatArray) -> FloatArray:

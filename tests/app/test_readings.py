@@ -143,7 +143,9 @@ def test_a_name_that_the_kb_does_not_know_makes_a_reading_doubtful() -> None:
     text = "which films of Nolan star Jane Unknown?"
     mentions = [mention(text, "Nolan", (1, 1.0))]
     assert readings_of(text, mentions)[0].score < 0.6
-    assert readings_of(text.replace("Jane Unknown", "the President"), mentions, {"president"})[0].score == 1.0
+    assert (
+        readings_of(text.replace("Jane Unknown", "the President"), mentions, frozenset({"president"}))[0].score == 1.0
+    )
     assert readings_of(text.replace("Jane Unknown", "as CEO"), mentions)[0].score == 1.0
 
 
@@ -248,7 +250,7 @@ def test_names_never_overlap() -> None:
 
 def test_a_misspelt_word_is_read_as_what_it_was_meant_for() -> None:
     text = "wich contry has the longst river, Nile?"
-    (first, *_) = readings_of(text, [mention(text, "Nile", (1, 1.0))], known={"country"})
+    (first, *_) = readings_of(text, [mention(text, "Nile", (1, 1.0))], known=frozenset({"country"}))
     assert first.text == f"which country has the longest river, {MENTION}?"
     assert first.spans == ((text.index("Nile"), text.index("Nile") + 4),)
     assert readings_of("the cheepest bar", [])[0].text == "the cheapest bar"

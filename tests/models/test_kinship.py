@@ -1,11 +1,17 @@
 """Names of kin: what stands for them, and what is left as it is."""
 
+from collections.abc import Iterable
+
 import pytest
 
 from models.episodes import MENTION
 from models.kinship import means_both, spelt_out, tells_of_birth, twins
 
 TOLD = {"mother", "father", "spouse"}
+
+
+def spelt(asked: str, known: Iterable[str]) -> str:
+    return spelt_out(asked, frozenset(known))
 
 
 @pytest.mark.parametrize(
@@ -32,8 +38,8 @@ TOLD = {"mother", "father", "spouse"}
         ("the cousins of {}", "the children of the sibling of the parent of {}"),
     ],
 )
-def test_a_noun_of_kin_is_spelt_out(asked: str, meant: str) -> None:
-    assert spelt_out(asked.format(MENTION), TOLD) == meant.format(MENTION)
+def test_a_noun_of_kin_is_spelt(asked: str, meant: str) -> None:
+    assert spelt(asked.format(MENTION), TOLD) == meant.format(MENTION)
 
 
 @pytest.mark.parametrize(
@@ -56,30 +62,30 @@ def test_a_noun_of_kin_is_spelt_out(asked: str, meant: str) -> None:
     ],
 )
 def test_it_is_left_where_a_relation_is_called_so_or_none_tells_kin(asked: str, known: set[str]) -> None:
-    assert spelt_out(asked, known) == asked
+    assert spelt(asked, known) == asked
 
 
 def test_a_law_school_is_no_relation_of_a_grandfather() -> None:
-    assert spelt_out("the grandfather of X", {"mother", "law", "school"}) == "the father of the parent of X"
+    assert spelt("the grandfather of X", {"mother", "law", "school"}) == "the father of the parent of X"
 
 
 @pytest.mark.parametrize("asked", ["who is the mother of X", "the grandiose father of X", "a law of X"])
 def test_what_names_no_such_kin_is_left(asked: str) -> None:
-    assert spelt_out(asked, TOLD) == asked
+    assert spelt(asked, TOLD) == asked
 
 
 def test_uncles_are_brothers_where_these_are_told() -> None:
     told = {"mother", "brother"}
-    assert spelt_out(f"{MENTION}'s uncle", told) == f"{MENTION}'s parent's brother"
-    assert spelt_out(f"the nieces of {MENTION}", told) == f"the daughters of the sibling of {MENTION}"
-    assert spelt_out("X's aunt", {"spouse"}) == "X's parent's sister"
+    assert spelt(f"{MENTION}'s uncle", told) == f"{MENTION}'s parent's brother"
+    assert spelt(f"the nieces of {MENTION}", told) == f"the daughters of the sibling of {MENTION}"
+    assert spelt("X's aunt", {"spouse"}) == "X's parent's sister"
 
 
 def test_sons_are_children_where_people_s_sex_is_told() -> None:
-    assert spelt_out("which daughters has X", {"father", "sex"}) == "which children has X"
-    assert spelt_out("the sister of X", {"father", "gender"}) == "the children of the parent of X"
-    assert spelt_out("X's son's sons", {"father", "son", "sex"}) == "X's son's sons"
-    assert spelt_out("X's son-in-law", {"father", "sex"}) == "X's child's husband"
+    assert spelt("which daughters has X", {"father", "sex"}) == "which children has X"
+    assert spelt("the sister of X", {"father", "gender"}) == "the children of the parent of X"
+    assert spelt("X's son's sons", {"father", "son", "sex"}) == "X's son's sons"
+    assert spelt("X's son-in-law", {"father", "sex"}) == "X's child's husband"
 
 
 def test_a_relation_of_men_has_a_twin_of_women_of_the_same_words() -> None:

@@ -49,7 +49,7 @@ class ScriptedNetwork(PathInference):
     def score(self, glimpse: Glimpse, keys: Keys) -> FloatArray:
         num_keys = 2 * len(self._memory.relation_labels)
         scores = np.full((len(glimpse.query), len(Manner), num_keys), -20.0, np.float32)
-        for row, hop in enumerate(self._hops):
+        for row, hop in enumerate(glimpse.looked[:, 0].astype(int).tolist()):
             for (at, name), value in self._script.items():
                 if at == hop and name.upper() not in End.__members__:
                     scores[row, *self.place(name)] = value
@@ -61,9 +61,10 @@ class ScriptedNetwork(PathInference):
         return Manner[manner.upper() or "READ"], 2 * relation + key.startswith("^")
 
     def look(self, question: Question, state: State, manners: Sequence[Manner] = tuple(Manner)) -> Glimpse:
-        self._hops = [round(float(spent.sum())) for spent in state.spent]
+        hops = [round(float(spent.sum())) for spent in state.spent]
         glimpse = super().look(question, state, manners)
-        ends = np.array([[self._script.get((hop, end.name.lower()), -20.0) for end in End] for hop in self._hops])
+        ends = np.array([[self._script.get((hop, end.name.lower()), -20.0) for end in End] for hop in hops])
+        glimpse.looked[:, 0] = hops  # of no other use here
         return glimpse._replace(ends=ends.astype(np.float32))
 
 
@@ -335,7 +336,7 @@ def read_twice(sure: float) -> tuple[int, Chain]:
     reader = Reader(network, make_cutter(), "scripted")
     readings = [
         Reading(f"who {MENTION}", memory.entities(["kismet"]), 1.0),
-        Reading(f"who {MENTION}", memory.entities(["salome"]), 0.3),
+        Reading(f"who but {MENTION}", memory.entities(["salome"]), 0.3),
     ]
     (chains,) = reader.read([ReadRequest(memory, reader.key_vectors(memory.relation_labels), readings, 3, 100)])
     return network.encoded, chains[0]
