@@ -13,7 +13,7 @@ from fastapi import Depends, Path, Query, Request, Response
 from fastapi.security import HTTPBearer
 from pydantic import BaseModel, ValidationError
 
-from app.api.schemas import ProblemReply
+from app.api.replies import ProblemReply
 from app.errors import PROBLEM_JSON, KeyRefused, Problem, errors_of, invalid
 from app.keys import Access, Scope
 from app.settings import Settings

@@ -11,7 +11,7 @@ import orjson
 
 from app import evaluation
 from app.answering import Question
-from app.api.schemas import EvaluateBody, KeyBody, TrainBody
+from app.api.bodies import EvaluateBody, KeyBody, TrainBody
 from app.exports import exported
 from app.jobs import Job, JobStore, Upload
 from app.keys import NewKey

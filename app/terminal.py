@@ -10,11 +10,11 @@ from pydantic import ValidationError
 from rich.console import Console
 from rich.table import Table
 
-from app.api import schemas
+from app.api import bodies
 from hopfact.errors import JobFailed
 from hopfact.types import AskReply, EvaluationReply, GoldQuestionBody, JobReply, ModelReply, Scores
 
-FIELDS = frozenset(schemas.GoldQuestionBody.model_fields)
+FIELDS = frozenset(bodies.GoldQuestionBody.model_fields)
 FIGURES: tuple[Literal["hits_at_1", "f1", "exact", "refused"], ...] = ("hits_at_1", "f1", "exact", "refused")
 
 
@@ -48,7 +48,7 @@ def read_questions(path: Path) -> list[GoldQuestionBody]:
         try:
             given = orjson.loads(line)
             known = {name: value for name, value in given.items() if name in FIELDS}
-            question = schemas.GoldQuestionBody.model_validate(known)
+            question = bodies.GoldQuestionBody.model_validate(known)
             found.append(cast(GoldQuestionBody, question.model_dump(exclude_none=True)))
         except (orjson.JSONDecodeError, ValidationError, AttributeError) as error:
             reason = error.errors()[0]["msg"] if isinstance(error, ValidationError) else "no JSON object"

@@ -19,7 +19,7 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import OperationalError
 
 from app.answering import AnsweringLimits, Question, QuestionAnswerer
-from app.api.schemas import KB_NAME
+from app.api.bodies import KB_NAME
 from app.batching import QuestionBatcher
 from app.errors import DATABASE_AWAY, DeadlineExceeded, KbNameInvalid, Overloaded, problem_of
 from app.evaluation import GoldQuestion

@@ -10,7 +10,7 @@ import uvicorn
 from fastapi import Depends, FastAPI, Request, Response
 
 from app.answering import Question
-from app.api.schemas import AskBody
+from app.api.bodies import AskBody
 from app.dependencies import Asker, Service, body_of, reply
 from app.main import create_app
 from app.settings import Settings, load_settings

@@ -7,19 +7,19 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from pydantic.json_schema import models_json_schema
 
-from app.api import schemas
+from app.api import bodies, replies
 
 _READ_BY_HAND = (
-    schemas.AskBatchBody,
-    schemas.AskBody,
-    schemas.EvaluateBody,
-    schemas.TrainBody,
-    schemas.FeedbackBody,
-    schemas.KbBody,
-    schemas.KeyBody,
-    schemas.ProblemReply,
-    schemas.ReadBody,
-    schemas.TriplesBody,
+    bodies.AskBatchBody,
+    bodies.AskBody,
+    bodies.EvaluateBody,
+    bodies.TrainBody,
+    bodies.FeedbackBody,
+    bodies.KbBody,
+    bodies.KeyBody,
+    replies.ProblemReply,
+    bodies.ReadBody,
+    bodies.TriplesBody,
 )
 _SIZES = {"integer": "int64", "number": "double"}
 

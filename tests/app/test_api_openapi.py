@@ -5,7 +5,7 @@ import httpx
 import pytest
 from pydantic import BaseModel
 
-from app.api import schemas
+from app.api import replies
 from tests.app.running import RunningService
 
 # Design section 7, as far as it is built.
@@ -94,26 +94,26 @@ def test_replies_have_exactly_the_types_that_are_declared(service: RunningServic
     address, question = f"/v1/kbs/{kb}", {"question": "Oslo is the capital of what?"}
     number = service.ingest(kb, b"a\tb\tc\nbad\n")["id"]
     oslo = http.get(f"{address}/entities?q=Oslo").json()["entities"][0]["id"]
-    replies: dict[type[BaseModel], httpx.Response] = {
-        schemas.JobReply: http.get(f"/v1/jobs/{number}"),
-        schemas.JobsReply: http.get("/v1/jobs"),
-        schemas.RejectedReply: http.get(f"/v1/jobs/{number}/rejected"),
-        schemas.KbReply: http.get(address),
-        schemas.KbsReply: http.get("/v1/kbs"),
-        schemas.TriplesReply: http.get(f"{address}/triples"),
-        schemas.EntitiesReply: http.get(f"{address}/entities?q=O"),
-        schemas.EntityFactsReply: http.get(f"{address}/entities/{oslo}"),
-        schemas.RelationsReply: http.get(f"{address}/relations"),
-        schemas.WrittenReply: service.write(kb, "x|y|z"),
-        schemas.DeletedReply: http.delete(f"{address}/triples?subject=x"),
-        schemas.AskReply: http.post(f"{address}/ask", json=question),
-        schemas.AskBatchReply: http.post(f"{address}/ask/batch", json={"questions": [question, "?"]}),
-        schemas.EvaluationReply: http.post(f"{address}/evaluate", json={"questions": [{**question, "answers": []}]}),
-        schemas.ReadReply: http.post("/v1/read", json={"memory": [FACT], **question}),
-        schemas.KeysReply: http.get("/v1/keys"),
-        schemas.ProblemReply: http.get("/v1/jobs/999999"),
+    replied: dict[type[BaseModel], httpx.Response] = {
+        replies.JobReply: http.get(f"/v1/jobs/{number}"),
+        replies.JobsReply: http.get("/v1/jobs"),
+        replies.RejectedReply: http.get(f"/v1/jobs/{number}/rejected"),
+        replies.KbReply: http.get(address),
+        replies.KbsReply: http.get("/v1/kbs"),
+        replies.TriplesReply: http.get(f"{address}/triples"),
+        replies.EntitiesReply: http.get(f"{address}/entities?q=O"),
+        replies.EntityFactsReply: http.get(f"{address}/entities/{oslo}"),
+        replies.RelationsReply: http.get(f"{address}/relations"),
+        replies.WrittenReply: service.write(kb, "x|y|z"),
+        replies.DeletedReply: http.delete(f"{address}/triples?subject=x"),
+        replies.AskReply: http.post(f"{address}/ask", json=question),
+        replies.AskBatchReply: http.post(f"{address}/ask/batch", json={"questions": [question, "?"]}),
+        replies.EvaluationReply: http.post(f"{address}/evaluate", json={"questions": [{**question, "answers": []}]}),
+        replies.ReadReply: http.post("/v1/read", json={"memory": [FACT], **question}),
+        replies.KeysReply: http.get("/v1/keys"),
+        replies.ProblemReply: http.get("/v1/jobs/999999"),
     }
-    for schema, reply in replies.items():
+    for schema, reply in replied.items():
         schema.model_validate_json(reply.content, strict=True)
         assert set(reply.json()) <= set(schema.model_fields), schema.__name__
 

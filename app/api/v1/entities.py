@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 
-from app.api.schemas import EntitiesReply, EntityFactsReply, RelationsReply
+from app.api.replies import EntitiesReply, EntityFactsReply, RelationsReply
 from app.api.v1.triples import shown
 from app.dependencies import JSON, Asker, Cursor, Id, Limit, Service, gives, reply
 from app.exports import as_rdf

@@ -6,7 +6,8 @@ from anyio.to_thread import run_sync
 from fastapi import APIRouter, Depends, Request, Response
 
 from app import evaluation
-from app.api.schemas import EvaluateBody, EvaluationReply
+from app.api.bodies import EvaluateBody
+from app.api.replies import EvaluationReply
 from app.dependencies import Asker, Service, body_of, check_questions, gives, reply, takes
 from app.diagrams import diagram
 from app.wiring import Services

@@ -9,7 +9,7 @@ from anyio.to_thread import run_sync
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
-from app.api.schemas import JobReply, JobsReply, RejectedReply, State
+from app.api.replies import JobReply, JobsReply, RejectedReply, State
 from app.dependencies import Asker, Cursor, Id, Limit, Service, Writer, gives, reply
 from app.errors import NotFound
 from app.jobs import Job, JobStore

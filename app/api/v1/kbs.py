@@ -5,7 +5,8 @@ from typing import Annotated
 from anyio.to_thread import run_sync
 from fastapi import APIRouter, Depends, Response
 
-from app.api.schemas import KbBody, KbReply, KbsReply
+from app.api.bodies import KbBody
+from app.api.replies import KbReply, KbsReply
 from app.dependencies import Admin, Asker, Service, body_of, gives, reply, takes
 
 router = APIRouter(prefix="/v1/kbs", tags=["knowledge bases"])

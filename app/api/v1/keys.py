@@ -5,7 +5,8 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Response
 
-from app.api.schemas import KeyBody, KeysReply, NewKeyReply
+from app.api.bodies import KeyBody
+from app.api.replies import KeysReply, NewKeyReply
 from app.dependencies import Admin, Id, Service, body_of, gives, reply, takes
 from app.errors import Problem
 from app.keys import NewKey

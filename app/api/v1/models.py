@@ -5,7 +5,8 @@ from typing import Annotated
 from anyio.to_thread import run_sync
 from fastapi import APIRouter, Depends, Path, Request, Response
 
-from app.api.schemas import FeedbackBody, FeedbackReply, JobReply, ModelsReply, TrainBody
+from app.api.bodies import FeedbackBody, TrainBody
+from app.api.replies import FeedbackReply, JobReply, ModelsReply
 from app.dependencies import Asker, Service, Writer, body_of, check_question, check_questions, gives, reply, takes
 from app.keys import Access
 from app.model_versions import ModelStore

@@ -9,7 +9,8 @@ from anyio.to_thread import run_sync
 from fastapi import APIRouter, Request, Response
 
 from app.answering import Question
-from app.api.schemas import AskBatchBody, AskBatchReply, AskBody, AskReply
+from app.api.bodies import AskBatchBody, AskBody
+from app.api.replies import AskBatchReply, AskReply
 from app.dependencies import access_of, check_question, gives, needs_key, read_body, refused, reply, services_of, takes
 from app.errors import NotFound, Problem
 from app.keys import Access

@@ -5,7 +5,8 @@ from typing import Annotated, Any
 from anyio.to_thread import run_sync
 from fastapi import APIRouter, Depends, Request, Response
 
-from app.api.schemas import ReadBody, ReadReply
+from app.api.bodies import ReadBody
+from app.api.replies import ReadReply
 from app.dependencies import Asker, Service, body_of, check_question, gives, reply, takes
 from app.errors import Problem
 from app.small_writes import parsed_items

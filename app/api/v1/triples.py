@@ -6,8 +6,9 @@ from anyio.to_thread import run_sync
 from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
+from app.api.bodies import TriplesBody
 from app.api.downloads import Download
-from app.api.schemas import DeletedReply, JobReply, TriplesBody, TriplesReply, WrittenReply
+from app.api.replies import DeletedReply, JobReply, TriplesReply, WrittenReply
 from app.api.uploads import receive
 from app.dependencies import (
     JSON,
