@@ -30,7 +30,8 @@ _IS_RANK = has("rank(?:s|ing|ed)?|place|position|order|grade|class|rung|seed")
 _IS_PACE = has("speed|pace|velocity|rate|power|km/h|mph|knots")
 _IS_TIME = has("time|times|duration|lap|seconds|minutes|hours|days|runtime")
 _IS_END = has(
-    "end(?:s|ed|ing)?|expire[sd]?|till?|until|valid(?: .*)?|remove(?:d|s)?(?: .*)?|retire[sd]?|clos(?:es|ed|ing)"
+    "end(?:s|ed|ing)?|expir(?:e[sd]?|y|ation)|till?|until|valid(?: .*)?|remove(?:d|s)?(?: .*)?|retire[sd]?|"
+    "clos(?:es|ed|ing)"
 )
 _MORE_THAN, _LESS_THAN = than(f"(?:{_BIG})er|more(?! recent)"), than(f"(?:{_SMALL})er|fewer|less")
 _LATER_THAN = than("(?:young|new|lat)er|more recent(?:ly)?")

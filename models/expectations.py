@@ -26,7 +26,8 @@ TIMES_GONE = np.float32(np.log(4))
 
 _HOW_MANY = has("how many")
 _THE_NUMBER_OF = begins(
-    r"(?:(?:what is|what's|give me|tell me|show me|find) )?(?:the )?(?:total |overall )?(?:number|count) of"
+    r"(?:(?:what is|what's|give me|tell me|show me|find) )?(?:the )?(?:total |overall )?"
+    "(?:(?:number|count) of|head ?count)"
 )
 _ASKS_FOR_NAMES = begins("who|whom|whose|which")
 _ASKS_FOR_A_THING = begins("(?:(?:in|on|at|by|from|to|for|with|of) )?(?:who|whom|whose|which|where|when)")
@@ -35,7 +36,8 @@ _BEGINS_ASKING = begins(
 )
 _ASKS_WHETHER = re.compile(
     rf"[^\w{MENTION}{OTHER}{VALUE}]*"
-    r"(?:is|are|was|were|do|does|did|has|have|had|true|can|could|may|might|must|shall|should|will|would)\b",
+    r"(?:is|are|am|was|were|do|does|did|has|have|had|true|can|could|may|might|must|shall|should|will|would|"
+    r"(?:need|ought) (?:i|we|you|one|he|she|it|they))\b",
     re.IGNORECASE,
 )
 _LAST_CLAUSE = re.compile(

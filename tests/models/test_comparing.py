@@ -63,7 +63,7 @@ def test_ranks_and_times_are_best_where_they_are_least(text: str, label: str, ma
 
 
 def test_what_is_valid_longest_ends_last() -> None:
-    for label, manner in (("expires", Manner.MOST), ("member since", Manner.LEAST)):
+    for label, manner in (("expires", Manner.MOST), ("warranty expiry", Manner.MOST), ("member since", Manner.LEAST)):
         labels = ("director", "employees", label)
         assert not is_contradicted("the one that is valid longest", [(BORN, manner)], KINDS, labels)
 

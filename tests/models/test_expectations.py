@@ -16,6 +16,7 @@ DIRECTOR, EMPLOYEES, BORN = 0, 2, 4
         ("how many stations does X have?", Asked.COUNT),
         ("In total, how many lines stop there", Asked.COUNT),
         ("what is the number of lines", Asked.COUNT),
+        ("headcount of Team Lynx", Asked.COUNT),
         ("which line has the largest number of stops", Asked.ENTITIES),
         ("Who knows how many there are?", Asked.ENTITIES),
         ("stations on the line", Asked.ENTITIES),
@@ -37,6 +38,8 @@ def test_who_asks_what_does_not_ask_whether() -> None:
     [
         ("Is X a laptop?", True),
         ("is X or Y older", False),
+        ("need one worry that X closes", True),
+        ("need the phone of X", False),
         (f"{MENTION} is easy?", True),
         (f"So {MENTION}'s yard stands in Leeds?", True),
         (f"{MENTION} got dismissed, didn't it?", True),
