@@ -106,11 +106,16 @@ def called(labels: Sequence[str], profiles: Sequence[Profile]) -> dict[str, froz
     """By noun, in small letters, the relations that lead to names with it: those that begin or end with *Museum*.
 
     That is a third of the names at least, and no name alone. A relation that says what things are leads to no names,
-    and a plural is no noun of one thing: *Ravn Games* is a firm. `profiles` are of what each relation leads to.
+    nor does one to words in small letters: what leads to a *car loan* is a loan itself. A plural is no noun of one
+    thing: *Ravn Games* is a firm. `profiles` are of what each relation leads to.
     """
     found: dict[str, set[int]] = {}
     for number, (label, profile) in enumerate(zip(labels, profiles, strict=True)):
-        names = [] if says_what_things_are(label) else [example.lower().split() for example in profile.examples]
+        names = (
+            []
+            if says_what_things_are(label)
+            else [one.lower().split() for one in profile.examples if not one.islower()]
+        )
         counts = Counter(word for words in names if len(words) > 1 for word in {words[0], words[-1]})
         for word, count in counts.items():
             if count > 1 and count * 3 >= len(names) and word.isalpha() and not word.endswith("s"):

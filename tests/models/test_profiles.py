@@ -51,6 +51,7 @@ def test_names_say_what_a_relation_leads_to() -> None:
         ("Ravn Games", "Holt Games"),
         ("wall lamp", "floor lamp"),
         ("Bridge Theatre", "Lyric House", "Corn Exchange"),
+        ("car loan", "house loan"),
     )
     profiles = [Profile(Kind.NAME, names) for names in examples]
-    assert called(["hangs in", "publisher", "type", "stage"], profiles) == {"museum": frozenset({0})}
+    assert called(["hangs in", "publisher", "type", "stage", "product"], profiles) == {"museum": frozenset({0})}
