@@ -111,11 +111,8 @@ def called(labels: Sequence[str], profiles: Sequence[Profile]) -> dict[str, froz
     """
     found: dict[str, set[int]] = {}
     for number, (label, profile) in enumerate(zip(labels, profiles, strict=True)):
-        names = (
-            []
-            if says_what_things_are(label)
-            else [one.lower().split() for one in profile.examples if not one.islower()]
-        )
+        named = () if says_what_things_are(label) else profile.examples
+        names = [example.lower().split() for example in named if not example.islower()]
         counts = Counter(word for words in names if len(words) > 1 for word in {words[0], words[-1]})
         for word, count in counts.items():
             if count > 1 and count * 3 >= len(names) and word.isalpha() and not word.endswith("s"):
