@@ -74,6 +74,9 @@ def triple(subject: str, relation: str, value: str, source: str | None = None) -
     return Triple(Term(subject), Term(relation), term, source)
 
 
+FACTS = [triple(f"Thing {number}", "is next to", f"Thing {number + 1}") for number in range(40)]
+
+
 class Knowledge:
     """One KB in SQL, and its views."""
 
