@@ -21,6 +21,8 @@ from models.steps import Argument
 LEAST_VERB = 3
 """Letters that a verb has at least, with its *s*."""
 _DOER = re.compile(r"(?:er|or|ist|ian|ee)$")
+_DONE = re.compile(r"([a-z]{3,})ed")
+"""*Dogs allowed*, of what *allows dogs*."""
 LEFT_OUT = 0.7
 """What a chain is worth that keeps nothing by a flag that is mentioned: it may read it instead."""
 _AUXILIARY = re.compile(r"^(is|are|has|have|can|be|does)\b\s*|\W+$", re.IGNORECASE)
@@ -61,7 +63,8 @@ def flags_in(text: str, view: KnowledgeView, flags: Sequence[Flag]) -> list[Flag
     for label, words, said in flags:
         mentioned = re.search(rf"(?<!\w){_inflected(words)}(?!\w)", text, re.IGNORECASE)
         if mentioned:
-            wanted = NO if _DENIED.search(text[: mentioned.start()]) else YES
+            is_denied = mentioned[0].lower().startswith("out of ") or _DENIED.search(text[: mentioned.start()])
+            wanted = NO if is_denied else YES
             entities = _named(view, [*wanted, *(value for value in said if value.casefold() in wanted)])
             if len(entities):
                 found.append(Flagged(mentioned.end(), Argument(label, entities, left_out=LEFT_OUT)))
@@ -82,6 +85,11 @@ def said_of_it(text: str, view: KnowledgeView, flags: Sequence[Flag]) -> Argumen
 def _inflected(words: str) -> str:
     """A pattern of the words as questions have them too: *which shops deliver*, *how many first aiders*."""
     first, *others = words.split(" ")
+    if len(others) == 1 and (done := _DONE.fullmatch(others[0])):
+        thing = re.escape(first.removesuffix("s"))
+        return rf"(?:{thing}s? {others[0]}|{done[1]}(?:e?s|e|ed|ing)? (?:\w+ )?{thing}s?)"
+    if first == "in" and others:  # in stock, out of stock
+        return rf"(?:in|out of) {re.escape(' '.join(others))}"
     is_verb = len(first) > LEAST_VERB and first.endswith("s") and not first.endswith("ss")
     stem = re.escape(first[:-1]) + "s?" if is_verb else re.escape(first)
     return " ".join([stem, *map(re.escape, others)]) + ("s?" if _DOER.search(words) else "")

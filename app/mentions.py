@@ -20,6 +20,7 @@ LEAST_CLASS = 0.3
 """From this score on a word is rare enough to be one by its place alone."""
 _ARTICLE = re.compile(r"\b(?:the|an?|its|their|his|her) $", re.IGNORECASE)
 _FOLLOWED = re.compile(r" (?:of|in|at|on|from|for|with|by|who|that|which|whose|where)\b", re.IGNORECASE)
+_THINGS = re.compile(r" [a-z]{3,}(?<!s)s\b")
 
 
 def classes_among(view: KnowledgeView, text: str, mentions: Sequence[Mention]) -> list[Mention]:
@@ -47,21 +48,29 @@ def _is_inside(mention: Mention, mentions: Sequence[Mention]) -> bool:
 
 
 def told_by_relations(view: KnowledgeView, text: str, mentions: Sequence[Mention]) -> list[Mention]:
-    """The mentions, likely ones first; those behind the words of a relation that leads to them are: *written in go*.
+    """The mentions, likely ones first; those beside the words of a relation that leads to them are.
 
-    Where nothing else is likely, a class is: *who is the oldest player*.
+    *Written in go*, *of high severity*. Where nothing else is likely, a class is, *who is the oldest player*, and what
+    says how things are: *easy walks*.
     """
     found = [_told(view, text, one) if one.score < TOLD and not one.typo else one for one in mentions]
     if all(one.score < CLASS for one in found):
-        classes = classes_among(view, text, found)
+        classes = [*classes_among(view, text, found), *(one for one in found if _describes(view, text, one))]
         found = [_as_likely(one, CLASS) if one in classes else one for one in found]
     return sorted(found, key=lambda one: -one.score)
 
 
 def _told(view: KnowledgeView, text: str, mention: Mention) -> Mention:
-    before = f" {text[: mention.start].strip().casefold()}"
-    is_told = any(before.endswith(f" {label.casefold()}") for label in _leading_to(view, mention))
+    before, after = f" {text[: mention.start].strip().casefold()}", f"{text[mention.end :].casefold()} "
+    labels = [f" {label.casefold()}" for label in _leading_to(view, mention)]
+    is_told = any(before.endswith(label) or re.match(rf"{re.escape(label)}\b", after) for label in labels)
     return _as_likely(mention, TOLD) if is_told else mention
+
+
+def _describes(view: KnowledgeView, text: str, mention: Mention) -> bool:
+    """Whether a mention in small letters is a value before the things that have it."""
+    is_before = mention.text.islower() and not mention.typo and _THINGS.match(text, mention.end)
+    return bool(is_before) and bool((_keys_of(view, mention) % 2 == INVERSE).all())
 
 
 def _as_likely(mention: Mention, score: float) -> Mention:

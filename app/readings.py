@@ -25,7 +25,7 @@ from models.expectations import asks_whether
 from models.kinship import means_siblings, spelt_out
 from models.memory import IntArray
 from models.numbers import DATE, quantities_in
-from models.patterns import SUPERLATIVE
+from models.patterns import SUPERLATIVE, as_superlative
 from models.steps import Argument
 
 SAME_NAME = 0.79
@@ -379,12 +379,16 @@ def _compared(question: _Question, score: float) -> Iterator[Reading]:
     compares = _THAN.search(text) or (len(beside) == others and _THAN_THAT.search(text))
     if others > 1 or (others == 1 and not compares):
         return
-    if len(beside) == others and not _COMPARES.search(question.spelt):
+    is_of_all = all(name.is_flag for name in beside)
+    spelt = as_superlative(question.spelt) if is_of_all else question.spelt
+    if len(beside) == others and not _COMPARES.search(spelt):
         return
     kind = _kind_named(question)
+    readings = [_reading(text, [], everything(), beside, [score * (KIND_LEFT_OUT if kind else 1.0)])]
     if kind:
-        yield _kept_to_kind(text, [], everything(), beside, [score], kind)
-    yield _reading(text, [], everything(), beside, [score * (KIND_LEFT_OUT if kind else 1.0)])
+        readings.insert(0, _kept_to_kind(text, [], everything(), beside, [score], kind))
+    for one in readings:
+        yield replace(one, text=as_superlative(one.text)) if is_of_all else one
 
 
 def _apart(names: Sequence[_Name], taken: Sequence[tuple[int, int]]) -> list[_Name]:

@@ -4,8 +4,9 @@ Exact names and aliases are found by hash (`kb.names`), longest first; names wit
 rare word of the question that matched nothing. A score is a product of factors in (0, 1]:
 
 - how it is written: as in the KB 1 (0.8 or 0.9 when that is all small letters), other case 0.6 to 0.9, other
-  punctuation 0.95 of that, without accents 0.85, other blanks 0.75, plural 0.6; letters off at most 0.7, in longer
-  names 0.9, and 0.7 of that in small letters where the question has capitals; a part of few names 0.6, or 0.3;
+  punctuation 0.95 of that (0.6 without its # or @), without accents 0.85, other blanks 0.75, plural 0.6; letters off
+  at most 0.7, in longer names 0.9, and 0.7 of that in small letters where the question has capitals; a part of few
+  names 0.6, or 0.3;
 - what it is: an alias 0.97, a value (number, date, text) 0.9, a bare number 0.85;
 - common English words only ("Up", "her"): 0.6 when written with capitals inside a question, 0.3 at its start, 0.2 when
   the name has no capitals either, 0.04 otherwise; several of them ("never let me go") in a question without case 0.6,
@@ -111,6 +112,8 @@ _ASCII_WORD = re.compile(r"[A-Za-z0-9]+")
 _ALPHANUMERIC = re.compile(r"[^\W_]+")
 _PIECE = re.compile(r"\S+")
 _DIGITS = re.compile(r"\d+")
+_SIGNS = frozenset("#@$")
+"""Begin names that are others without: *#search* is no search."""
 _CREDIBLE = 0.5
 """From this score on a mention explains its words: no typo is looked for there."""
 _MOST_WRONG = 3
@@ -210,7 +213,7 @@ def _symbols(view: KnowledgeView, question: str, limits: LinkingLimits) -> list[
 
 
 def _span_hashes(key: str, can_be_one_word: bool) -> Iterator[int]:
-    """Hashes under which a name that this span may mean is kept: as it is, unaccented, without blanks, singular."""
+    """Hashes of the names that a span may mean: as it is, unaccented, without blanks, of the other number."""
     yield key_hash(key)
     bare = bare_key(key)
     if bare != key:
@@ -220,6 +223,8 @@ def _span_hashes(key: str, can_be_one_word: bool) -> Iterator[int]:
     if key[-1] == "s":
         for singular in _singulars(key):
             yield key_hash(singular)
+    elif len(key) >= MIN_FUZZY_LETTERS and not can_be_one_word and key not in COMMON_WORDS:
+        yield key_hash(f"{key}s")
 
 
 def _singulars(key: str) -> list[str]:
@@ -241,14 +246,19 @@ def _written(question: str, span: _Span, match: NameMatch) -> tuple[int, int, fl
     key = surface_key(match.text)
     has_same_case = [word.text for word in span.words] == _ALPHANUMERIC.findall(match.text)
     if key == span.key:
-        return start, end, 0.95 * _weight_of_words(span, match.text, has_same_case)
+        return (
+            start,
+            end,
+            (0.6 if match.text[0] in _SIGNS else 0.95) * _weight_of_words(span, match.text, has_same_case),
+        )
     bare, bare_span = bare_key(key), bare_key(span.key)
     if bare == bare_span:
         return start, end, 0.85 * _weight_of_words(span, match.text, False)
     if bare.replace(" ", "") == bare_span.replace(" ", ""):
         joins_common_word = len(span.words) > 1 and any(word.key in COMMON_WORDS for word in span.words)
         return start, end, (0.2 if joins_common_word else 0.75) * _weight_of_words(span, match.text, False)
-    return start, end, 0.6 * _weight_of_words(span, match.text, False) if key in _singulars(span.key) else 0.0
+    is_other_number = key in _singulars(span.key) or key == f"{span.key}s"
+    return start, end, 0.6 * _weight_of_words(span, match.text, False) if is_other_number else 0.0
 
 
 def _weight_of_words(span: _Span, name: str, has_same_case: bool) -> float:

@@ -48,6 +48,7 @@ _MEANINGS = {
     "ctry": "country",
     "cust": "customer",
     "db": "database",
+    "dc": "data centre",
     "dept": "department",
     "desc": "description",
     "descr": "description",

@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping
 from functools import lru_cache
 
+from models.episodes import MENTION, OTHER
 from models.patterns import SUPERLATIVE
 
 SHORT = 3
@@ -21,6 +22,11 @@ _NOUN_FIRST = re.compile(
     re.IGNORECASE,
 )
 """A question that begins with what it asks for: *stadiums in Leeford*."""
+_NOUN_LAST = re.compile(
+    rf"\W*(?:(?:list|show|name|give|find|all|every|the|me|any) )*[{MENTION}{OTHER}] (?:[a-z]+ )??([a-z]+)s\W*",
+    re.IGNORECASE,
+)
+"""*Open orders*."""
 _NOUN_COUNTED = re.compile(
     r"\b(?:how many|(?:number|count|total) of|count)(?: all)?(?: the)? ([a-z]+(?: [a-z]+)?)\b", re.IGNORECASE
 )
@@ -87,6 +93,13 @@ def _nouns(text: str) -> dict[str, bool]:
             named.append(words[1])
         found.update((noun, match in all_of) for noun in (*named, *map(_singular, named)) if noun not in _NO_NOUNS)
     return found
+
+
+@lru_cache(256)
+def nouns(text: str) -> frozenset[str]:
+    """What a question asks for by name, in the singular as well."""
+    last = _NOUN_LAST.fullmatch(text)
+    return frozenset(_nouns(text)) | ({last[1].lower()} if last else set())
 
 
 @lru_cache(128)

@@ -4,17 +4,19 @@ A network sees keys, not the things reached; here keys are worth more that lead 
 """
 
 import math
+import re
 from collections.abc import Iterator, Sequence
 
 import numpy as np
 
 from models import expectations
 from models.chains import ReadRequest
-from models.episodes import INVERSE, UNSAID_COST, Asked, Manner
+from models.episodes import INVERSE, MENTION, UNSAID_COST, VALUE, Asked, Manner
 from models.kinds import Kind
 from models.memory import FloatArray, IntArray
 from models.named_kinds import keys_of_kind, keys_to_kind
 from models.networks.path_inference import Glimpse
+from models.numbers import quantity
 from models.paths import FILTERS, FURTHER_FACTS, SMALLEST, Path, Walker
 from models.steps import Argument, BoolArray, LongArray
 
@@ -28,6 +30,24 @@ MET_BONUS = np.float32(math.log(4))
 """How much more (in log) a condition is worth that some of the things reached meet."""
 TO_KIND_BONUS = np.float32(math.log(4))
 """How much more (in log) a key is worth that leads to the kind of things that the question asks for."""
+MEANT_BONUS = np.float32(math.log(10))
+"""How much more (in log) a use is worth that the words leave little doubt of: *over 10 km* where one thing is in km."""
+MEASURED_FACTS = 5
+"""So many values say what a relation measures."""
+LEAST_BACK = 0.5
+"""It is not asked whether what is less likely leads back."""
+SURE_STEP = 0.9
+"""A step as likely as this is the right one, even if the network goes back by it."""
+_THINGS = re.compile(rf"(?:(?:list|show|name|give me|find|all|the|which|what) )*{MENTION} [a-z]{{3,}}(?<!s)s\W*", re.I)
+"""Things and how they are: *easy walks*."""
+_OF_AN_AGE = re.compile(
+    r"\b(?:people|persons?|men|women|kids|children|those|anyone|everyone|who is|who are|aged|patients?|members?|"
+    r"players?|students?|employees|residents?|guests?) (?:(?:is|are) )?(?:aged )?"
+    rf"(?:over|under|above|below|(?:old|young)er than) {VALUE}\W*$",
+    re.IGNORECASE,
+)
+"""*Patients over 60*."""
+_AGE = re.compile(r"(?:current )?age(?: in years| years)?|years old", re.IGNORECASE)
 LACKING_KEYS = 4
 """So many keys out of reach are looked at for one that things alike have, the best first."""
 LEAST_LACKING = 0.001
@@ -54,6 +74,8 @@ class Chances:
         usable: Sequence[Manner],
     ) -> tuple[FloatArray, float]:
         """How likely each use of a key in reach is, manner by manner, and then each end; how likely one is lacking."""
+        if Manner.READ in usable:
+            scores = self._either_way(scores, glimpse.manners.index(Manner.READ), reach)
         logits = np.concatenate([*(scores[glimpse.manners.index(manner), reach] for manner in usable), ends])
         gains = np.zeros_like(logits)
         if Manner.KEEP in usable:
@@ -62,6 +84,7 @@ class Chances:
             can, gains[keeps] = self._fitness(path, reach)
             logits[keeps] = np.where(can, logits[keeps], -np.inf)
             meets = first + np.flatnonzero(gains[keeps] > 0)
+        logits[self._meant(path, reach, usable)] += MEANT_BONUS
         answers = None if path.asked is Asked.WHETHER else self._request.readings[path.reading].kind
         to_answers = self._to_kind(path, reach, usable, answers)
         to_classes = [self._to_kind(path, reach, usable, number) for number in self._walker.unmet(path, path.steps)]
@@ -92,20 +115,42 @@ class Chances:
             chances[at] -= moved
             chances[instead] += moved * shares / shares.sum()
         if hop:
-            away = self._away(path, reach, usable)
-            if len(away):
-                chances[-1] += chances[away].sum() * (1 - expectations.CONTRADICTED)
-                chances[away] *= expectations.CONTRADICTED
             led: list[IntArray | LongArray] = [self._unsaid(path, reach, usable), to_answers]
             if Manner.KEEP in usable and path.asked is not Asked.WHETHER:
                 led.append(meets)
-            if any(map(len, led)):
-                onward = np.unique(np.concatenate(led))
-                moved = chances[-1] * (1 - expectations.CONTRADICTED)
-                chances[-1] -= moved
-                shares = chances[onward] + SMALLEST
-                chances[onward] += moved * shares / shares.sum()
+            self._share_with_end(chances, path, reach, usable, np.unique(np.concatenate(led)))
         return chances, lacking
+
+    def _share_with_end(
+        self, chances: FloatArray, path: Path, reach: IntArray, usable: Sequence[Manner], onward: LongArray
+    ) -> None:
+        """Give the end what leads away or back, and what leads on to what is asked for what the end has; in place."""
+        away = np.empty(0, np.int64)
+        if Manner.READ in usable and self._walker.is_there(path):
+            flags = [self._request.keys.profiles[key].is_flag for key in reach.tolist()]
+            away = np.flatnonzero(~np.array(flags)) + usable.index(Manner.READ) * len(reach)
+        elif Manner.READ in usable:
+            away = np.concatenate([self._away(path, reach, usable), self._back(path, reach, usable, chances)])
+        if len(away):
+            chances[-1] += chances[away].sum() * (1 - expectations.CONTRADICTED)
+            chances[away] *= expectations.CONTRADICTED
+        if len(onward):
+            moved = chances[-1] * (1 - expectations.CONTRADICTED)
+            chances[-1] -= moved
+            shares = chances[onward] + SMALLEST
+            chances[onward] += moved * shares / shares.sum()
+
+    def _either_way(self, scores: FloatArray, read: int, reach: IntArray) -> FloatArray:
+        """Scores of which reading a relation that holds both ways has the better one, whichever way it was written."""
+        both = [key for key in reach.tolist() if key // 2 in self._walker.both_ways]
+        if not both:
+            return scores
+        scores = scores.copy()
+        for key in both:
+            scores[read, key] = scores[read, [key, key ^ 1]].max()
+            if key ^ 1 not in reach:
+                scores[read, key ^ 1] = -np.inf
+        return scores
 
     def _lacking(self, path: Path, reads: FloatArray, logits: FloatArray, reach: IntArray) -> float:
         """How likely a relation is meant that the things reached do not have and things like them do.
@@ -169,6 +214,42 @@ class Chances:
         met = [keys_of_kind(memory, some, name.entities, FURTHER_FACTS) for name in names if name.quantity is None]
         return leads, np.where(np.isin(reach, np.concatenate([[], *met])), MET_BONUS, np.float32(0))
 
+    def _meant(self, path: Path, reach: IntArray, usable: Sequence[Manner]) -> LongArray:
+        """The uses, by place, that are meant though no word tells: how things are that follow, and what is measured."""
+        compares = [usable.index(manner) * len(reach) for manner in (Manner.ABOVE, Manner.BELOW) if manner in usable]
+        found = [one + np.union1d(self._measured(path, reach), self._ages(path, reach)) for one in compares]
+        text = self._request.readings[path.reading].text
+        if Manner.READ in usable and not path.steps and _THINGS.fullmatch(text) and (reach % 2 == INVERSE).all():
+            found.append(usable.index(Manner.READ) * len(reach) + np.arange(len(reach)))
+        return np.concatenate([np.empty(0, np.int64), *found])
+
+    def _measured(self, path: Path, reach: IntArray) -> LongArray:
+        """The keys in reach, by place, whose values have the unit that a number of the question has."""
+        quantities = [self._walker.argument(path, one).quantity for one in path.unused]
+        wanted = {(one.measure, one.scale) for one in quantities if one is not None and one.measure and one.scale}
+        if not wanted:
+            return np.empty(0, np.int64)
+        return np.array([at for at, key in enumerate(reach.tolist()) if wanted & self._units_of(key)], np.int64)
+
+    def _ages(self, path: Path, reach: IntArray) -> LongArray:
+        """The keys in reach, by place, that tell the age that a number says without saying so: *patients over 60*."""
+        if not _OF_AN_AGE.search(self._request.readings[path.reading].text):
+            return np.empty(0, np.int64)
+        labels = self._request.keys.labels
+        ages = [at for at, key in enumerate(reach.tolist()) if key % 2 != INVERSE and _AGE.fullmatch(labels[key // 2])]
+        return np.array(ages, np.int64)
+
+    def _units_of(self, key: int) -> set[tuple[str, float]]:
+        """What the values of a key measure and in which unit, by the label of its relation or some of themselves."""
+        if self._request.keys.kinds[key] is not Kind.NUMBER:
+            return set()
+        if key // 2 in self._walker.units:
+            return {self._walker.units[key // 2]}
+        memory = self._request.memory
+        rows = memory.facts_of(memory.holders(key, MEASURED_FACTS), key, MEASURED_FACTS)
+        values = map(quantity, memory.labels_of(rows.targets))
+        return {(one.measure, one.scale) for one in values if one and one.measure and one.scale}
+
     def may_lead(self, key: int, argument: Argument) -> bool:
         """Whether any fact of a key leads to what an argument names."""
         if argument.quantity is not None:
@@ -224,6 +305,20 @@ class Chances:
         if not keys:
             return np.empty(0, np.int64)
         return np.flatnonzero(np.isin(reach, keys)) + usable.index(Manner.READ) * len(reach)
+
+    def _back(self, path: Path, reach: IntArray, usable: Sequence[Manner], chances: FloatArray) -> LongArray:
+        """The read, by place, back to the topic, which is no answer, where the step from it is sure or it is a value.
+
+        *Of moderate difficulty* wants no difficulty, *patients whom she looks after* not her.
+        """
+        topics, last = self._request.readings[path.reading].topics, path.steps[-1].use
+        found = np.flatnonzero(reach == last.key ^ 1) + usable.index(Manner.READ) * len(reach)
+        if len(path.steps) > 1 or last.manner is not Manner.READ or not len(found) or chances[found[0]] < LEAST_BACK:
+            return np.empty(0, np.int64)
+        memory = self._request.memory
+        led = memory.facts_of(path.start.entities[:FURTHER_FACTS], last.key ^ 1, FURTHER_FACTS).targets
+        is_meant = last.probability >= SURE_STEP or (memory.keys_of(topics) % 2 == INVERSE).all()
+        return found if is_meant and np.isin(led, topics).all() else np.empty(0, np.int64)
 
     def _unsaid(self, path: Path, reach: IntArray, usable: Sequence[Manner]) -> IntArray:
         """The uses, by place, that lead on from a path to what the question asks for by name, where it is not there."""

@@ -5,7 +5,11 @@ from typing import NamedTuple
 
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 MONTH = rf"(?:{'|'.join(_MONTHS)})"
-_NAMED = rf"{MONTH}[a-z]*\.?"
+_NAMED = (
+    r"(?:jan(?:uary?)?|feb(?:ruary?)?|mar(?:ch)?|apr(?:il)?|may|jun[ei]?|jul[yi]?|aug(?:ust)?|sept?(?:ember)?|"
+    r"oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)\b\.?"
+)
+"""A month; no *Marker 1001* or *Junction 1200*."""
 _MONTH = rf"(?P<name>{_NAMED})"
 _TIME = r"(?:(?:,?\s+(?:at\s)?|T)(?P<hour>\d\d?):(?P<minute>\d\d).*|T.*)?"
 _WEEKDAY = r"(?:(?:mon|tues?|wed(?:nes)?|thu(?:rs)?|fri|sat(?:ur)?|sun)(?:day)?\.?,?\s+)?"
@@ -49,10 +53,10 @@ _LIKELY = re.compile(
 
 
 class InYears(NamedTuple):
-    """A date in years; `fine` if it tells more than the year."""
+    """A date in years, and how many parts of a year it tells apart: 1, 4 of a quarter, 12 of a month, 372 of a day."""
 
     years: float
-    fine: bool = False
+    parts: int = 1
 
 
 def in_years(text: str) -> InYears | None:
@@ -66,7 +70,7 @@ def in_years(text: str) -> InYears | None:
         if found := pattern.fullmatch(text):
             return _day(found.groupdict()) or _season(text)
     if found := _QUARTER.fullmatch(text):
-        return InYears(int(found["year"] or found["of"]) + (int(found["quarter"] or found["first"]) - 1) / 4, fine=True)
+        return InYears(int(found["year"] or found["of"]) + (int(found["quarter"] or found["first"]) - 1) / 4, 4)
     for pattern in _YEARS:
         if found := pattern.fullmatch(text):
             year = float(found["year"])
@@ -94,4 +98,5 @@ def _day(parts: dict[str, str | None]) -> InYears | None:
     if not (0 <= month < 12 and 0 <= day < 31):
         return None
     minutes = 60 * int(parts.get("hour") or 0) + int(parts.get("minute") or 0)
-    return InYears(year + month / 12 + day / 372 + minutes / (1440 * 372), fine=True)
+    in_a_year = 372 if parts.get("day") else 12
+    return InYears(year + month / 12 + day / 372 + minutes / (1440 * 372), in_a_year)

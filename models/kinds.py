@@ -12,8 +12,12 @@ from models.numbers import DATE, quantity
 
 MOST = 0.8
 
-_YEAR = re.compile(r"(1\d|20)\d\d|\d\d?[./]\d\d?[./]\d\d|[A-Z][a-z]{2,8} \d{4}")
-"""A mere year, and dates that are not exact enough to be compared: `4/5/16`, `Spring 2016`."""
+_YEAR = re.compile(
+    r"(1\d|20)\d\d|\d\d?[./]\d\d?[./]\d\d|"
+    r"(?:spring|summer|autumn|fall|winter|easter|christmas|early|mid|late|about|around|term|season) (1\d|20)\d\d",
+    re.IGNORECASE,
+)
+"""A mere year, and dates that are not exact enough to be compared: `4/5/16`, `Spring 2016`; no `Patient 1001`."""
 
 
 class Kind(IntEnum):

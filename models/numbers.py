@@ -88,12 +88,15 @@ _IN_TEXT = re.compile(
 )
 
 
+_CLOSE = 1e-6
+
+
 class Quantity(NamedTuple):
-    """A number with its unit's scale and what that measures, or a date in years; `fine` dates know their month."""
+    """A number with its unit's scale and what that measures, or a date in years and what part of one it tells."""
 
     value: float
     scale: float | None = None
-    fine: bool = False
+    parts: int = 1
     measure: str | None = None
 
 
@@ -110,7 +113,7 @@ def quantity(label: str) -> Quantity | None:
     if not _BEGINNING.match(text):
         return None
     if date := in_years(text):
-        return Quantity(date.years, fine=date.fine, measure=DATE)
+        return Quantity(date.years, parts=date.parts, measure=DATE)
     return _clock(text) or _ranked(text) or _sum(text) or _measured(text)
 
 
@@ -213,8 +216,9 @@ def order(quantities: Sequence[Quantity]) -> list[float]:
 
 
 def _alike(one: Quantity, other: Quantity) -> tuple[float, float]:
-    if one.fine != other.fine:
-        return float(math.floor(one.value)), float(math.floor(other.value))
+    if one.parts != other.parts:
+        parts = min(one.parts, other.parts)
+        return math.floor(one.value * parts + _CLOSE) / parts, math.floor(other.value * parts + _CLOSE) / parts
     if one.scale and other.scale:
         return one.value * one.scale, other.value * other.scale
     return one.value, other.value

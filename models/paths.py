@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from models import asked_nouns, expectations, kinship
+from models import asked_nouns, expectations, kinship, units
 from models.chains import ReadRequest, Step, Use
 from models.episodes import INVERSE, Asked, Manner
 from models.memory import FloatArray, Hop, IntArray
@@ -63,7 +63,10 @@ class Walker:
     """Moves paths over the memory of one request; with `mask_topic`, no later read comes back to a topic."""
 
     def __init__(self, request: ReadRequest, *, mask_topic: bool) -> None:
-        self.stepper = Stepper(request.memory, request.keys.kinds, request.budget, both_ways(request.keys.labels))
+        labels = request.keys.labels
+        self.units = units.of_relations(labels)
+        self.both_ways = both_ways(labels)
+        self.stepper = Stepper(request.memory, request.keys.kinds, request.budget, self.both_ways, self.units)
         self._request = request
         self._mask_topic = mask_topic
         self._wanted: dict[tuple[int, bool], frozenset[int]] = {}
@@ -85,6 +88,17 @@ class Walker:
             keys = self._request.keys
             self._wanted[path.reading, of_all] = asked_nouns.wanted(text, keys.labels, keys.called, of_all=of_all)
         return self._wanted[path.reading, of_all]
+
+    def is_there(self, path: Path) -> bool:
+        """Whether a path stands at things that its reading asks for by the noun of their names: *which orders*."""
+        if path.asked is Asked.WHETHER:
+            return False
+        nouns = asked_nouns.nouns(self._request.readings[path.reading].text)
+        labels = self._request.memory.labels_of(path.start.entities[:FEW_TOPICS]) if nouns else []
+        words = [label.lower().split() for label in labels]
+        return len(words) > 1 and any(
+            all(len(one) > 1 and noun in (one[0], one[-1]) for one in words) for noun in nouns
+        )
 
     def follow(self, hop: int, candidate: Candidate, attention: FloatArray) -> Path | None:
         """Take a step; None where that leads nowhere."""

@@ -8,6 +8,21 @@ SUPERLATIVE = (
 )
 """*Oldest*, but not *forest*."""
 
+_COMPARATIVE = re.compile(
+    r"\b(old|new|young|long|short|tall|high|low|deep|wid|broad|narrow|heavi|light|larg|bigg|small|cheap|dear|fast|slow|"
+    r"quick|strong|weak|hott|cold|warm|earli|lat|near|rich|thick|thinn|steep|busi|rar)er\b(?! than)",
+    re.IGNORECASE,
+)
+_MORE = {"more": "most", "less": "least", "fewer": "fewest"}
+_MORE_OF = re.compile(rf"\b({'|'.join(_MORE)})\b(?! than)", re.IGNORECASE)
+
+
+def as_superlative(text: str) -> str:
+    """A text whose comparatives name nothing to compare with, as one of superlatives: *which hut is cheaper*."""
+    if has("than").search(text):
+        return text
+    return _MORE_OF.sub(lambda found: _MORE[found[1].lower()], _COMPARATIVE.sub(r"\1est", text))
+
 
 def begins(words: str) -> re.Pattern[str]:
     """The words at the beginning."""

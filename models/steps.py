@@ -5,7 +5,7 @@ entity where it reads, the one by which each entity is kept where it keeps.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -62,15 +62,24 @@ def both_ways(labels: tuple[str, ...]) -> frozenset[int]:
 
 
 class Stepper:
-    """Takes steps over one memory; `kinds` has one for each key, `both_ways` the relations that hold both ways."""
+    """Takes steps over one memory.
+
+    `kinds` has one for each key, `both_ways` the relations that hold both ways, `units` what those measure that say so.
+    """
 
     def __init__(
-        self, memory: KeyValueMemory, kinds: Sequence[Kind], budget: int, both_ways: frozenset[int] = frozenset()
+        self,
+        memory: KeyValueMemory,
+        kinds: Sequence[Kind],
+        budget: int,
+        both_ways: frozenset[int] = frozenset(),
+        units: Mapping[int, tuple[str, float]] | None = None,
     ) -> None:
         self._memory = memory
         self._kinds = kinds
         self._budget = budget
         self._both_ways = both_ways
+        self._units = units or {}
 
     def take(
         self, start: Start, key: int, manner: Manner, argument: Argument | None, beside: int | None = None
@@ -123,7 +132,7 @@ class Stepper:
         if wanted is None:
             return _kept(start, np.empty(0, np.int64), np.empty(0, np.int32), len(rows.targets))
         targets, rows_of = np.unique(rows.targets, return_inverse=True)
-        equal = np.array([_is_equal(one, wanted) for one in self._quantities(targets)], np.bool_)
+        equal = np.array([_is_equal(one, wanted) for one in self._quantities(targets, key)], np.bool_)
         return _first_facts(start, rows, equal[rows_of])
 
     def _compare(self, start: Start, key: int, manner: Manner, argument: Argument | None) -> HopRead | None:
@@ -135,7 +144,7 @@ class Stepper:
             is_inclusive = argument is not None and argument.inclusive
             return self._compare_counts(start, rows, manner, limit, is_inclusive)
         targets, places = np.unique(rows.targets, return_inverse=True)
-        quantities = self._quantities(targets)
+        quantities = self._quantities(targets, key)
         if argument is None:
             fits = _extreme(quantities, manner)
         elif limit is None or not any(one is not None and are_comparable(one, limit) for one in quantities):
@@ -165,10 +174,15 @@ class Stepper:
         rows = self._memory.facts_of(argument.entities, key, self._budget)
         if self._kinds[key] not in ORDERED:
             return Quantity(float(len(rows.targets)))
-        return next((one for one in self._quantities(rows.targets) if one is not None), None)
+        return next((one for one in self._quantities(rows.targets, key) if one is not None), None)
 
-    def _quantities(self, entities: IntArray) -> list[Quantity | None]:
-        return [quantity(label) for label in self._memory.labels_of(entities)]
+    def _quantities(self, entities: IntArray, key: int) -> list[Quantity | None]:
+        """The quantities that a key leads to; those without a unit have that of its relation's label."""
+        found = [quantity(label) for label in self._memory.labels_of(entities)]
+        if key // 2 not in self._units:
+            return found
+        measure, scale = self._units[key // 2]
+        return [one._replace(scale=scale, measure=measure) if one and one.measure is None else one for one in found]
 
 
 def _extreme(quantities: Sequence[Quantity | None], manner: Manner) -> BoolArray:

@@ -1,5 +1,8 @@
 """Units as people write them: what each measures, and how many of that measure's base unit it is."""
 
+import re
+from functools import lru_cache
+
 _LENGTHS = {
     "nm": 1e-9, "mm": 1e-3, "cm": 1e-2, "m": 1.0, "metre": 1.0, "meter": 1.0, "km": 1e3, "kilometre": 1e3,
     "kilometer": 1e3, "in": 0.0254, "inch": 0.0254, "inche": 0.0254, "ft": 0.3048, "foot": 0.3048, "feet": 0.3048,
@@ -53,6 +56,12 @@ UNITS = {unit: (measure, scale) for measure, units in MEASURES.items() for unit,
 _MARKS = {"'": "foot", "\N{PRIME}": "foot", '"': "inch", "\N{DOUBLE PRIME}": "inch"}
 _SMALLER = {"hour": "minute", "minute": "second", "foot": "inch"}
 """What a number without a unit counts that follows one with: `2h30`, `5'10`."""
+_NO_UNIT = {
+    *("b", "bar", "day", "feet", "foot", "h", "hour", "in", "inch", "kilo", "min", "minute", "month", "pound", "s"),
+    *("sec", "second", "share", "t", "ton", "v", "week", "year", "yr"),
+}
+"""What labels end in that is no unit there: *players min*, *release year*, *born in*."""
+_WORD = re.compile(r"[^\s()\[\]/,]+")
 _SHORT = {"h": "hour", "hr": "hour", "min": "minute", "ft": "foot", "feet": "foot"}
 
 
@@ -60,6 +69,19 @@ def unit_of(written: str) -> tuple[str, float] | tuple[None, None]:
     """Say what a unit measures and its scale; nothing of a word that is none."""
     unit = written.lower().replace("^", "")
     return UNITS.get(unit) or UNITS.get(unit.removesuffix("s")) or (None, None)
+
+
+@lru_cache(64)
+def of_relations(labels: tuple[str, ...]) -> dict[int, tuple[str, float]]:
+    """The units that labels of relations end in, by place: *length km*, *price (eur)*, *warranty years*."""
+    found = {}
+    for place, label in enumerate(labels):
+        words = _WORD.findall(label.lower())
+        if len(words) > 1 and words[-1] not in _NO_UNIT:
+            measure, scale = unit_of(words[-1])
+            if measure is not None and scale is not None:
+                found[place] = measure, scale
+    return found
 
 
 def sum_of(parts: list[tuple[float, str]]) -> tuple[float, float, str] | None:

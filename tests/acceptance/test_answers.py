@@ -34,6 +34,9 @@ LEAST_OF_ALL = {
     **{"blind/dev/brigade": 52, "blind/dev/clan": 54, "blind/dev/school": 45},
     **{"everyday/club": 34, "everyday/exoplanets": 39, "everyday/library": 36},
     **{"everyday/outdoor_shop": 42, "everyday/rivers_and_countries": 41, "everyday/staff": 42},
+    **{"everyday/bands": 31, "everyday/campus": 38, "everyday/countries": 36, "everyday/family": 36},
+    **{"everyday/machines": 32, "everyday/startups": 38, "everyday/trails": 32, "everyday/wards": 37},
+    **{"everyday/web_shop": 38},
 }
 """Refusals included. The blind ones are of people who do not know us; rules were chosen by the everyday ones."""
 LEAST_METAQA = {1: 0.95, 2: 0.99, 3: 0.99}

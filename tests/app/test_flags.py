@@ -93,3 +93,23 @@ def test_a_flag_knows_where_its_words_end(tents: KnowledgeView) -> None:
 
 def test_a_kb_without_relations_has_no_flags(tmp_path: Path) -> None:
     assert flags_of(Knowledge(tmp_path).view(), [Profile(), Profile()]) == []
+
+
+@pytest.mark.parametrize(("text", "said"), [("which tents are out of stock", "no"), ("what is in stock?", "yes")])
+def test_what_is_out_of_something_is_not_in_it(tmp_path: Path, text: str, said: str) -> None:
+    knowledge = Knowledge(tmp_path)
+    knowledge.write([triple("Fell", "in stock", "yes"), triple("Moor", "in stock", "no")])
+    ((word, values),) = wanted(knowledge.view(), text)
+    assert word == "stock"
+    assert said in [value.casefold() for value in values]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [("which trails don't allow dogs?", "no"), ("trails that allow dogs", "yes"), ("are dogs allowed there", "yes")],
+)
+def test_what_is_done_to_something_is_found_as_a_verb_too(tmp_path: Path, text: str, said: str) -> None:
+    knowledge = Knowledge(tmp_path)
+    knowledge.write([triple("Ridge", "dogs allowed", "yes"), triple("Gorge", "dogs allowed", "no")])
+    ((_, values),) = wanted(knowledge.view(), text)
+    assert said in [value.casefold() for value in values]

@@ -47,3 +47,15 @@ def test_a_word_is_a_name_behind_the_relation_that_leads_to_it(services: Knowled
         scores = {one.text: one.score for one in mentions}
         assert (scores.get("go", 0.0) >= TOLD) is is_told
         assert [one.score for one in mentions] == sorted(scores.values(), reverse=True)
+
+
+def scores_of(view: KnowledgeView, text: str) -> dict[str, float]:
+    return {one.text: one.score for one in told_by_relations(view, text, link(view, text))}
+
+
+def test_a_word_is_a_name_before_the_relation_that_leads_to_it() -> None:
+    rows = (("INC-7", "severity", "high"), ("INC-8", "severity", "low"))
+    view = inline_view([Triple(Term(one), Term(two), Term(three)) for one, two, three in rows], StaticEncoder())
+    assert scores_of(view, "how many incidents of high severity")["high"] == TOLD
+    assert scores_of(view, "low incidents")["low"] == CLASS
+    assert scores_of(view, "what is high in INC-8").get("high", 0.0) < CLASS

@@ -287,3 +287,20 @@ def test_metaqa_topics_are_the_best_mentions_and_cost_little(datasets: Path, tmp
     assert right >= 0.995 * len(questions)
     assert np.median(costs) < 0.002
     knowledge.engine.dispose()
+
+
+def test_a_name_in_the_plural_is_meant_by_its_singular(tmp_path: Path) -> None:
+    knowledge = Knowledge(tmp_path)
+    knowledge.write([triple("Dome 3", "category", "tents"), triple("Fell", "category", "boots")])
+    (mention,) = link(knowledge.view(), "the cheapest tent")
+    assert labels(knowledge.view(), mention) == ["tents"]
+
+
+def test_a_name_with_a_sign_is_another(tmp_path: Path) -> None:
+    knowledge = Knowledge(tmp_path)
+    knowledge.write([triple("Search", "channel", "#search"), triple("Search", "lead", "Tom")])
+    view = knowledge.view()
+    for question, first in (("who leads Search", "Search"), ("who reads #search", "#search")):
+        best = link(view, question)[0].entities
+        assert view.label(best[0].position) == first
+        assert len(best) == 1 or best[1].score < 0.79 * best[0].score

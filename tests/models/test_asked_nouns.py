@@ -1,6 +1,7 @@
 import pytest
 
-from models.asked_nouns import names, wanted
+from models.asked_nouns import names, nouns, wanted
+from models.episodes import MENTION
 
 LABELS = (
     "country",
@@ -53,3 +54,17 @@ def test_a_noun_of_a_relation_is_found_in_a_question() -> None:
     assert names("how many countries are there", "country")
     assert not names("how many fit in when they are at home", "home ground")
     assert not names("how many go into it", "used in")
+
+
+@pytest.mark.parametrize(
+    ("text", "noun"),
+    [
+        ("which orders are still open", "order"),
+        (f"{MENTION} orders", "order"),
+        (f"{MENTION} hiking boots", "boot"),
+        ("how many towns", "town"),
+        (f"who owns {MENTION}", None),
+    ],
+)
+def test_nouns_are_asked_for(text: str, noun: str | None) -> None:
+    assert (noun in nouns(text)) if noun else not nouns(text)

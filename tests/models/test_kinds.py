@@ -14,6 +14,8 @@ from models.kinds import Kind, kind_of
         (["Paris", "Lyon"], Kind.NAME),
         (["Paris", "1999", "Lyon"], Kind.NAME),
         (["JP", "Fe"], Kind.NAME),
+        (["Spring 2016", "Autumn 2017"], Kind.DATE),
+        (["Patient 1001", "Order 2001", "Junction 1200", "Marker 1001"], Kind.NAME),
     ],
 )
 def test_kinds_are_told_from_labels(labels: list[str], kind: Kind) -> None:

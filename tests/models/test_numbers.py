@@ -176,3 +176,21 @@ _PIECES = [
 def test_nothing_is_too_odd_to_be_read(text: str) -> None:
     found = [quantity(text), *(one for _, _, one in quantities_in(text))]
     assert all(one is None or math.isfinite(one.value) for one in found)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "is_equal"),
+    [
+        ("2024-05-20", "May 2024", True),
+        ("2024-06-01", "May 2024", False),
+        ("2024-05-31", "2024", True),
+        ("2024-02-03", "2024 Q1", True),
+        ("2024-05", "2024-05-01", True),
+    ],
+)
+def test_dates_are_compared_as_exactly_as_the_less_exact_one(one: str, other: str, *, is_equal: bool) -> None:
+    first, second = quantity(one), quantity(other)
+    assert first is not None
+    assert second is not None
+    assert is_same(first, second) is is_equal
+    assert is_more(first, second) is not is_equal

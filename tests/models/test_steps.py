@@ -9,6 +9,7 @@ from models.memory import TripleMemory
 from models.numbers import quantity
 from models.profiles import profiles_of
 from models.steps import Argument, Start, Stepper, both_ways
+from models.units import of_relations
 
 FACTS = [
     *(("Rhine", "length", "1,230 km"), ("Ems", "length", "371 km"), ("Oder", "length", "840 km")),
@@ -134,3 +135,16 @@ def test_what_holds_both_ways_is_read_and_kept_both_ways() -> None:
         assert taken("Tarn", key, Manner.KEEP, "Belmar") == [("Tarn", 1)]
         assert taken(None, key, Manner.KEEP, "Belmar") == [("Estra", 0), ("Tarn", 1)]
     assert taken("Tarn", 3, Manner.READ) == [("Ostia", 2)]
+
+
+def test_a_number_has_the_unit_of_its_relation() -> None:
+    labels = ("length km", "climb m", "built in", "players min", "price (eur)", "warranty years")
+    units = of_relations(labels)
+    assert units == {0: ("length", 1_000.0), 1: ("length", 1.0), 4: ("money", 1.0), 5: ("time", 31_557_600.0)}
+    memory = TripleMemory([("Ridge", "climb m", "640"), ("Summit", "climb m", "1250"), ("Crest", "climb m", "11 km")])
+    stepper = Stepper(memory, [Kind.NUMBER] * 2, 100, units=of_relations(memory.relation_labels))
+    everything = Start(np.empty(0, np.int32), np.empty(0, np.float32), is_everything=True)
+    for limit, above in (("10 km", ["Crest"]), ("1 km", ["Summit", "Crest"]), ("700", ["Summit"])):
+        hop = stepper.take(everything, 0, Manner.ABOVE, Argument(limit, np.empty(0, np.int32), quantity(limit)))
+        assert hop is not None
+        assert memory.labels_of(hop.entities) == above
