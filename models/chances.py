@@ -141,15 +141,15 @@ class Chances:
             chances[onward] += moved * shares / shares.sum()
 
     def _either_way(self, scores: FloatArray, read: int, reach: IntArray) -> FloatArray:
-        """Scores of which reading a relation that holds both ways has the better one, whichever way it was written."""
-        both = [key for key in reach.tolist() if key // 2 in self._walker.both_ways]
-        if not both:
+        """Scores of which a relation that holds both ways has the better one, where it was written one way only."""
+        keys = set(reach.tolist()) if self._walker.both_ways else set()
+        alone = [key for key in keys if key // 2 in self._walker.both_ways and key ^ 1 not in keys]
+        if not alone:
             return scores
         scores = scores.copy()
-        for key in both:
+        for key in alone:
             scores[read, key] = scores[read, [key, key ^ 1]].max()
-            if key ^ 1 not in reach:
-                scores[read, key ^ 1] = -np.inf
+            scores[read, key ^ 1] = -np.inf
         return scores
 
     def _lacking(self, path: Path, reads: FloatArray, logits: FloatArray, reach: IntArray) -> float:

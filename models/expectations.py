@@ -100,6 +100,10 @@ _ASKS_FOR_TIMES_GONE = re.compile(
     r"no longer|any ?more)\b|\bbefore\W*$",
     re.IGNORECASE,
 )
+_ROLE = re.compile(
+    r"\b(?:[a-z]{2,}(?:tor|ter|ner|ger|cher|der|ver|ser|per|ler|rer|yer|or|ist|cian)|actress|coach|chef|host)$",
+    re.IGNORECASE,
+)
 _POLES = (
     (
         has(
@@ -195,6 +199,11 @@ def _kind_of(uses: Sequence[tuple[int, Manner]], kinds: Sequence[Kind]) -> Kind:
 
 def _is_of_another_kind(text: str, kind: Kind) -> bool:
     return any(asks.match(text) and kind in others for asks, others in _KINDS)
+
+
+def is_role(label: str) -> bool:
+    """Whether a relation leads to people by what they do: *director*, *taught by the tutor*."""
+    return _ROLE.search(label.strip()) is not None
 
 
 def of_relations(text: str, labels: tuple[str, ...]) -> FloatArray:

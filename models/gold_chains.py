@@ -43,7 +43,8 @@ def episode_of(request: ReadRequest, chain: Chain, labels: Sequence[str]) -> Pat
     reading = request.readings[chain.reading]
     reach, choices = _reach(request, reading.topics, labels), []
     for step in chain.steps:
-        if step.argument is not None and step.argument in (reading.kind, *reading.classes):
+        is_of_role = step.argument is None and step.use.manner is Manner.KEEP
+        if is_of_role or (step.argument is not None and step.argument in (reading.kind, *reading.classes)):
             continue
         is_flag = step.argument is not None and step.argument == reading.flag  # the network reads what it says
         manner = Manner.READ if is_flag else step.use.manner

@@ -188,9 +188,34 @@ class Walker:
         reading = self._request.readings[path.reading]
         number = reading.kind if path.asked is not Asked.WHETHER or reading.is_kind_of_people else None
         if number is None or not len(path.start.entities):
-            return path, 1.0
+            return self._kept_to_role(path), 1.0
         kept = self._kept(path, number)
         return (kept, 1.0) if kept else (path, expectations.CONTRADICTED)
+
+    def _kept_to_role(self, path: Path) -> Path:
+        """A path kept to those of its people who are what the question asks for by name: *which directors were born*.
+
+        Those are left out who are something else by other facts.
+        """
+        if path.asked is Asked.WHETHER or len(path.start.entities) < 2:
+            return path
+        labels = self._request.keys.labels
+        roles = [one for one in self.wanted(path, of_all=True) if expectations.is_role(labels[one])]
+        if len(roles) != 1 or any(step.use.key // 2 in roles for step in path.steps):
+            return path
+        key = 2 * roles[0] + INVERSE
+        has_it = self.stepper.having(path.start, key)
+        others = path.start.entities[~np.isin(path.start.entities, has_it.entities)]
+        if not len(others) or not len(has_it.entities):
+            return path
+        is_else = [
+            bool((keys % 2 == INVERSE).any())
+            for keys in self._request.memory.keys_of_each(np.split(others, len(others)))
+        ]
+        if not all(is_else):
+            return path
+        last = path.steps[-1]
+        return _moved(path, last, Use(key, Manner.KEEP, last.use.probability), None, has_it)
 
     def _kept_to_classes(self, path: Path) -> Path:
         """A path kept to the things of each class that it has to pass through and comes to for the first time."""

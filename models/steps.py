@@ -99,6 +99,11 @@ class Stepper:
             return self._keep(start, key, argument)
         return self._compare(start, key, manner, argument)
 
+    def having(self, start: Start, key: int) -> HopRead:
+        """Keep those that have any fact of a key, each with the first of them."""
+        rows = self._memory.facts_of(start.entities, key, self._budget)
+        return _first_facts(start, rows, np.ones(len(rows.owners), np.bool_))
+
     def compares_counts(self, key: int, manner: Manner) -> bool:
         """Say whether a step compares numbers of values, because the values themselves have no order."""
         return manner not in (Manner.READ, Manner.KEEP) and self._kinds[key] not in ORDERED

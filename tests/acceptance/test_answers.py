@@ -35,6 +35,7 @@ LEAST_OF_ALL = {
     **{"everyday/club": 34, "everyday/exoplanets": 39, "everyday/library": 36},
     **{"everyday/outdoor_shop": 42, "everyday/rivers_and_countries": 41, "everyday/staff": 42},
     **{"everyday/bands": 31, "everyday/campus": 38, "everyday/countries": 36, "everyday/family": 36},
+    **{"everyday/films": 39, "everyday/projects": 39},
     **{"everyday/machines": 32, "everyday/startups": 38, "everyday/trails": 32, "everyday/wards": 37},
     **{"everyday/web_shop": 38},
 }

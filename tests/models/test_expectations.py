@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from models import expectations
 from models.episodes import MENTION, Asked, Manner
 from models.expectations import CONTRADICTED, asks_for_a_thing, containing, of_asked, of_chain, of_relations
 from models.kinds import Kind
@@ -153,3 +154,11 @@ def test_each_possessive_is_a_step(text: str, steps: int) -> None:
 )
 def test_some_words_ask_for_a_thing(text: str, *, thing: bool) -> None:
     assert asks_for_a_thing(text) is thing
+
+
+@pytest.mark.parametrize(
+    ("label", "is_role"),
+    [("director", True), ("taught by the tutor", True), ("head coach", True), ("city", False), ("starring", False)],
+)
+def test_some_relations_lead_to_people_by_what_they_do(label: str, *, is_role: bool) -> None:
+    assert expectations.is_role(label) is is_role
