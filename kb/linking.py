@@ -246,11 +246,8 @@ def _written(question: str, span: _Span, match: NameMatch) -> tuple[int, int, fl
     key = surface_key(match.text)
     has_same_case = [word.text for word in span.words] == _ALPHANUMERIC.findall(match.text)
     if key == span.key:
-        return (
-            start,
-            end,
-            (0.6 if match.text[0] in _SIGNS else 0.95) * _weight_of_words(span, match.text, has_same_case),
-        )
+        unsaid = 0.6 if match.text[0] in _SIGNS else 0.95
+        return start, end, unsaid * _weight_of_words(span, match.text, has_same_case)
     bare, bare_span = bare_key(key), bare_key(span.key)
     if bare == bare_span:
         return start, end, 0.85 * _weight_of_words(span, match.text, False)

@@ -62,6 +62,7 @@ class Chances:
         self._walker = walker
         self._leading_to: dict[int, frozenset[int]] = {}
         self._words: dict[int, FloatArray | None] = {}
+        self._measures: dict[int, set[tuple[str, float]]] = {}
 
     def of_steps(
         self,
@@ -245,10 +246,12 @@ class Chances:
             return set()
         if key // 2 in self._walker.units:
             return {self._walker.units[key // 2]}
-        memory = self._request.memory
-        rows = memory.facts_of(memory.holders(key, MEASURED_FACTS), key, MEASURED_FACTS)
-        values = map(quantity, memory.labels_of(rows.targets))
-        return {(one.measure, one.scale) for one in values if one and one.measure and one.scale}
+        if key not in self._measures:
+            memory = self._request.memory
+            rows = memory.facts_of(memory.holders(key, MEASURED_FACTS), key, MEASURED_FACTS)
+            values = map(quantity, memory.labels_of(rows.targets))
+            self._measures[key] = {(one.measure, one.scale) for one in values if one and one.measure and one.scale}
+        return self._measures[key]
 
     def may_lead(self, key: int, argument: Argument) -> bool:
         """Whether any fact of a key leads to what an argument names."""

@@ -13,13 +13,16 @@ _COMPARATIVE = re.compile(
     r"quick|strong|weak|hott|cold|warm|earli|lat|near|rich|thick|thinn|steep|busi|rar)er\b(?! than)",
     re.IGNORECASE,
 )
+_ASKS = re.compile(r"\b(?:which|what|who|whose|where)\b", re.IGNORECASE)
+"""Says that something is asked for: *see you later* does not."""
+_THAN = re.compile(r"\bthan\b", re.IGNORECASE)
 _MORE = {"more": "most", "less": "least", "fewer": "fewest"}
 _MORE_OF = re.compile(rf"\b({'|'.join(_MORE)})\b(?! than)", re.IGNORECASE)
 
 
 def as_superlative(text: str) -> str:
-    """A text whose comparatives name nothing to compare with, as one of superlatives: *which hut is cheaper*."""
-    if has("than").search(text):
+    """A question whose comparatives name nothing to compare with, as one of superlatives: *which hut is cheaper*."""
+    if _THAN.search(text) or not _ASKS.search(text):
         return text
     return _MORE_OF.sub(lambda found: _MORE[found[1].lower()], _COMPARATIVE.sub(r"\1est", text))
 

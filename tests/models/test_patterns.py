@@ -11,6 +11,7 @@ from models.patterns import as_superlative
         ("which hut is cheaper", "which hut is cheapest"),
         ("who has more medals?", "who has most medals?"),
         ("which is older, and which has fewer beds", "which is oldest, and which has fewest beds"),
+        ("see you later", "see you later"),
         ("is the hut cheaper than the inn", "is the hut cheaper than the inn"),
         ("who is the designer of the border", "who is the designer of the border"),
     ],
