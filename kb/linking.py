@@ -4,9 +4,9 @@ Exact names and aliases are found by hash (`kb.names`), longest first; names wit
 rare word of the question that matched nothing. A score is a product of factors in (0, 1]:
 
 - how it is written: as in the KB 1 (0.8 or 0.9 when that is all small letters), other case 0.6 to 0.9, other
-  punctuation 0.95 of that (0.6 without its # or @), without accents 0.85, other blanks 0.75, plural 0.6; letters off
-  at most 0.7, in longer names 0.9, and 0.7 of that in small letters where the question has capitals; a part of few
-  names 0.6, or 0.3;
+  punctuation 0.95 of that (0.6 without its # or @), without accents 0.85, other blanks 0.75, singular for plural or
+  the other way 0.6; letters off at most 0.7, in longer names 0.9, and 0.7 of that in small letters where the question
+  has capitals; a part of few names 0.6, or 0.3;
 - what it is: an alias 0.97, a value (number, date, text) 0.9, a bare number 0.85;
 - common English words only ("Up", "her"): 0.6 when written with capitals inside a question, 0.3 at its start, 0.2 when
   the name has no capitals either, 0.04 otherwise; several of them ("never let me go") in a question without case 0.6,

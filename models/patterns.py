@@ -10,14 +10,14 @@ SUPERLATIVE = (
 
 _COMPARATIVE = re.compile(
     r"\b(old|new|young|long|short|tall|high|low|deep|wid|broad|narrow|heavi|light|larg|bigg|small|cheap|dear|fast|slow|"
-    r"quick|strong|weak|hott|cold|warm|earli|lat|near|rich|thick|thinn|steep|busi|rar)er\b(?! than)",
+    r"quick|strong|weak|hott|cold|warm|earli|lat|near|rich|thick|thinn|steep|busi|rar)er\b",
     re.IGNORECASE,
 )
 _ASKS = re.compile(r"\b(?:which|what|who|whose|where)\b", re.IGNORECASE)
 """Says that something is asked for: *see you later* does not."""
 _THAN = re.compile(r"\bthan\b", re.IGNORECASE)
 _MORE = {"more": "most", "less": "least", "fewer": "fewest"}
-_MORE_OF = re.compile(rf"\b({'|'.join(_MORE)})\b(?! than)", re.IGNORECASE)
+_MORE_OF = re.compile(rf"\b({'|'.join(_MORE)})\b", re.IGNORECASE)
 
 
 def as_superlative(text: str) -> str:
