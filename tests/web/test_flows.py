@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.app.running import RunningService
 from tests.web.conftest import NewPage, Watch, look, picture, settled, until
@@ -230,6 +230,20 @@ def test_keys_are_made_used_and_revoked(open_page: NewPage, service: RunningServ
     page.get_by_role("button", name="Forget it").click()
     expect(page.get_by_role("heading", name="No key was made")).to_be_visible()
     assert service.http.get("/v1/keys").json()["keys"] == []
+
+
+def test_what_is_submitted_before_the_scripts_are_there_is_not_lost(open_page: NewPage, watch: list[Watch]) -> None:
+    page = open_page("/ui/read")
+    watch[0].expect("401")  # there is no such key
+    late: list[Route] = []
+    page.route("**/js/keys.js", lambda route: late.append(route))
+    page.goto("/ui/keys", wait_until="commit")
+    page.get_by_label("Key", exact=True).fill("hf_early")
+    page.get_by_role("button", name="Use it").click(no_wait_after=True)
+    while not late:
+        page.wait_for_timeout(20)
+    late[0].continue_()
+    expect(page.get_by_text("This tab uses hf_early")).to_be_visible()
 
 
 def test_a_story_is_read_with_a_picture_of_its_hops(open_page: NewPage, watch: list[Watch]) -> None:
