@@ -26,6 +26,7 @@ from models.abbreviations import unabbreviated
 from models.episodes import (
     FORWARD,
     INVERSE,
+    MAX_READS,
     MAX_STEPS,
     MENTION,
     OTHER,
@@ -341,7 +342,11 @@ class WrittenTask:
             for labels in (_labels(name),)
             for pair in WrittenKb.load(path).named_episodes()
         ]
-        self._by_length = [[one for one in episodes if _num_reads(one[0]) == reads] for reads in range(4)]
+        self._by_length: list[list[tuple[PathEpisode, str, Mapping[str, Sequence[str]]]]] = [[] for _ in LENGTHS]
+        for one in episodes:
+            reads = _reads(one[0])
+            if max(reads, default=0) < MAX_READS:  # no reader reads later
+                self._by_length[len(reads)].append(one)
         self._wrong_mentions = wrong_mentions
         self._missing = missing
 
@@ -396,8 +401,13 @@ def _readable(label: str) -> str:
     return turned + unabbreviated(readable_relation(label.removeprefix(TURNED)))
 
 
-def _num_reads(episode: PathEpisode) -> int:
-    return sum(isinstance(choice.gold, LabelledKey) and choice.manner is Manner.READ for choice in episode.choices)
+def _reads(episode: PathEpisode) -> list[int]:
+    """The hops at which an episode reads."""
+    return [
+        hop
+        for hop, choice in enumerate(episode.choices)
+        if isinstance(choice.gold, LabelledKey) and choice.manner is Manner.READ
+    ]
 
 
 def _masked(text: str, names: Sequence[tuple[str, str]]) -> str | None:
