@@ -14,6 +14,7 @@ import numpy as np
 
 from app import proof
 from app.answer_cache import AnswerCache
+from app.demonyms import demonyms_in
 from app.flags import flags_in, flags_of, said_of_it
 from app.genders import genders_in
 from app.key_cache import KeyCache, keys_of
@@ -190,7 +191,7 @@ class QuestionAnswerer:
 
     def _prepare(self, view: KnowledgeView, question: Question, profiles: Sequence[Profile]) -> _Prepared:
         started = time.perf_counter()
-        mentions = _named(view, question) if question.entities else link(view, question.text)
+        mentions = _named(view, question) if question.entities else _linked(view, question.text)
         if not mentions:
             mentions = self._nearest(view, question.text)
         mentions = told_by_relations(view, question.text, mentions)
@@ -223,7 +224,7 @@ class QuestionAnswerer:
             "confidence": round(confidence, 4),
             "abstained": reason is not None,
             "reason": reason,
-            "linked_entities": [_linked(view, mention) for mention in one.mentions if mention.text],
+            "linked_entities": [_shown(view, mention) for mention in one.mentions if mention.text],
             "hops": proof.hops(view, one.question.text, one.readings[best.reading], best) if best else [],
         }
         return reply, believed
@@ -254,6 +255,12 @@ def _again(reply: dict[str, Any], started: float) -> dict[str, Any]:
     """A reply that was kept: finding it is all that took time."""
     spent = round((time.perf_counter() - started) * 1000, 3)
     return reply | {"timings_ms": {"link": 0.0, "read": 0.0, "prove": 0.0, "total": spent}}
+
+
+def _linked(view: KnowledgeView, text: str) -> list[Mention]:
+    """What a question names, or means by a word for those who are from there."""
+    mentions = link(view, text)
+    return [*mentions, *demonyms_in(text, view, mentions)]
 
 
 def _named(view: KnowledgeView, question: Question) -> list[Mention]:
@@ -316,7 +323,7 @@ def _said(kind: str, label: str, facts: list[dict[str, Any]]) -> dict[str, Any]:
     return {"kind": kind, "answers": [answer], "answer_count": 1}
 
 
-def _linked(view: KnowledgeView, mention: Mention) -> dict[str, Any]:
+def _shown(view: KnowledgeView, mention: Mention) -> dict[str, Any]:
     best = mention.entities[0]
     return {
         "mention": mention.text,

@@ -92,7 +92,9 @@ def _inflected(words: str) -> str:
         return rf"(?:in|out of) {re.escape(' '.join(others))}"
     is_verb = len(first) > LEAST_VERB and first.endswith("s") and not first.endswith("ss")
     stem = re.escape(first[:-1]) + "s?" if is_verb else re.escape(first)
-    return " ".join([stem, *map(re.escape, others)]) + ("s?" if _DOER.search(words) else "")
+    if first in ("requires", "needs"):
+        stem = "(?:require|need)s?"
+    return f"{' (?:an? )?'.join([stem, *map(re.escape, others)])}{'s?' if _DOER.search(words) else ''}"
 
 
 def _named(view: KnowledgeView, labels: Sequence[str]) -> IntArray:

@@ -9,16 +9,17 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from models import expectations
+from models import asked_nouns, comparing, expectations
 from models.chains import ReadRequest
 from models.episodes import INVERSE, MENTION, UNSAID_COST, VALUE, Asked, Manner
 from models.kinds import Kind
 from models.memory import FloatArray, IntArray
 from models.named_kinds import keys_of_kind, keys_to_kind
 from models.networks.path_inference import Glimpse
-from models.numbers import quantity
+from models.numbers import Quantity, quantity
 from models.paths import FILTERS, FURTHER_FACTS, SMALLEST, Path, Walker
-from models.steps import Argument, BoolArray, LongArray
+from models.patterns import begins
+from models.steps import ORDERED, Argument, BoolArray, LongArray
 
 LEAST_WORTH = math.log(100)
 """A path this much (in log) behind the best one at its hop is given up."""
@@ -32,8 +33,14 @@ TO_KIND_BONUS = np.float32(math.log(4))
 """How much more (in log) a key is worth that leads to the kind of things that the question asks for."""
 MEANT_BONUS = np.float32(math.log(10))
 """How much more (in log) a use is worth that the words leave little doubt of: *over 10 km* where one thing is in km."""
-MEASURED_FACTS = 5
+MEASURED_FACTS = 50
 """So many values say what a relation measures."""
+FAR_OFF = 10.0
+"""A number this many times as great as all values of a relation, or as small, is no limit of theirs."""
+FAR_OFF_COST = np.float32(math.log(100))
+"""How much less (in log) it is worth to compare with such a number, where another relation's values are nearer."""
+OTHER_KIND_COST = np.float32(math.log(30))
+"""How much less (in log) it is worth to read what cannot be the answer: yes where *who* is asked."""
 LEAST_BACK = 0.5
 """It is not asked whether what is less likely leads back."""
 SURE_STEP = 0.9
@@ -48,6 +55,9 @@ _OF_AN_AGE = re.compile(
 )
 """*Patients over 60*."""
 _AGE = re.compile(r"(?:current )?age(?: in years| years)?|years old", re.IGNORECASE)
+_AT_WHAT_TIME = begins("(?:(?:at|from|by|until|till|since) )?(?:what|which) (?:time|hour)")
+_CLOCK = re.compile(r"\b\d\d?(?:[:.]\d\d|\s?[ap]\.?m\b)", re.IGNORECASE)
+"""A time of the day."""
 LACKING_KEYS = 4
 """So many keys out of reach are looked at for one that things alike have, the best first."""
 LEAST_LACKING = 0.001
@@ -62,7 +72,7 @@ class Chances:
         self._walker = walker
         self._leading_to: dict[int, frozenset[int]] = {}
         self._words: dict[int, FloatArray | None] = {}
-        self._measures: dict[int, set[tuple[str, float]]] = {}
+        self._values: dict[int, list[Quantity]] = {}
 
     def of_steps(
         self,
@@ -86,6 +96,8 @@ class Chances:
             logits[keeps] = np.where(can, logits[keeps], -np.inf)
             meets = first + np.flatnonzero(gains[keeps] > 0)
         logits[self._meant(path, reach, usable)] += MEANT_BONUS
+        gains[self._of_other_kind(path, reach, usable)] -= OTHER_KIND_COST
+        gains[self._far_off(path, reach, usable)] -= FAR_OFF_COST
         answers = None if path.asked is Asked.WHETHER else self._request.readings[path.reading].kind
         to_answers = self._to_kind(path, reach, usable, answers)
         to_classes = [self._to_kind(path, reach, usable, number) for number in self._walker.unmet(path, path.steps)]
@@ -110,7 +122,8 @@ class Chances:
             chances = _softmax(np.concatenate([logits, further]))
             chances[first : first + len(further)] += chances[len(logits) :]
             chances = chances[: len(logits)]
-        for at, instead in (*self._given(path, reach, usable), *self._passed_by(path, reach, usable)):
+        instead_of = (self._given, self._exactly, self._passed_by)
+        for at, instead in (moved for moves in instead_of for moved in moves(path, reach, usable)):
             moved = chances[at] * (1 - expectations.CONTRADICTED)
             shares = chances[instead] + SMALLEST
             chances[at] -= moved
@@ -226,8 +239,7 @@ class Chances:
 
     def _measured(self, path: Path, reach: IntArray) -> LongArray:
         """The keys in reach, by place, whose values have the unit that a number of the question has."""
-        quantities = [self._walker.argument(path, one).quantity for one in path.unused]
-        wanted = {(one.measure, one.scale) for one in quantities if one is not None and one.measure and one.scale}
+        wanted = {(one.measure, one.scale) for one in self._quantities(path) if one.measure and one.scale}
         if not wanted:
             return np.empty(0, np.int64)
         return np.array([at for at, key in enumerate(reach.tolist()) if wanted & self._units_of(key)], np.int64)
@@ -246,12 +258,53 @@ class Chances:
             return set()
         if key // 2 in self._walker.units:
             return {self._walker.units[key // 2]}
-        if key not in self._measures:
+        return {(one.measure, one.scale) for one in self._values_of(key) if one.measure and one.scale}
+
+    def _far_off(self, path: Path, reach: IntArray, usable: Sequence[Manner]) -> LongArray:
+        """The comparisons, by place, with values of quite another size: no home has under 400,000 bedrooms.
+
+        Where something is measured in the number's unit, what has none or another is as far off.
+        """
+        sides = [usable.index(manner) * len(reach) for manner in comparing.SIDES if manner in usable]
+        wanted = [quantity.value for quantity in self._quantities(path) if quantity.value > 0]
+        if not wanted or not sides:
+            return np.empty(0, np.int64)
+        compared = [at for at, key in enumerate(reach.tolist()) if self._request.keys.kinds[key] in ORDERED]
+        measured = self._measured(path, reach).tolist()
+        near = {at for at in measured or compared if not self._is_far_off(int(reach[at]), wanted)}
+        far = np.array([at for at in compared if near and at not in near], np.int64)
+        return np.concatenate([side + far for side in sides])
+
+    def _is_far_off(self, key: int, wanted: Sequence[float]) -> bool:
+        values = [one.value for one in self._values_of(key)]
+        most, least = max(values, default=0), min(values, default=0)
+        return least > 0 and all(one > FAR_OFF * most or one < least / FAR_OFF for one in wanted)
+
+    def _of_other_kind(self, path: Path, reach: IntArray, usable: Sequence[Manner]) -> LongArray:
+        """Reads from a topic, by place, of yes and no where *who* or *what* is asked, of no clock for *what time*."""
+        text, keys = self._request.readings[path.reading].text, self._request.keys
+        if path.steps or path.asked is Asked.WHETHER or Manner.READ not in usable or not expectations.asks(text):
+            return np.empty(0, np.int64)
+        profiles = [keys.profiles[key] for key in reach.tolist()]
+        names = [asked_nouns.names(text, keys.labels[key // 2]) for key in reach.tolist()]
+        found = [one.is_flag and not is_named for one, is_named in zip(profiles, names, strict=True)]
+        is_clock = [any(map(_CLOCK.search, one.examples)) for one in profiles]
+        if _AT_WHAT_TIME.match(text) and any(is_clock):
+            found = [not one for one in is_clock]
+        return usable.index(Manner.READ) * len(reach) + np.flatnonzero(found)
+
+    def _quantities(self, path: Path) -> list[Quantity]:
+        """The numbers of the question that no step has used yet."""
+        quantities = (self._walker.argument(path, one).quantity for one in path.unused)
+        return [one for one in quantities if one is not None]
+
+    def _values_of(self, key: int) -> list[Quantity]:
+        """Some of the numbers or dates that a key leads to."""
+        if key not in self._values:
             memory = self._request.memory
             rows = memory.facts_of(memory.holders(key, MEASURED_FACTS), key, MEASURED_FACTS)
-            values = map(quantity, memory.labels_of(rows.targets))
-            self._measures[key] = {(one.measure, one.scale) for one in values if one and one.measure and one.scale}
-        return self._measures[key]
+            self._values[key] = [one for one in map(quantity, memory.labels_of(rows.targets)) if one is not None]
+        return self._values[key]
 
     def may_lead(self, key: int, argument: Argument) -> bool:
         """Whether any fact of a key leads to what an argument names."""
@@ -279,8 +332,18 @@ class Chances:
         if not numbers or not filters or Manner.READ not in usable:
             return
         for at, key in enumerate(reach.tolist()):
-            if key % 2 != INVERSE and self._request.keys.kinds[key] in (Kind.NUMBER, Kind.DATE):
+            if key % 2 != INVERSE and self._request.keys.kinds[key] in ORDERED:
                 yield usable.index(Manner.READ) * len(reach) + at, np.array([one + at for one in filters])
+
+    def _exactly(self, path: Path, reach: IntArray, usable: Sequence[Manner]) -> Iterator[tuple[int, LongArray]]:
+        """Comparisons, by place, and the keeps by the same key, where none is said: *born in 1871*."""
+        is_meant = comparing.is_exact(self._request.readings[path.reading].text)
+        if not is_meant or Manner.KEEP not in usable or not self._quantities(path):
+            return
+        for side in (usable.index(manner) for manner in comparing.SIDES if manner in usable):
+            for at, key in enumerate(reach.tolist()):
+                if self._request.keys.kinds[key] in ORDERED:
+                    yield side * len(reach) + at, np.array([usable.index(Manner.KEEP) * len(reach) + at])
 
     def _passed_by(self, path: Path, reach: IntArray, usable: Sequence[Manner]) -> Iterator[tuple[int, LongArray]]:
         """Keeps by keys that lead to nothing like what is named, by place, and reads by them, where one beyond does.
@@ -312,10 +375,13 @@ class Chances:
     def _back(self, path: Path, reach: IntArray, usable: Sequence[Manner], chances: FloatArray) -> LongArray:
         """The read, by place, back to the topic, which is no answer, where the step from it is sure or it is a value.
 
-        *Of moderate difficulty* wants no difficulty, *patients whom she looks after* not her.
+        *Of moderate difficulty* wants no difficulty, *patients whom she looks after* not her. Nor does a relation that
+        holds both ways lead on by its other way: whose border Denmark shares is whom it has one with.
         """
         topics, last = self._request.readings[path.reading].topics, path.steps[-1].use
         found = np.flatnonzero(reach == last.key ^ 1) + usable.index(Manner.READ) * len(reach)
+        if last.manner is Manner.READ and last.key // 2 in self._walker.both_ways:
+            return found
         if len(path.steps) > 1 or last.manner is not Manner.READ or not len(found) or chances[found[0]] < LEAST_BACK:
             return np.empty(0, np.int64)
         memory = self._request.memory

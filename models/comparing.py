@@ -7,7 +7,7 @@ more, and who is older than a boy was born before him.
 import re
 from collections.abc import Sequence
 
-from models.episodes import MENTION, Manner
+from models.episodes import MENTION, VALUE, Manner
 from models.kinds import Kind
 from models.patterns import has, than
 
@@ -39,6 +39,11 @@ _EARLIER_THAN = than("(?:old|earli)er|(?:further|farther) back")
 _THAN_TOPIC = re.compile(
     rf"\b(?:[a-z]{{2,}}er|more [a-z]+|less [a-z]+) than (?:the |an? )?{MENTION}(?!')", re.IGNORECASE
 )
+_AT_A_TIME = re.compile(rf"\b(?:in|during) {VALUE}", re.IGNORECASE)
+_SAYS_A_SIDE = has(
+    "after|before|since|until|till|later|earlier|than|more|less|over|under|above|below|between|at least|at most|"
+    "up to|past|prior|onwards?|ago|or (?:so|newer|older)|within"
+)
 _BY_TIME = has("(?:old|young|new|earli|lat)(?:er|est)|(?:more|most) recent(?:ly)?")
 _BY_SIZE = has(
     "(?:larg|bigg|small|tini|tall|high|low|deep|wid|broad|narrow|heavi|light|thick|thinn|fast|quick|slow|cheap|dear|"
@@ -66,6 +71,11 @@ def is_contradicted(
 def tells_of_topic(text: str, uses: Sequence[tuple[int, Manner]]) -> bool:
     """Whether a chain reads something of the topic that a question compares other things with: *heavier than X*."""
     return _THAN_TOPIC.search(text) is not None and all(manner is Manner.READ for _, manner in uses)
+
+
+def is_exact(text: str) -> bool:
+    """Whether a question names a time and no side of it: *born in 1871*."""
+    return _AT_A_TIME.search(text) is not None and _SAYS_A_SIDE.search(text) is None
 
 
 def _is_other_measure(text: str, manner: Manner, kind: Kind) -> bool:

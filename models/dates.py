@@ -33,16 +33,16 @@ _YEARS = [
         r"(?:c|ca|circa)\b\.?\s?(?P<year>\d{3,4})\??",
         r"c(?P<year>\d{4})",
         r"(?P<year>\d{4})\?",
-        r"(?:the\s)?(?P<year>\d{3}0)'?s",
         rf"(?P<year>\d{{1,6}})\s?{_ERA}",
         r"(?:AD|A\.D\.)\s?(?P<year>\d{1,4})",
     )
 ]
+_DECADE = re.compile(r"(?:the\s)?(?P<decade>\d{3})0'?s|(?:the\s|')(?P<last>[3-9])0s", re.IGNORECASE)
 _CENTURY = re.compile(rf"(?:the\s)?(?P<century>\d\d?){_TH}[ -](?:century|c\.)(?:\s{_ERA})?", re.IGNORECASE)
 DATES_IN_TEXT = (
     r"(?:1\d|20)\d\d[-/]\d\d(?:[-/]\d\d)?|"
     rf"\d\d?{_TH}?\.? (?:of )?{_NAMED},? \d{{4}}|{_NAMED} (?:\d\d?{_TH}?,? )?\d{{4}}|"
-    rf"\d{{1,6}} (?:bce?|ad|ce)|(?:1\d|20)\d0s|\d\d?{_TH} century"
+    rf"\d{{1,6}} (?:bce?|ad|ce)|(?:the )?(?:1\d|20)\d0'?s|the '?[3-9]0s|(?:the )?\d\d?{_TH} century(?: bce?)?"
 )
 """A pattern of dates that running text has, but for mere years."""
 _LIKELY = re.compile(
@@ -53,16 +53,16 @@ _LIKELY = re.compile(
 
 
 class InYears(NamedTuple):
-    """A date in years, and how many parts of a year it tells apart: 1, 4 of a quarter, 12 of a month, 372 of a day."""
+    """A date in years, and how many parts of a year it tells apart: 0.1 of a decade, 1, 12 of a month, 372 of a day."""
 
     years: float
-    parts: int = 1
+    parts: float = 1
 
 
 def in_years(text: str) -> InYears | None:
     """Read a date, or a year that is written as one; None of anything else, a mere number among it.
 
-    A century is the year in its middle, a season or a decade the year in which it begins.
+    A century is the year in its middle, a season or a decade the year in which it begins; *the 90s* are the 1990s.
     """
     if not _LIKELY.search(text):
         return None
@@ -75,9 +75,11 @@ def in_years(text: str) -> InYears | None:
         if found := pattern.fullmatch(text):
             year = float(found["year"])
             return InYears(-year if found.groupdict().get("before") else year)
+    if found := _DECADE.fullmatch(text):
+        return InYears(10.0 * int(found["decade"] or f"19{found['last']}"), 0.1)
     if found := _CENTURY.fullmatch(text):
         middle = 100.0 * int(found["century"]) - 50
-        return InYears(-middle if found["before"] else middle)
+        return InYears(-middle if found["before"] else middle, 0.01)
     return _season(text)
 
 

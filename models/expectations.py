@@ -132,6 +132,11 @@ def asks_whether(text: str) -> bool:
     return any(_ASKS_WHETHER.match(part) and not _ASKS_POLITELY.match(part) for part in (text, last))
 
 
+def asks(text: str) -> bool:
+    """Whether a question begins with a word that asks: *what*, *who*, *when*."""
+    return _BEGINS_ASKING.match(text) is not None
+
+
 def asks_for_a_thing(text: str) -> bool:
     """Whether a question begins as one does that yes or no never answers."""
     return _ASKS_FOR_A_THING.match(text) is not None or _HOW_MANY.search(text) is not None

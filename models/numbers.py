@@ -53,6 +53,9 @@ _QUANTITY = re.compile(
     r"(?P<per>\s?(?:/|per |an? )\s?[^\W\d_]{1,12}[23²³]?)?(?:\s[^\W\d_]{2,12})?",
     re.IGNORECASE,
 )
+_CAPITALS = r"[^\W\d_a-z]\w+"
+_NUMBERED = re.compile(rf"(?:\d+[A-Za-z]? {_CAPITALS} {_CAPITALS}|(?:1\d|20)\d\d {_CAPITALS})$")
+"""A name that a number begins: *14 High Street*, *2014 World Cup*, *2016 Olympics*."""
 _PLAIN = re.compile(r"-?\d+(?:\.\d+)?", re.ASCII)
 _BEGINNING = re.compile(
     rf"[^a-z]|{_COIN}|{_ABOUT}|{MONTH}|(?:mon|tue|wed|thu|fri|sat|sun)|(?:c|ca|circa|ad|a\.d|q\d|the|us|a|nz|hk)\b|c\d",
@@ -74,6 +77,7 @@ _ROUND = re.compile(
     r" (?P<scale>hundred|thousand|million|billion|trillion)",
     re.IGNORECASE,
 )
+_NOON = ("noon", "midday")
 _UNIT_WORDS = "|".join(map(re.escape, sorted(UNITS.keys() - _NOT_IN_TEXT, key=len, reverse=True)))
 _IN_TEXT = re.compile(
     rf"(?<![\w.,-])(?:{DATES_IN_TEXT}|"
@@ -83,6 +87,7 @@ _IN_TEXT = re.compile(
     rf"(?:\s?(?:[%€]|°\s?[cfk]|(?:{_UNIT_WORDS})s?(?![a-z])))?"
     r")(?![\w-])|"
     rf"\b(?:half )?(?:an?|{_NUMBER_WORDS}) (?:hundred|thousand|million|billion|trillion)\b|"
+    rf"(?:(?<=after )|(?<=before )|(?<=by ))(?:{'|'.join(_NOON)})\b|"
     rf"(?:(?<=than )|(?<=least )|(?<=most )|(?<=exactly )|(?<=over )|(?<=under ))(?:{_NUMBER_WORDS})\b",
     re.IGNORECASE,
 )
@@ -96,7 +101,7 @@ class Quantity(NamedTuple):
 
     value: float
     scale: float | None = None
-    parts: int = 1
+    parts: float = 1
     measure: str | None = None
 
 
@@ -152,6 +157,8 @@ def _measured(text: str) -> Quantity | None:
         return None
     unit = found["unit"] or ""
     measure, scale = unit_of(unit)
+    if measure is None and _NUMBERED.match(text):
+        return None
     if unit.isalpha() and not found["space"] and (unit not in _LETTERS if len(unit) == 1 else measure is None):
         return None
     if found["coin"] or unit_of(unit.partition("/")[0])[0] == "money":
@@ -174,9 +181,11 @@ def _number(text: str) -> float:
 
 
 def _in_words(text: str) -> Quantity | None:
-    """Read *three*, *a million*, *half a billion*, *five hundred*."""
+    """Read *three*, *a million*, *half a billion*, *five hundred*, *noon*."""
     if text in _WORDS:
         return Quantity(float(_WORDS.index(text)))
+    if text in _NOON:
+        return Quantity(720.0, 60.0, measure="time")
     found = _ROUND.fullmatch(text)
     if found is None:
         return None

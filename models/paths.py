@@ -25,6 +25,8 @@ FEW_TOPICS = 8
 SMALLEST = 1e-30
 FURTHER_FACTS = 50
 """Of more facts, not all are asked where they lead."""
+OTHER_FACTS = 2
+"""With so many relations that nobody in a role has, somebody is not in it."""
 MOST_WITHIN = 3
 """So often what something lies in is looked for: a street in a town in a country."""
 
@@ -195,7 +197,7 @@ class Walker:
     def _kept_to_role(self, path: Path) -> Path:
         """A path kept to those of its people who are what the question asks for by name: *which directors were born*.
 
-        Those are left out who are something else by other facts.
+        Those are left out who are something else by other facts: such as lead to them, or as none in the role has.
         """
         if path.asked is Asked.WHETHER or len(path.start.entities) < 2:
             return path
@@ -208,9 +210,11 @@ class Walker:
         others = path.start.entities[~np.isin(path.start.entities, has_it.entities)]
         if not len(others) or not len(has_it.entities):
             return path
+        memory = self._request.memory
+        theirs = memory.keys_of(memory.holders(key, FURTHER_FACTS))
         is_else = [
-            bool((keys % 2 == INVERSE).any())
-            for keys in self._request.memory.keys_of_each(np.split(others, len(others)))
+            (keys % 2 == INVERSE).any() or (~np.isin(keys, theirs)).sum() >= OTHER_FACTS
+            for keys in memory.keys_of_each(np.split(others, len(others)))
         ]
         if not all(is_else):
             return path

@@ -24,7 +24,8 @@ _BOTH_WAYS = re.compile(
     r"(?:shares? (?:an? )?border with|borders?|bordering|bordered by|neighbou?r(?:s|ing)?(?: of)?|"
     r"(?:is )?(?:adjacent|next) to|adjoins|spouse(?: of)?|(?:is )?married(?: to)?|sibling(?: of)?|"
     r"(?:is )?twinned with|twin|twin (?:city|town)|sister city|friend(?: of|s with)?|"
-    r"(?:is )?allied with|ally(?: of)?|rival(?: of)?|(?:is )?related to|same as)",
+    r"(?:is )?allied with|ally(?: of)?|rival(?: of)?|interacts with|cousin(?: of)?|colleague(?: of)?|"
+    r"(?:is )?related to|same as)",
     re.IGNORECASE,
 )
 BoolArray = NDArray[np.bool_]

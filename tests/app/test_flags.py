@@ -43,6 +43,14 @@ def test_the_verb_of_a_flag_is_found_as_questions_have_it(tmp_path: Path, text: 
     assert (word.rstrip("s"), values) == ("deliver", ["y"])
 
 
+@pytest.mark.parametrize("text", ["which drugs need a prescription", "drugs that require prescription"])
+def test_what_a_flag_requires_is_needed(tmp_path: Path, text: str) -> None:
+    knowledge = Knowledge(tmp_path)
+    for drug, said in (("Zelopril", "true"), ("Doronal", "no")):
+        knowledge.write([triple(drug, "requires prescription", said)])
+    assert wanted(knowledge.view(), text) == [("prescription", ["true"])]
+
+
 def test_a_noun_of_a_flag_is_found_in_any_number(tmp_path: Path) -> None:
     knowledge = Knowledge(tmp_path)
     knowledge.write([triple("Ann", "1st aider", "Y"), triple("Bo", "1st aider", "N")])

@@ -19,6 +19,7 @@ from models.numbers import are_comparable, is_more, is_same, order, quantities_i
         ("3x10^-2", 0.03), ("2 h 30 min", 2.5), ("2h30", 2.5), ("1h 30m", 1.5), ("6 ft 6 in", 6.5), ("5'6\"", 5.5),
         ("3:43.13", 223.13), ("8:30 pm", 1230), ("12 am", 0), ("c. 1850", 1850), ("1850?", 1850), ("the 1990s", 1990),
         ("12th century", 1150), ("1st century BC", -50), ("AD 79", 79), ("2019/20", 2019), ("Q3 2020", 2020.5),
+        ("the 80s", 1980), ("'90s", 1990), ("noon", 720),
     ],
 )  # fmt: skip
 def test_a_label_that_is_a_number_has_a_quantity(label: str, value: float) -> None:
@@ -32,6 +33,7 @@ def test_a_label_that_is_a_number_has_a_quantity(label: str, value: float) -> No
     [
         *("Fe", "B12", "1969-1972", "", "Apollo 11", "2001: A Space Odyssey", "1/2/3/4", "?", "5G", "12B", "3D", "12a"),
         *("4x4", "192.168.0.1", "1.2.3", "555-1234", "3-1", "10\N{EN DASH}12 kg"),
+        *("14 High Street", "2 Canal Wharf", "2014 World Cup", "2016 Olympics"),
         *("5 ft 14 in", "9" * 400, "1e999", "31/31/2020", "3x10⁻⁻"),
     ],
 )
@@ -119,7 +121,9 @@ def test_order_counts_units_only_where_all_have_one() -> None:
         ("over 16GB, under 30 € or £ 20 a kilo", ["16GB", "30 €", "£ 20"]),
         ("before 8 pm or after 8:30pm", ["8 pm", "8:30pm"]),
         ("taller than 6 ft 2 in, longer than 2 hours 30 minutes", ["6 ft 2 in", "2 hours 30 minutes"]),
-        ("built in the 1990s, before the 19th century, in 2019/20", ["1990s", "19th century", "2019/20"]),
+        ("built in the 1990s, before the 19th century, in 2019/20", ["the 1990s", "the 19th century", "2019/20"]),
+        ("songs of the 80s or the 1920's, open after noon", ["the 80s", "the 1920's", "noon"]),
+        ("people in their 80s at high noon", []),
         ("5G phones on the 2nd floor", []),
     ],
 )
@@ -186,6 +190,11 @@ def test_nothing_is_too_odd_to_be_read(text: str) -> None:
         ("2024-05-31", "2024", True),
         ("2024-02-03", "2024 Q1", True),
         ("2024-05", "2024-05-01", True),
+        ("1994-03-01", "the 1990s", True),
+        ("2000", "the 1990s", False),
+        ("1871-04-02", "the 19th century", True),
+        ("1902", "the 19th century", False),
+        ("49 BC", "1st century BC", True),
     ],
 )
 def test_dates_are_compared_as_exactly_as_the_less_exact_one(one: str, other: str, *, is_equal: bool) -> None:
