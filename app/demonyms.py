@@ -74,5 +74,5 @@ def demonyms_in(text: str, view: KnowledgeView, mentions: Sequence[Mention]) -> 
         places = dict.fromkeys(place for name in countries for place in view.entities_named(name).tolist())
         if places:
             entities = tuple(LinkedEntity(place, SCORE) for place in places)
-            found.append(Mention(match[0], start, end, entities, typo=False))
+            found.append(Mention(match[0].title(), start, end, entities, typo=False))  # a name, not a class of things
     return found

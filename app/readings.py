@@ -94,7 +94,8 @@ _RANKS = re.compile(
 )
 """Says which of a list is wanted, or takes a noun for that."""
 _TELLS_A_YEAR = re.compile(
-    r"\b(?:before|after|since|until|till|in|by|from|(?:earlier|later|older|newer|younger) than)\s+(?:the year )?$",
+    r"\b(?:before|after|since|until|till|in|by|from|during|(?:earlier|later|older|newer|younger) than)"
+    r"\s+(?:the year )?$",
     re.IGNORECASE,
 )
 """What stands before a year: it is not compared with metres or kilograms."""

@@ -16,7 +16,7 @@ from models.kinds import Kind
 from models.memory import FloatArray, IntArray
 from models.named_kinds import keys_of_kind, keys_to_kind
 from models.networks.path_inference import Glimpse
-from models.numbers import Quantity, quantity
+from models.numbers import DATE, Quantity, is_same, quantity
 from models.paths import FILTERS, FURTHER_FACTS, SMALLEST, Path, Walker
 from models.patterns import begins
 from models.steps import ORDERED, Argument, BoolArray, LongArray
@@ -33,6 +33,8 @@ TO_KIND_BONUS = np.float32(math.log(4))
 """How much more (in log) a key is worth that leads to the kind of things that the question asks for."""
 MEANT_BONUS = np.float32(math.log(10))
 """How much more (in log) a use is worth that the words leave little doubt of: *over 10 km* where one thing is in km."""
+TIME_BONUS = np.float32(math.log(50))
+"""How much more (in log) a use is worth that keeps things to the time that is all a question says of them."""
 MEASURED_FACTS = 50
 """So many values say what a relation measures."""
 FAR_OFF = 10.0
@@ -96,6 +98,7 @@ class Chances:
             logits[keeps] = np.where(can, logits[keeps], -np.inf)
             meets = first + np.flatnonzero(gains[keeps] > 0)
         logits[self._meant(path, reach, usable)] += MEANT_BONUS
+        logits[self._of_the_time(path, reach, usable)] += TIME_BONUS
         gains[self._of_other_kind(path, reach, usable)] -= OTHER_KIND_COST
         gains[self._far_off(path, reach, usable)] -= FAR_OFF_COST
         answers = None if path.asked is Asked.WHETHER else self._request.readings[path.reading].kind
@@ -138,7 +141,13 @@ class Chances:
     def _share_with_end(
         self, chances: FloatArray, path: Path, reach: IntArray, usable: Sequence[Manner], onward: LongArray
     ) -> None:
-        """Give the end what leads away or back, and what leads on to what is asked for what the end has; in place."""
+        """Give the end what leads away or back, and what leads on to what is asked for what the end has; in place.
+
+        Where no word of the question is left, something fits.
+        """
+        if self._says_no_more(path):
+            moved = chances[-2] * (1 - expectations.CONTRADICTED)
+            chances[-2:] += [-moved, moved]
         away = np.empty(0, np.int64)
         if Manner.READ in usable and self._walker.is_there(path):
             flags = [self._request.keys.profiles[key].is_flag for key in reach.tolist()]
@@ -153,6 +162,13 @@ class Chances:
             chances[-1] -= moved
             shares = chances[onward] + SMALLEST
             chances[onward] += moved * shares / shares.sum()
+
+    def _says_no_more(self, path: Path) -> bool:
+        """Whether a question has no words but for what was read: *tickets assigned to Ann*."""
+        last, text = path.steps[-1].use, self._request.readings[path.reading].text
+        if len(path.steps) > 1 or last.manner is not Manner.READ or last.key % 2 != INVERSE or path.unused:
+            return False
+        return expectations.says_only(text, self._request.keys.labels[last.key // 2])
 
     def _either_way(self, scores: FloatArray, read: int, reach: IntArray) -> FloatArray:
         """Scores of which a relation that holds both ways has the better one, where it was written one way only."""
@@ -171,19 +187,20 @@ class Chances:
 
         Where Poland's capital is not told and Germany's is, its neighbour's is no answer. `reads` is what each key is
         worth, and is changed; `logits` what all is that can be done from here. Things are alike that have half of the
-        relations.
+        relations, or to which half of those lead that lead to the others.
         """
         if path.start.is_everything or not len(reach):
             return 0.0
         beyond, inside = reads, float(np.logaddexp.reduce(logits))
         beyond[reach] = -np.inf
-        own = [key for key in reach.tolist() if key % 2 != INVERSE] or reach.tolist()
+        own = reach[reach % 2 != INVERSE].tolist(), reach[reach % 2 == INVERSE].tolist()
         for _ in range(LACKING_KEYS):
             key = int(beyond.argmax())
             likely = math.exp(beyond[key] - np.logaddexp(inside, beyond[key]))
             if likely < LEAST_LACKING:
                 break
-            if 2 * len(self._request.keys.profiles[key ^ 1].keys.intersection(own)) >= len(own):
+            theirs = self._request.keys.profiles[key ^ 1].keys
+            if any(keys and 2 * len(theirs.intersection(keys)) >= len(keys) for keys in own):
                 return likely
             beyond[key] = -np.inf
         return 0.0
@@ -236,6 +253,17 @@ class Chances:
         if Manner.READ in usable and not path.steps and _THINGS.fullmatch(text) and (reach % 2 == INVERSE).all():
             found.append(usable.index(Manner.READ) * len(reach) + np.arange(len(reach)))
         return np.concatenate([np.empty(0, np.int64), *found])
+
+    def _of_the_time(self, path: Path, reach: IntArray, usable: Sequence[Manner]) -> LongArray:
+        """The keeps, by place, by dates of which some are of the time that a question names and nothing else."""
+        times = [one for one in self._quantities(path) if one.measure == DATE]
+        text = self._request.readings[path.reading].text
+        if not times or not comparing.is_of_a_time(text) or Manner.KEEP not in usable:
+            return np.empty(0, np.int64)
+        kinds = self._request.keys.kinds
+        dated = [at for at, key in enumerate(reach.tolist()) if kinds[key] is Kind.DATE and key % 2 != INVERSE]
+        found = [at for at in dated if any(is_same(one, times[0]) for one in self._values_of(int(reach[at])))]
+        return usable.index(Manner.KEEP) * len(reach) + np.array(found, np.int64)
 
     def _measured(self, path: Path, reach: IntArray) -> LongArray:
         """The keys in reach, by place, whose values have the unit that a number of the question has."""

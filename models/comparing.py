@@ -40,6 +40,13 @@ _THAN_TOPIC = re.compile(
     rf"\b(?:[a-z]{{2,}}er|more [a-z]+|less [a-z]+) than (?:the |an? )?{MENTION}(?!')", re.IGNORECASE
 )
 _AT_A_TIME = re.compile(rf"\b(?:in|during) {VALUE}", re.IGNORECASE)
+_IS_OF_A_TIME = re.compile(
+    r"\W*(?:(?:which|what|how many|list|show|give|find|name|all|the|any|me) )*[a-z]{3,}(?: [a-z]{3,})? "
+    r"(?:(?:that |which )?(?:took place|happened|occurred|(?:are|were) (?:there|held)|was held|are|were|is|was) )?"
+    rf"(?:in|from|of|during) {VALUE}\W*",
+    re.IGNORECASE,
+)
+"""Says nothing of things but when: *which festivals took place in 2024*."""
 _SAYS_A_SIDE = has(
     "after|before|since|until|till|later|earlier|than|more|less|over|under|above|below|between|at least|at most|"
     "up to|past|prior|onwards?|ago|or (?:so|newer|older)|within"
@@ -76,6 +83,11 @@ def tells_of_topic(text: str, uses: Sequence[tuple[int, Manner]]) -> bool:
 def is_exact(text: str) -> bool:
     """Whether a question names a time and no side of it: *born in 1871*."""
     return _AT_A_TIME.search(text) is not None and _SAYS_A_SIDE.search(text) is None
+
+
+def is_of_a_time(text: str) -> bool:
+    """Whether a question asks for what is of a time, whatever happened then."""
+    return _IS_OF_A_TIME.fullmatch(text) is not None
 
 
 def _is_other_measure(text: str, manner: Manner, kind: Kind) -> bool:

@@ -31,6 +31,11 @@ _THE_NUMBER_OF = begins(
 )
 _ASKS_FOR_NAMES = begins("who|whom|whose|which")
 _ASKS_FOR_A_THING = begins("(?:(?:in|on|at|by|from|to|for|with|of) )?(?:who|whom|whose|which|where|when)")
+_THINGS_SUCH_AS = re.compile(
+    r"\W*(?:(?:list|show|name|give|find|all|the|which|what|me) )*[a-z]{3,}s (?:(?:are|were|that are|that) )?"
+    rf"([a-z ]+?) {MENTION}\W*",
+    re.IGNORECASE,
+)
 _BEGINS_ASKING = begins(
     r"(?:(?:in|on|at|by|from|to|for|with|of|since|until) )?(?:who|whom|whose|what|which|when|where|how)"
 )
@@ -86,6 +91,7 @@ _KINDS = (
         begins(r"why|how come|(?:what|what's|what is|what was) (?:the )?(?:cause|reason|purpose|name)s?"),
         (Kind.NUMBER, Kind.DATE),
     ),
+    (begins("how long (?:is|are|was|were|did|does|do|will)"), (Kind.DATE,)),
     (begins("how (?:large|big|tall|high|heavy|deep|wide|old|fast|expensive)"), (Kind.NAME,)),
 )
 _AREA = "country|nation|state|province|region|county|district|continent|city|town|municipality|area|building"
@@ -135,6 +141,12 @@ def asks_whether(text: str) -> bool:
 def asks(text: str) -> bool:
     """Whether a question begins with a word that asks: *what*, *who*, *when*."""
     return _BEGINS_ASKING.match(text) is not None
+
+
+def says_only(text: str, label: str) -> bool:
+    """Whether a question asks for what a relation leads from, and for nothing else: *tickets assigned to X*."""
+    match = _THINGS_SUCH_AS.fullmatch(text)
+    return match is not None and match[1].lower() == label.lower()
 
 
 def asks_for_a_thing(text: str) -> bool:

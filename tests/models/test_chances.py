@@ -53,7 +53,12 @@ HOMES = TripleMemory(
     [
         *(("mill", "price", "780000"), ("mill", "rooms", "5"), ("mill", "length", "12 m"), ("mill", "garden", "yes")),
         *(("nova", "price", "325000"), ("nova", "rooms", "2"), ("nova", "length", "9 m"), ("nova", "garden", "no")),
-        *(("mill", "opens", "9:00"), ("mill", "built", "1890"), ("nova", "built", "1987"), ("mill", "agent", "jane")),
+        *(
+            ("mill", "opens", "9:00"),
+            ("mill", "built", "1890"),
+            ("nova", "built", "1987-05-01"),
+            ("mill", "agent", "jane"),
+        ),
         *(("nova", "agent", "jane"), ("mill", "friend of", "nova"), ("nova", "friend of", "east")),
     ]
 )
@@ -100,3 +105,25 @@ def test_what_holds_both_ways_does_not_lead_on_by_its_other_way() -> None:
     script = {(0, "friend of"): 9.0, (1, "^friend of"): 5.0, (1, "stop"): 4.0, (2, "stop"): 9.0}
     memory, chains = read(script, "mill", text=f"friends of {MENTION}", memory=HOMES)
     assert labels(memory, chains[0]) == ["nova"]
+
+
+def test_what_is_of_a_time_by_all_that_is_said_is_kept_by_its_date() -> None:
+    script = {(0, "reject"): 4.0, (0, "keep:built"): 1.0, (0, "keep:opens"): 2.0, (1, "stop"): 9.0}
+    for text, is_likely in ((f"homes from {VALUE}", True), (f"homes sold to us in {VALUE}", False)):
+        _, chains = read(script, "", text=text, arguments=(number("the 1980s"),), memory=HOMES)
+        assert (chains[0].probability > 0.6) is is_likely
+
+
+def test_where_no_word_is_left_what_was_read_fits() -> None:
+    script = {(0, "^agent"): 9.0, (1, "reject"): 5.0, (1, "stop"): 3.0}
+    for text, is_likely in ((f"homes agent {MENTION}", True), (f"homes that {MENTION} likes", False)):
+        _, chains = read(script, "jane", text=text, memory=HOMES)
+        assert (chains[0].probability > 0.8) is is_likely
+
+
+def test_things_are_alike_to_which_the_same_relations_lead() -> None:
+    """Both are a father; neither has a relation of the other's."""
+    facts = [("bo", "father", "orr"), ("cy", "father", "vel"), ("vel", "symbol", "seal"), ("orr", "rules", "sky")]
+    script = {(0, "symbol"): 6.0, (0, "^father"): 5.0, (1, "stop"): 9.0}
+    _, chains = read(script, "orr", text=f"the symbol of {MENTION}", memory=TripleMemory(facts))
+    assert chains[0].lacking > 0.7

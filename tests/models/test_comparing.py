@@ -1,7 +1,7 @@
 import pytest
 
-from models.comparing import is_contradicted, tells_of_topic
-from models.episodes import MENTION, Manner
+from models.comparing import is_contradicted, is_exact, is_of_a_time, tells_of_topic
+from models.episodes import MENTION, VALUE, Manner
 from models.kinds import Kind
 
 KINDS = (Kind.NAME, Kind.NAME, Kind.NUMBER, Kind.NAME, Kind.DATE, Kind.NAME)
@@ -95,3 +95,18 @@ def test_who_asks_what_is_heavier_does_not_ask_for_a_weight() -> None:
     assert tells_of_topic(f"which are heavier than the {MENTION}", [(EMPLOYEES, Manner.READ)])
     assert not tells_of_topic(f"which are heavier than the {MENTION}", [(EMPLOYEES, Manner.ABOVE)])
     assert not tells_of_topic(f"how heavy is {MENTION}", [(EMPLOYEES, Manner.READ)])
+
+
+@pytest.mark.parametrize(
+    ("text", "exact", "only"),
+    [
+        (f"who was born in {VALUE}", True, False),
+        (f"which festivals took place in {VALUE}?", True, True),
+        (f"tickets from {VALUE}", False, True),
+        (f"how many fires were there during {VALUE}", True, True),
+        (f"born in {VALUE} or after", False, False),
+        (f"tickets sold to Ann in {VALUE}", True, False),
+    ],
+)
+def test_a_time_may_be_exact_and_all_that_is_said(text: str, *, exact: bool, only: bool) -> None:
+    assert (is_exact(text), is_of_a_time(text)) == (exact, only)

@@ -3,7 +3,15 @@ import pytest
 
 from models import expectations
 from models.episodes import MENTION, Asked, Manner
-from models.expectations import CONTRADICTED, asks_for_a_thing, containing, of_asked, of_chain, of_relations
+from models.expectations import (
+    CONTRADICTED,
+    asks_for_a_thing,
+    containing,
+    of_asked,
+    of_chain,
+    of_relations,
+    says_only,
+)
 from models.kinds import Kind
 
 KINDS = (Kind.NAME, Kind.NAME, Kind.NUMBER, Kind.NAME, Kind.DATE, Kind.NAME)
@@ -77,6 +85,8 @@ def test_who_asks_whether_by_the_first_word_wants_yes_or_no(text: str, *, is_whe
         ("when was he born", BORN, Manner.READ, True),
         ("what year was his director born", DIRECTOR, Manner.READ, False),
         ("how large is it", DIRECTOR, Manner.READ, False),
+        ("how long did it last", BORN, Manner.READ, False),
+        ("how long has it lasted", BORN, Manner.READ, True),
         ("what is it", BORN, Manner.READ, True),
         ("which firm made it", BORN, Manner.READ, False),
         ("in which century was he born", BORN, Manner.READ, True),
@@ -162,3 +172,17 @@ def test_some_words_ask_for_a_thing(text: str, *, thing: bool) -> None:
 )
 def test_some_relations_lead_to_people_by_what_they_do(label: str, *, is_role: bool) -> None:
     assert expectations.is_role(label) is is_role
+
+
+@pytest.mark.parametrize(
+    ("text", "label", "is_only"),
+    [
+        (f"tickets assigned to {MENTION}", "assigned to", True),
+        (f"which films were directed by {MENTION}?", "directed by", True),
+        (f"open tickets assigned to {MENTION}", "assigned to", False),
+        (f"boss of tickets assigned to {MENTION}", "assigned to", False),
+        (f"tickets reported by {MENTION}", "assigned to", False),
+    ],
+)
+def test_a_question_may_say_nothing_but_a_relation(text: str, label: str, *, is_only: bool) -> None:
+    assert says_only(text, label) is is_only
