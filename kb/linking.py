@@ -38,6 +38,7 @@ from kb.names import (
     symbol_hash,
     symbol_key,
 )
+from kb.plurals import singulars
 from kb.triples import surface_key, word_part
 from kb.view import KnowledgeView, NameMatch
 
@@ -220,17 +221,16 @@ def _span_hashes(key: str, can_be_one_word: bool) -> Iterator[int]:
         yield key_hash(bare)
     if can_be_one_word:
         yield key_hash(bare.replace(" ", ""))
-    if key[-1] == "s":
-        for singular in _singulars(key):
-            yield key_hash(singular)
-    elif len(key) >= MIN_FUZZY_LETTERS and not can_be_one_word and key not in COMMON_WORDS:
+    others = singulars(key)
+    yield from map(key_hash, others)
+    if (
+        not others
+        and key[-1] != "s"
+        and len(key) >= MIN_FUZZY_LETTERS
+        and not can_be_one_word
+        and key not in COMMON_WORDS
+    ):
         yield key_hash(f"{key}s")
-
-
-def _singulars(key: str) -> list[str]:
-    if not key.endswith("s") or key.endswith("ss"):
-        return []
-    return [key[:-3] + "y"] if key.endswith("ies") else [key[:-1]]
 
 
 def _written(question: str, span: _Span, match: NameMatch) -> tuple[int, int, float]:
@@ -254,7 +254,7 @@ def _written(question: str, span: _Span, match: NameMatch) -> tuple[int, int, fl
     if bare.replace(" ", "") == bare_span.replace(" ", ""):
         joins_common_word = len(span.words) > 1 and any(word.key in COMMON_WORDS for word in span.words)
         return start, end, (0.2 if joins_common_word else 0.75) * _weight_of_words(span, match.text, False)
-    is_other_number = key in _singulars(span.key) or key == f"{span.key}s"
+    is_other_number = key in singulars(span.key) or key == f"{span.key}s"
     return start, end, 0.6 * _weight_of_words(span, match.text, False) if is_other_number else 0.0
 
 
@@ -397,7 +397,7 @@ def _similar(view: KnowledgeView, words: Sequence[_Word], place: int, limits: Li
 
 def _parts(view: KnowledgeView, word: _Word, has_capitals: bool, limits: LinkingLimits) -> list[_Found]:
     """Names that have this word, or its singular, among others ("Everest" for "Mount Everest"), if they are few."""
-    forms = {word.key, *_singulars(word.key)}
+    forms = {word.key, *singulars(word.key)}
 
     def holds(key: str) -> bool:
         return not forms.isdisjoint(key.split(" "))

@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping
 from functools import lru_cache
 
+from kb.plurals import singulars
 from models.episodes import MENTION, OTHER
 from models.patterns import SUPERLATIVE
 
@@ -91,7 +92,11 @@ def _nouns(text: str) -> dict[str, bool]:
             named[0] = words[1]
         elif len(words) > 1 and match is first:
             named.append(words[1])
-        found.update((noun, match in all_of) for noun in (*named, *map(_singular, named)) if noun not in _NO_NOUNS)
+        found.update(
+            (noun, match in all_of)
+            for noun in (*named, *(one for noun in named for one in singulars(noun)))
+            if noun not in _NO_NOUNS
+        )
     return found
 
 
@@ -114,7 +119,3 @@ def _relations_to(labels: tuple[str, ...], of_all: bool) -> dict[str, set[int]]:
             for name in {noun, last if has_head else noun}:
                 found.setdefault(name, set()).add(place)
     return found
-
-
-def _singular(noun: str) -> str:
-    return f"{noun[:-3]}y" if noun.endswith("ies") else noun.removesuffix("s")

@@ -9,17 +9,15 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from models import asked_nouns, comparing, expectations
+from models import asked_nouns, expectations
 from models.chains import ReadRequest
-from models.episodes import INVERSE, MENTION, UNSAID_COST, VALUE, Asked, Manner
-from models.kinds import Kind
+from models.episodes import INVERSE, MENTION, UNSAID_COST, Asked, Manner
 from models.memory import FloatArray, IntArray
 from models.named_kinds import keys_of_kind, keys_to_kind
 from models.networks.path_inference import Glimpse
-from models.numbers import DATE, Quantity, is_same, quantity
-from models.paths import FILTERS, FURTHER_FACTS, SMALLEST, Path, Walker
-from models.patterns import begins
-from models.steps import ORDERED, Argument, BoolArray, LongArray
+from models.paths import FURTHER_FACTS, SMALLEST, Path, Walker
+from models.quantities import Quantities
+from models.steps import Argument, BoolArray, LongArray
 
 LEAST_WORTH = math.log(100)
 """A path this much (in log) behind the best one at its hop is given up."""
@@ -35,10 +33,6 @@ MEANT_BONUS = np.float32(math.log(10))
 """How much more (in log) a use is worth that the words leave little doubt of: *over 10 km* where one thing is in km."""
 TIME_BONUS = np.float32(math.log(50))
 """How much more (in log) a use is worth that keeps things to the time that is all a question says of them."""
-MEASURED_FACTS = 50
-"""So many values say what a relation measures."""
-FAR_OFF = 10.0
-"""A number this many times as great as all values of a relation, or as small, is no limit of theirs."""
 FAR_OFF_COST = np.float32(math.log(100))
 """How much less (in log) it is worth to compare with such a number, where another relation's values are nearer."""
 OTHER_KIND_COST = np.float32(math.log(30))
@@ -49,17 +43,6 @@ SURE_STEP = 0.9
 """A step as likely as this is the right one, even if the network goes back by it."""
 _THINGS = re.compile(rf"(?:(?:list|show|name|give me|find|all|the|which|what) )*{MENTION} [a-z]{{3,}}(?<!s)s\W*", re.I)
 """Things and how they are: *easy walks*."""
-_OF_AN_AGE = re.compile(
-    r"\b(?:people|persons?|men|women|kids|children|those|anyone|everyone|who is|who are|aged|patients?|members?|"
-    r"players?|students?|employees|residents?|guests?) (?:(?:is|are) )?(?:aged )?"
-    rf"(?:over|under|above|below|(?:old|young)er than) {VALUE}\W*$",
-    re.IGNORECASE,
-)
-"""*Patients over 60*."""
-_AGE = re.compile(r"(?:current )?age(?: in years| years)?|years old", re.IGNORECASE)
-_AT_WHAT_TIME = begins("(?:(?:at|from|by|until|till|since) )?(?:what|which) (?:time|hour)")
-_CLOCK = re.compile(r"\b\d\d?(?:[:.]\d\d|\s?[ap]\.?m\b)", re.IGNORECASE)
-"""A time of the day."""
 LACKING_KEYS = 4
 """So many keys out of reach are looked at for one that things alike have, the best first."""
 LEAST_LACKING = 0.001
@@ -72,9 +55,9 @@ class Chances:
     def __init__(self, request: ReadRequest, walker: Walker) -> None:
         self._request = request
         self._walker = walker
+        self._quantities = Quantities(request, walker)
         self._leading_to: dict[int, frozenset[int]] = {}
         self._words: dict[int, FloatArray | None] = {}
-        self._values: dict[int, list[Quantity]] = {}
 
     def of_steps(
         self,
@@ -98,9 +81,10 @@ class Chances:
             logits[keeps] = np.where(can, logits[keeps], -np.inf)
             meets = first + np.flatnonzero(gains[keeps] > 0)
         logits[self._meant(path, reach, usable)] += MEANT_BONUS
-        logits[self._of_the_time(path, reach, usable)] += TIME_BONUS
-        gains[self._of_other_kind(path, reach, usable)] -= OTHER_KIND_COST
-        gains[self._far_off(path, reach, usable)] -= FAR_OFF_COST
+        logits[self._quantities.of_the_time(path, reach, usable)] += TIME_BONUS
+        logits[self._of_other_kind(path, reach, usable)] -= OTHER_KIND_COST
+        gains[self._quantities.of_no_time(path, reach, usable)] -= OTHER_KIND_COST
+        gains[self._quantities.far_off(path, reach, usable)] -= FAR_OFF_COST
         answers = None if path.asked is Asked.WHETHER else self._request.readings[path.reading].kind
         to_answers = self._to_kind(path, reach, usable, answers)
         to_classes = [self._to_kind(path, reach, usable, number) for number in self._walker.unmet(path, path.steps)]
@@ -125,7 +109,7 @@ class Chances:
             chances = _softmax(np.concatenate([logits, further]))
             chances[first : first + len(further)] += chances[len(logits) :]
             chances = chances[: len(logits)]
-        instead_of = (self._given, self._exactly, self._passed_by)
+        instead_of = (self._quantities.given, self._quantities.exactly, self._passed_by)
         for at, instead in (moved for moves in instead_of for moved in moves(path, reach, usable)):
             moved = chances[at] * (1 - expectations.CONTRADICTED)
             shares = chances[instead] + SMALLEST
@@ -247,92 +231,22 @@ class Chances:
 
     def _meant(self, path: Path, reach: IntArray, usable: Sequence[Manner]) -> LongArray:
         """The uses, by place, that are meant though no word tells: how things are that follow, and what is measured."""
-        compares = [usable.index(manner) * len(reach) for manner in (Manner.ABOVE, Manner.BELOW) if manner in usable]
-        found = [one + np.union1d(self._measured(path, reach), self._ages(path, reach)) for one in compares]
+        found = self._quantities.meant(path, reach, usable)
         text = self._request.readings[path.reading].text
         if Manner.READ in usable and not path.steps and _THINGS.fullmatch(text) and (reach % 2 == INVERSE).all():
-            found.append(usable.index(Manner.READ) * len(reach) + np.arange(len(reach)))
-        return np.concatenate([np.empty(0, np.int64), *found])
-
-    def _of_the_time(self, path: Path, reach: IntArray, usable: Sequence[Manner]) -> LongArray:
-        """The keeps, by place, by dates of which some are of the time that a question names and nothing else."""
-        times = [one for one in self._quantities(path) if one.measure == DATE]
-        text = self._request.readings[path.reading].text
-        if not times or not comparing.is_of_a_time(text) or Manner.KEEP not in usable:
-            return np.empty(0, np.int64)
-        kinds = self._request.keys.kinds
-        dated = [at for at, key in enumerate(reach.tolist()) if kinds[key] is Kind.DATE and key % 2 != INVERSE]
-        found = [at for at in dated if any(is_same(one, times[0]) for one in self._values_of(int(reach[at])))]
-        return usable.index(Manner.KEEP) * len(reach) + np.array(found, np.int64)
-
-    def _measured(self, path: Path, reach: IntArray) -> LongArray:
-        """The keys in reach, by place, whose values have the unit that a number of the question has."""
-        wanted = {(one.measure, one.scale) for one in self._quantities(path) if one.measure and one.scale}
-        if not wanted:
-            return np.empty(0, np.int64)
-        return np.array([at for at, key in enumerate(reach.tolist()) if wanted & self._units_of(key)], np.int64)
-
-    def _ages(self, path: Path, reach: IntArray) -> LongArray:
-        """The keys in reach, by place, that tell the age that a number says without saying so: *patients over 60*."""
-        if not _OF_AN_AGE.search(self._request.readings[path.reading].text):
-            return np.empty(0, np.int64)
-        labels = self._request.keys.labels
-        ages = [at for at, key in enumerate(reach.tolist()) if key % 2 != INVERSE and _AGE.fullmatch(labels[key // 2])]
-        return np.array(ages, np.int64)
-
-    def _units_of(self, key: int) -> set[tuple[str, float]]:
-        """What the values of a key measure and in which unit, by the label of its relation or some of themselves."""
-        if self._request.keys.kinds[key] is not Kind.NUMBER:
-            return set()
-        if key // 2 in self._walker.units:
-            return {self._walker.units[key // 2]}
-        return {(one.measure, one.scale) for one in self._values_of(key) if one.measure and one.scale}
-
-    def _far_off(self, path: Path, reach: IntArray, usable: Sequence[Manner]) -> LongArray:
-        """The comparisons, by place, with values of quite another size: no home has under 400,000 bedrooms.
-
-        Where something is measured in the number's unit, what has none or another is as far off.
-        """
-        sides = [usable.index(manner) * len(reach) for manner in comparing.SIDES if manner in usable]
-        wanted = [quantity.value for quantity in self._quantities(path) if quantity.value > 0]
-        if not wanted or not sides:
-            return np.empty(0, np.int64)
-        compared = [at for at, key in enumerate(reach.tolist()) if self._request.keys.kinds[key] in ORDERED]
-        measured = self._measured(path, reach).tolist()
-        near = {at for at in measured or compared if not self._is_far_off(int(reach[at]), wanted)}
-        far = np.array([at for at in compared if near and at not in near], np.int64)
-        return np.concatenate([side + far for side in sides])
-
-    def _is_far_off(self, key: int, wanted: Sequence[float]) -> bool:
-        values = [one.value for one in self._values_of(key)]
-        most, least = max(values, default=0), min(values, default=0)
-        return least > 0 and all(one > FAR_OFF * most or one < least / FAR_OFF for one in wanted)
+            found = np.concatenate([found, usable.index(Manner.READ) * len(reach) + np.arange(len(reach))])
+        return found
 
     def _of_other_kind(self, path: Path, reach: IntArray, usable: Sequence[Manner]) -> LongArray:
-        """Reads from a topic, by place, of yes and no where *who* or *what* is asked, of no clock for *what time*."""
+        """Reads, by place, of what cannot be asked for: yes where it is *who*, a place where it is *how long*."""
         text, keys = self._request.readings[path.reading].text, self._request.keys
-        if path.steps or path.asked is Asked.WHETHER or Manner.READ not in usable or not expectations.asks(text):
+        if path.asked is Asked.WHETHER or Manner.READ not in usable or not expectations.asks(text):
             return np.empty(0, np.int64)
-        profiles = [keys.profiles[key] for key in reach.tolist()]
-        names = [asked_nouns.names(text, keys.labels[key // 2]) for key in reach.tolist()]
-        found = [one.is_flag and not is_named for one, is_named in zip(profiles, names, strict=True)]
-        is_clock = [any(map(_CLOCK.search, one.examples)) for one in profiles]
-        if _AT_WHAT_TIME.match(text) and any(is_clock):
-            found = [not one for one in is_clock]
+        found = self._quantities.takes_no_time(path, reach)
+        if not path.steps:
+            flags = [at for at, key in enumerate(reach.tolist()) if keys.profiles[key].is_flag]
+            found[[at for at in flags if not asked_nouns.names(text, keys.labels[reach[at] // 2])]] = True
         return usable.index(Manner.READ) * len(reach) + np.flatnonzero(found)
-
-    def _quantities(self, path: Path) -> list[Quantity]:
-        """The numbers of the question that no step has used yet."""
-        quantities = (self._walker.argument(path, one).quantity for one in path.unused)
-        return [one for one in quantities if one is not None]
-
-    def _values_of(self, key: int) -> list[Quantity]:
-        """Some of the numbers or dates that a key leads to."""
-        if key not in self._values:
-            memory = self._request.memory
-            rows = memory.facts_of(memory.holders(key, MEASURED_FACTS), key, MEASURED_FACTS)
-            self._values[key] = [one for one in map(quantity, memory.labels_of(rows.targets)) if one is not None]
-        return self._values[key]
 
     def may_lead(self, key: int, argument: Argument) -> bool:
         """Whether any fact of a key leads to what an argument names."""
@@ -352,26 +266,6 @@ class Chances:
         own = memory.keys_of(argument.entities)
         own = own[own % 2 != INVERSE] if (own % 2 != INVERSE).any() else own
         return bool(2 * np.isin(own, memory.keys_of(memory.holders(key ^ 1, FURTHER_FACTS))).sum() >= len(own))
-
-    def _given(self, path: Path, reach: IntArray, usable: Sequence[Manner]) -> Iterator[tuple[int, LongArray]]:
-        """Reads of numbers and dates, by place, and the filters by the same key: who gives a number asks for none."""
-        filters = [usable.index(manner) * len(reach) for manner in FILTERS if manner in usable]
-        numbers = [one for one in path.unused if self._walker.argument(path, one).quantity is not None]
-        if not numbers or not filters or Manner.READ not in usable:
-            return
-        for at, key in enumerate(reach.tolist()):
-            if key % 2 != INVERSE and self._request.keys.kinds[key] in ORDERED:
-                yield usable.index(Manner.READ) * len(reach) + at, np.array([one + at for one in filters])
-
-    def _exactly(self, path: Path, reach: IntArray, usable: Sequence[Manner]) -> Iterator[tuple[int, LongArray]]:
-        """Comparisons, by place, and the keeps by the same key, where none is said: *born in 1871*."""
-        is_meant = comparing.is_exact(self._request.readings[path.reading].text)
-        if not is_meant or Manner.KEEP not in usable or not self._quantities(path):
-            return
-        for side in (usable.index(manner) for manner in comparing.SIDES if manner in usable):
-            for at, key in enumerate(reach.tolist()):
-                if self._request.keys.kinds[key] in ORDERED:
-                    yield side * len(reach) + at, np.array([usable.index(Manner.KEEP) * len(reach) + at])
 
     def _passed_by(self, path: Path, reach: IntArray, usable: Sequence[Manner]) -> Iterator[tuple[int, LongArray]]:
         """Keeps by keys that lead to nothing like what is named, by place, and reads by them, where one beyond does.

@@ -94,6 +94,7 @@ _KINDS = (
     (begins("how long (?:is|are|was|were|did|does|do|will)"), (Kind.DATE,)),
     (begins("how (?:large|big|tall|high|heavy|deep|wide|old|fast|expensive)"), (Kind.NAME,)),
 )
+_SAYS_WHEN = has("hours|times?|days?|schedule|season|opening|timetable|when|period|months?")
 _AREA = "country|nation|state|province|region|county|district|continent|city|town|municipality|area|building"
 _LIES_IN = re.compile(
     rf"(?:is |was )?(?:located|situated|based|lies|lying|found|housed)? ?(?:in|on|within|inside)"
@@ -181,12 +182,13 @@ def of_chain(
 
     Without `labels` of relations their words do not count.
     """
-    if asked is Asked.ENTITIES and _is_of_another_kind(text, _kind_of(uses, kinds)):
+    kind = _kind_of(uses, kinds)
+    if asked is Asked.ENTITIES and _is_of_another_kind(text, kind) and not _tells_when(uses, labels, kind):
         return CONTRADICTED
     if uses[0][1] in comparing.EXTREMES and kinds[uses[0][0] ^ 1] in (Kind.NUMBER, Kind.DATE):
         return CONTRADICTED  # the least of all numbers, instead of what has the least
     contradicts = comparing.is_contradicted(text, uses, kinds, labels) or len(uses) < _num_possessives(text)
-    if asked is Asked.ENTITIES and _kind_of(uses, kinds) in (Kind.NUMBER, Kind.DATE):
+    if asked is Asked.ENTITIES and kind in (Kind.NUMBER, Kind.DATE):
         contradicts |= comparing.tells_of_topic(text, uses)
     told = [key for key, manner in uses if labels and manner is Manner.READ and kinds[key] in (Kind.NUMBER, Kind.DATE)]
     contradicts |= any(_is_opposite(text, labels[key // 2]) for key in told)
@@ -212,6 +214,11 @@ def _kind_of(uses: Sequence[tuple[int, Manner]], kinds: Sequence[Kind]) -> Kind:
     """The kind of what a chain ends in: where it reads last, or of what has the key by which it chooses first."""
     read = [key for key, manner in uses if manner is Manner.READ]
     return kinds[read[-1]] if read else kinds[uses[0][0] ^ 1]
+
+
+def _tells_when(uses: Sequence[tuple[int, Manner]], labels: Sequence[str], kind: Kind) -> bool:
+    """Whether a chain ends in no date that yet tells when: *opening hours*."""
+    return kind is Kind.NAME and bool(labels) and _SAYS_WHEN.search(labels[uses[-1][0] // 2]) is not None
 
 
 def _is_of_another_kind(text: str, kind: Kind) -> bool:

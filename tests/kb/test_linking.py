@@ -296,6 +296,18 @@ def test_a_name_in_the_plural_is_meant_by_its_singular(tmp_path: Path) -> None:
     assert labels(knowledge.view(), mention) == ["tents"]
 
 
+def test_a_name_is_meant_by_its_plural(tmp_path: Path) -> None:
+    knowledge = Knowledge(tmp_path)
+    plurals = {
+        **{"volcanoes": "volcano", "churches": "church", "boxes": "box", "cities": "city", "wolves": "wolf"},
+        **{"knives": "knife", "children": "child", "movies": "movie", "heroes": "hero", "glasses": "glass"},
+    }
+    knowledge.write([triple(f"It {number}", "type", name) for number, name in enumerate(plurals.values())])
+    view = knowledge.view()
+    for plural, name in plurals.items():
+        assert labels(view, link(view, f"which {plural} are there")[0]) == [name]
+
+
 def test_a_name_with_a_sign_is_another(tmp_path: Path) -> None:
     knowledge = Knowledge(tmp_path)
     knowledge.write([triple("Search", "channel", "#search"), triple("Search", "lead", "Tom")])

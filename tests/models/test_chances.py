@@ -1,10 +1,11 @@
 import numpy as np
 import pytest
 
-from models.chances import _OF_AN_AGE, _THINGS, _gained, _softmax
+from models.chances import _THINGS, _gained, _softmax
 from models.episodes import MENTION, VALUE, Manner
 from models.memory import TripleMemory
 from models.numbers import quantity
+from models.quantities import _OF_AN_AGE
 from models.steps import Argument
 from tests.models.scripted import labels, read
 
@@ -59,7 +60,12 @@ HOMES = TripleMemory(
             ("nova", "built", "1987-05-01"),
             ("mill", "agent", "jane"),
         ),
-        *(("nova", "agent", "jane"), ("mill", "friend of", "nova"), ("nova", "friend of", "east")),
+        *(
+            ("nova", "agent", "jane"),
+            ("mill", "work", "3 days"),
+            ("mill", "friend of", "nova"),
+            ("nova", "friend of", "east"),
+        ),
     ]
 )
 
@@ -69,7 +75,8 @@ def number(text: str) -> Argument:
 
 
 @pytest.mark.parametrize(
-    ("text", "relation"), [("400000", "price"), ("4", "rooms"), ("10 m", "length"), ("90000000", "rooms")]
+    ("text", "relation"),
+    [("400000", "price"), ("4", "rooms"), ("10 m", "length"), ("1100 cm", "length"), ("90000000", "rooms")],
 )
 def test_a_number_is_compared_with_values_of_its_size(text: str, relation: str) -> None:
     """What all are far from is no reason to take another."""
@@ -93,10 +100,11 @@ def test_what_is_so_in_a_year_is_so_no_later(text: str, is_exact: bool) -> None:
         (f"has {MENTION} got one", "yes"),
         (f"what of the garden of {MENTION}", "yes"),
         (f"what time is {MENTION}", "9:00"),
+        (f"how long does it take to paint {MENTION}", "3 days"),
     ],
 )
 def test_yes_is_no_answer_to_who_and_a_number_none_to_what_time(text: str, answer: str) -> None:
-    script = {(0, "garden"): 5.0, (0, "agent"): 4.0, (0, "opens"): 3.0, (1, "stop"): 9.0}
+    script = {(0, "garden"): 5.0, (0, "agent"): 4.0, (0, "opens"): 3.0, (0, "work"): 2.0, (1, "stop"): 9.0}
     memory, chains = read(script, "mill", text=text, memory=HOMES)
     assert labels(memory, chains[0]) == [answer]
 

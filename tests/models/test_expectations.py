@@ -101,6 +101,11 @@ def test_a_chain_that_the_words_contradict_is_worth_less(text: str, key: int, ma
     assert of_chain(text, [(key, manner)], KINDS, Asked.ENTITIES) == (1.0 if fits else CONTRADICTED)
 
 
+def test_some_names_tell_when() -> None:
+    for label, worth in (("opening hours", 1.0), ("director", CONTRADICTED)):
+        assert of_chain("when is it open", [(DIRECTOR, Manner.READ)], KINDS, Asked.ENTITIES, [label]) == worth
+
+
 def test_a_count_is_no_answer_of_another_kind() -> None:
     assert of_chain("how old are they", [(DIRECTOR, Manner.READ)], KINDS, Asked.COUNT) == 1.0
 
