@@ -46,6 +46,22 @@ _LEADS_TO = re.compile(
     re.IGNORECASE,
 )
 """A relation's label that names what it leads to: *country*, *located in the country*, *has country*."""
+_DONE_BY = re.compile(r"(?:(?:is|was|were|are|has been) )?(?:first )?([a-z]+) by", re.IGNORECASE)
+_DOERS = {
+    "authored": ("author",),
+    "built": ("builder",),
+    "driven": ("driver",),
+    "held": ("holder",),
+    "led": ("leader",),
+    "made": ("maker",),
+    "ridden": ("rider",),
+    "sold": ("seller",),
+    "sung": ("singer",),
+    "taught": ("teacher",),
+    "won": ("winner",),
+    "written": ("writer", "author"),
+}
+"""Who does what is done, where it is not the verb with *er* or *or*."""
 _NO_NOUNS = {"number", "count", "total"}
 _HAS_NO_HEAD = re.compile(
     r"^(?:parent|mother|sister|daughter|twin|partner|rival|former|previous|current|next|last|first|original|other|main|"
@@ -118,4 +134,14 @@ def _relations_to(labels: tuple[str, ...], of_all: bool) -> dict[str, set[int]]:
             has_head = not _HAS_NO_HEAD.search(noun) and (not of_all or first.endswith("s"))  # a verb
             for name in {noun, last if has_head else noun}:
                 found.setdefault(name, set()).add(place)
+        for doer in doers(label):
+            found.setdefault(doer, set()).add(place)
     return found
+
+
+@lru_cache(1024)
+def doers(label: str) -> tuple[str, ...]:
+    """What those are to whom a relation leads that says what is done by them: *composed by* a composer."""
+    match = _DONE_BY.fullmatch(label.strip())
+    verb = match[1].lower() if match else ""
+    return _DOERS.get(verb) or ((f"{verb[:-1]}r", f"{verb[:-2]}or") if verb.endswith("ed") else ())

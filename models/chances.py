@@ -83,7 +83,7 @@ class Chances:
         logits[self._meant(path, reach, usable)] += MEANT_BONUS
         logits[self._quantities.of_the_time(path, reach, usable)] += TIME_BONUS
         logits[self._of_other_kind(path, reach, usable)] -= OTHER_KIND_COST
-        gains[self._quantities.of_no_time(path, reach, usable)] -= OTHER_KIND_COST
+        gains[self._quantities.of_no_clock(path, reach, usable)] -= OTHER_KIND_COST
         gains[self._quantities.far_off(path, reach, usable)] -= FAR_OFF_COST
         answers = None if path.asked is Asked.WHETHER else self._request.readings[path.reading].kind
         to_answers = self._to_kind(path, reach, usable, answers)
@@ -242,7 +242,7 @@ class Chances:
         text, keys = self._request.readings[path.reading].text, self._request.keys
         if path.asked is Asked.WHETHER or Manner.READ not in usable or not expectations.asks(text):
             return np.empty(0, np.int64)
-        found = self._quantities.takes_no_time(path, reach)
+        found = self._quantities.tells_no_time(path, reach)
         if not path.steps:
             flags = [at for at, key in enumerate(reach.tolist()) if keys.profiles[key].is_flag]
             found[[at for at in flags if not asked_nouns.names(text, keys.labels[reach[at] // 2])]] = True

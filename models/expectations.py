@@ -30,6 +30,8 @@ _THE_NUMBER_OF = begins(
     "(?:(?:number|count) of|head ?count)"
 )
 _ASKS_FOR_NAMES = begins("who|whom|whose|which")
+_ASKS_FOR_SOME = begins("(?:which|what) (?!is|was|does|has|numbers|counts|totals)[a-z]+s|who|whom")
+_IS_NUMBER_OF = begins(r"(?:has )?(?:the )?(?:total )?(?:number|num|no\.?|nr\.?|count) of")
 _ASKS_FOR_A_THING = begins("(?:(?:in|on|at|by|from|to|for|with|of) )?(?:who|whom|whose|which|where|when)")
 _THINGS_SUCH_AS = re.compile(
     r"\W*(?:(?:list|show|name|give|find|all|the|which|what|me) )*[a-z]{3,}s (?:(?:are|were|that are|that) )?"
@@ -192,6 +194,7 @@ def of_chain(
         contradicts |= comparing.tells_of_topic(text, uses)
     told = [key for key, manner in uses if labels and manner is Manner.READ and kinds[key] in (Kind.NUMBER, Kind.DATE)]
     contradicts |= any(_is_opposite(text, labels[key // 2]) for key in told)
+    contradicts |= bool(told) and asked is Asked.ENTITIES and _counts_what_is_asked(text, labels[uses[-1][0] // 2])
     return CONTRADICTED if contradicts else 1.0
 
 
@@ -200,6 +203,11 @@ def _num_possessives(text: str) -> int:
     """How many steps at least a question takes by its possessives: two for *X's owner's price*."""
     match = _POSSESSIVES.search(text)
     return match[0].count("'") if match else 0
+
+
+def _counts_what_is_asked(text: str, label: str) -> bool:
+    """Whether a relation only says how many there are of what a question asks for: *which pupils*."""
+    return _ASKS_FOR_SOME.match(text) is not None and _IS_NUMBER_OF.match(label) is not None
 
 
 def _is_opposite(text: str, label: str) -> bool:

@@ -16,6 +16,7 @@ from models.chains import ReadRequest, Step, Use
 from models.episodes import INVERSE, Asked, Manner
 from models.memory import FloatArray, Hop, IntArray
 from models.named_kinds import is_any_of_kind, keep_to_kind
+from models.patterns import begins
 from models.steps import Argument, Start, Stepper, both_ways
 from models.texts import Pieces
 
@@ -29,6 +30,8 @@ OTHER_FACTS = 2
 """With so many relations that nobody in a role has, somebody is not in it."""
 MOST_WITHIN = 3
 """So often what something lies in is looked for: a street in a town in a country."""
+
+_SEVERAL_ROLES = begins("(?:which|what) [a-z]+(?:,| and| or)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,10 +202,12 @@ class Walker:
 
         Those are left out who are something else by other facts: such as lead to them, or as none in the role has.
         """
-        if path.asked is Asked.WHETHER or len(path.start.entities) < 2:
+        text = self._request.readings[path.reading].text
+        if path.asked is Asked.WHETHER or len(path.start.entities) < 2 or _SEVERAL_ROLES.match(text):
             return path
         labels = self._request.keys.labels
-        roles = [one for one in self.wanted(path, of_all=True) if expectations.is_role(labels[one])]
+        wanted = self.wanted(path, of_all=True)
+        roles = [one for one in wanted if expectations.is_role(labels[one]) or asked_nouns.doers(labels[one])]
         if len(roles) != 1 or any(step.use.key // 2 in roles for step in path.steps):
             return path
         key = 2 * roles[0] + INVERSE

@@ -74,20 +74,23 @@ class Quantities:
         far = np.array([at for at in compared if near and at not in near], np.int64)
         return np.concatenate([side + far for side in sides])
 
-    def of_no_time(self, path: Path, reach: IntArray, usable: Sequence[Manner]) -> LongArray:
+    def of_no_clock(self, path: Path, reach: IntArray, usable: Sequence[Manner]) -> LongArray:
         """Reads of a topic, by place, where *what time* is asked and another relation tells one."""
         is_asked = _AT_WHAT_TIME.match(self._request.readings[path.reading].text)
         if path.steps or path.asked is Asked.WHETHER or Manner.READ not in usable or not is_asked:
             return np.empty(0, np.int64)
-        profiles = [self._request.keys.profiles[key] for key in reach.tolist()]
-        is_clock = np.array([any(map(_CLOCK.search, one.examples)) for one in profiles])
+        is_clock = np.array([self._is_clock(key) for key in reach.tolist()], np.bool_)
         return usable.index(Manner.READ) * len(reach) + np.flatnonzero(~is_clock & is_clock.any())
 
-    def takes_no_time(self, path: Path, reach: IntArray) -> BoolArray:
-        """Whether each key tells of no duration, where a question is how long something takes."""
-        if not _HOW_LONG_IT_TAKES.match(self._request.readings[path.reading].text):
-            return np.zeros(len(reach), np.bool_)
-        return np.array([not self._is_of_time(key) for key in reach.tolist()], np.bool_)
+    def tells_no_time(self, path: Path, reach: IntArray) -> BoolArray:
+        """Whether each key tells none, where a question is how long something takes, or at what time of the day."""
+        text, keys = self._request.readings[path.reading].text, reach.tolist()
+        found = np.zeros(len(reach), np.bool_)
+        if _HOW_LONG_IT_TAKES.match(text):
+            found |= [not self._is_duration(key) for key in keys]
+        if _AT_WHAT_TIME.match(text):
+            found |= [self._request.keys.kinds[key] is Kind.DATE and not self._is_clock(key) for key in keys]
+        return found
 
     def given(self, path: Path, reach: IntArray, usable: Sequence[Manner]) -> Iterator[tuple[int, LongArray]]:
         """Reads of numbers and dates, by place, and the filters by the same key: who gives a number asks for none."""
@@ -139,11 +142,14 @@ class Quantities:
         most, least = max(theirs, default=0), min(theirs, default=0)
         return least > 0 and all(one > FAR_OFF * most or one < least / FAR_OFF for one in limits)
 
-    def _is_of_time(self, key: int) -> bool:
+    def _is_duration(self, key: int) -> bool:
         """Whether a key tells how long something takes, by its label or the units of its values."""
-        is_clock = any(map(_CLOCK.search, self._request.keys.profiles[key].examples))
         measures = {measure for measure, _ in self._units_of(key)}
-        return ("time" in measures and not is_clock) or _OF_TIME.search(self._request.keys.labels[key // 2]) is not None
+        is_told = _OF_TIME.search(self._request.keys.labels[key // 2]) is not None
+        return is_told or ("time" in measures and not self._is_clock(key))
+
+    def _is_clock(self, key: int) -> bool:
+        return any(map(_CLOCK.search, self._request.keys.profiles[key].examples))
 
     def _quantities(self, path: Path) -> list[Quantity]:
         """The numbers of the question that no step has used yet."""

@@ -1,6 +1,6 @@
 import pytest
 
-from models.asked_nouns import names, nouns, wanted
+from models.asked_nouns import doers, names, nouns, wanted
 from models.episodes import MENTION
 
 LABELS = (
@@ -68,3 +68,19 @@ def test_a_noun_of_a_relation_is_found_in_a_question() -> None:
 )
 def test_nouns_are_asked_for(text: str, noun: str | None) -> None:
     assert (noun in nouns(text)) if noun else not nouns(text)
+
+
+@pytest.mark.parametrize(
+    ("label", "found"),
+    [
+        ("composed by", {"composer"}),
+        ("was directed by", {"director"}),
+        ("supplied by", {"supplier"}),
+        ("written by", {"writer", "author"}),
+        ("fed by", set()),
+        ("located in", set()),
+    ],
+)
+def test_who_does_what_is_done_has_a_noun(label: str, found: set[str]) -> None:
+    assert found <= set(doers(label))
+    assert not found or wanted(f"which {min(found)} is the oldest", (label, "born in"), {}) == {0}

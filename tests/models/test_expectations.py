@@ -101,6 +101,14 @@ def test_a_chain_that_the_words_contradict_is_worth_less(text: str, key: int, ma
     assert of_chain(text, [(key, manner)], KINDS, Asked.ENTITIES) == (1.0 if fits else CONTRADICTED)
 
 
+@pytest.mark.parametrize(
+    ("text", "worth"), [("which pupils are in it", CONTRADICTED), ("what number has it", 1.0), ("what is it like", 1.0)]
+)
+def test_how_many_there_are_is_no_answer_to_which(text: str, worth: float) -> None:
+    labels = ["director", "number of pupils"]
+    assert of_chain(text, [(EMPLOYEES, Manner.READ)], KINDS, Asked.ENTITIES, labels) == worth
+
+
 def test_some_names_tell_when() -> None:
     for label, worth in (("opening hours", 1.0), ("director", CONTRADICTED)):
         assert of_chain("when is it open", [(DIRECTOR, Manner.READ)], KINDS, Asked.ENTITIES, [label]) == worth
