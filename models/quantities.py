@@ -19,6 +19,8 @@ MEASURED_FACTS = 50
 """So many values say what a relation measures."""
 FAR_OFF = 10.0
 """A number this many times as great as all values of a relation, or as small, is no limit of theirs."""
+MOST_COUNTED = 1000
+"""No question is of things that have more than so many others each."""
 _OF_AN_AGE = re.compile(
     r"\b(?:people|persons?|men|women|kids|children|those|anyone|everyone|who is|who are|aged|patients?|members?|"
     r"players?|students?|employees|residents?|guests?) (?:(?:is|are) )?(?:aged )?"
@@ -68,10 +70,13 @@ class Quantities:
         wanted = [quantity for quantity in self._quantities(path) if quantity.value > 0]
         if not wanted or not sides:
             return np.empty(0, np.int64)
-        compared = [at for at, key in enumerate(reach.tolist()) if self._request.keys.kinds[key] in ORDERED]
+        kinds = [self._request.keys.kinds[key] for key in reach.tolist()]
+        compared = [at for at, kind in enumerate(kinds) if kind in ORDERED]
+        counted = [at for at, kind in enumerate(kinds) if kind not in ORDERED]
         measured = self._measured(path, reach).tolist()
         near = {at for at in measured or compared if not self._is_far_off(int(reach[at]), wanted)}
-        far = np.array([at for at in compared if near and at not in near], np.int64)
+        too_many = counted if all(one.value > MOST_COUNTED for one in wanted) else []
+        far = np.array([at for at in (*compared, *too_many) if near and at not in near], np.int64)
         return np.concatenate([side + far for side in sides])
 
     def of_no_clock(self, path: Path, reach: IntArray, usable: Sequence[Manner]) -> LongArray:
