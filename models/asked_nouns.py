@@ -23,6 +23,8 @@ _NOUN_FIRST = re.compile(
     re.IGNORECASE,
 )
 """A question that begins with what it asks for: *stadiums in Leeford*."""
+_ASKS_LATER = re.compile(r" (?:which|what) [a-z]+(?: [a-z]+)?\W*$", re.IGNORECASE)
+"""*The director of X is also the director of which films*."""
 _NOUN_LAST = re.compile(
     rf"\W*(?:(?:list|show|name|give|find|all|every|the|me|any) )*[{MENTION}{OTHER}] (?:[a-z]+ )??([a-z]+)s\W*",
     re.IGNORECASE,
@@ -99,7 +101,7 @@ def _nouns(text: str) -> dict[str, bool]:
     And whether it asks about all there is of it, to count or to rank them.
     """
     found: dict[str, bool] = {}
-    first = _NOUN_FIRST.match(text)
+    first = None if _ASKS_LATER.search(text) else _NOUN_FIRST.match(text)
     all_of = [match for pattern in (_NOUN_COUNTED, _NOUN_RANKED) for match in pattern.finditer(text)]
     for match in (*all_of, *_NOUN.finditer(text), *([first] if first else [])):
         words = match[1].lower().split()

@@ -302,10 +302,10 @@ class Chances:
         """
         topics, last = self._request.readings[path.reading].topics, path.steps[-1].use
         found = np.flatnonzero(reach == last.key ^ 1) + usable.index(Manner.READ) * len(reach)
-        if last.manner is Manner.READ and last.key // 2 in self._walker.both_ways:
-            return found
         if len(path.steps) > 1 or last.manner is not Manner.READ or not len(found) or chances[found[0]] < LEAST_BACK:
             return np.empty(0, np.int64)
+        if last.key // 2 in self._walker.both_ways and last.key % 2 != INVERSE:
+            return found
         memory = self._request.memory
         led = memory.facts_of(path.start.entities[:FURTHER_FACTS], last.key ^ 1, FURTHER_FACTS).targets
         is_meant = last.probability >= SURE_STEP or (memory.keys_of(topics) % 2 == INVERSE).all()

@@ -84,3 +84,9 @@ def test_nouns_are_asked_for(text: str, noun: str | None) -> None:
 def test_who_does_what_is_done_has_a_noun(label: str, found: set[str]) -> None:
     assert found <= set(doers(label))
     assert not found or wanted(f"which {min(found)} is the oldest", (label, "born in"), {}) == {0}
+
+
+def test_what_a_question_begins_with_is_not_asked_for_where_it_asks_later() -> None:
+    labels = ("directed by", "born in")
+    assert wanted(f"the director of {MENTION} is the director of which films", labels, {}) == set()
+    assert wanted(f"the director of {MENTION}", labels, {}) == {0}
