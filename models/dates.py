@@ -62,7 +62,8 @@ class InYears(NamedTuple):
 def in_years(text: str) -> InYears | None:
     """Read a date, or a year that is written as one; None of anything else, a mere number among it.
 
-    A century is the year in its middle, a season or a decade the year in which it begins; *the 90s* are the 1990s.
+    A century is the year in its middle, a season or a decade the year in which it begins; *the 90s* are the 1990s,
+    *the 1800s* a century.
     """
     if not _LIKELY.search(text):
         return None
@@ -76,7 +77,8 @@ def in_years(text: str) -> InYears | None:
             year = float(found["year"])
             return InYears(-year if found.groupdict().get("before") else year)
     if found := _DECADE.fullmatch(text):
-        return InYears(10.0 * int(found["decade"] or f"19{found['last']}"), 0.1)
+        decade = int(found["decade"] or f"19{found['last']}")
+        return InYears(10.0 * decade, 0.01 if decade % 10 == 0 and decade < 190 else 0.1)
     if found := _CENTURY.fullmatch(text):
         middle = 100.0 * int(found["century"]) - 50
         return InYears(-middle if found["before"] else middle, 0.01)

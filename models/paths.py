@@ -30,7 +30,6 @@ OTHER_FACTS = 2
 """With so many relations that nobody in a role has, somebody is not in it."""
 MOST_WITHIN = 3
 """So often what something lies in is looked for: a street in a town in a country."""
-
 _SEVERAL_ROLES = begins("(?:which|what) [a-z]+(?:,| and| or)")
 
 

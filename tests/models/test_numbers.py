@@ -192,6 +192,8 @@ def test_nothing_is_too_odd_to_be_read(text: str) -> None:
         ("2024-05", "2024-05-01", True),
         ("1994-03-01", "the 1990s", True),
         ("2000", "the 1990s", False),
+        ("1866", "the 1800s", True),
+        ("1911", "the 1900s", False),
         ("1871-04-02", "the 19th century", True),
         ("1902", "the 19th century", False),
         ("49 BC", "1st century BC", True),
