@@ -64,6 +64,20 @@ _DOERS = {
     "written": ("writer", "author"),
 }
 """Who does what is done, where it is not the verb with *er* or *or*."""
+_DOES = {
+    "built": "build|builds|built",
+    "driven": "drives?|drove|driven",
+    "held": "holds?|held",
+    "led": "leads?|led",
+    "made": "makes?|made",
+    "ridden": "rides?|rode|ridden",
+    "sold": "sells?|sold",
+    "sung": "sings?|sang|sung",
+    "taught": "teach|teaches|taught",
+    "won": "wins?|won",
+    "written": "writes?|wrote|written",
+}
+"""What they do, where it is not the verb with *s*, *ing* or *ed*."""
 _NO_NOUNS = {"number", "count", "total"}
 _HAS_NO_HEAD = re.compile(
     r"^(?:parent|mother|sister|daughter|twin|partner|rival|former|previous|current|next|last|first|original|other|main|"
@@ -139,6 +153,24 @@ def _relations_to(labels: tuple[str, ...], of_all: bool) -> dict[str, set[int]]:
         for doer in doers(label):
             found.setdefault(doer, set()).add(place)
     return found
+
+
+def says_done(text: str, label: str) -> bool:
+    """Whether a question has who does what a relation says is done, as a noun or a verb: *its composer*."""
+    said = _of_doing(label)
+    return said is not None and said.search(text) is not None
+
+
+@lru_cache(1024)
+def _of_doing(label: str) -> re.Pattern[str] | None:
+    found = doers(label)
+    if not found:
+        return None
+    verb = _DONE_BY.fullmatch(label.strip())[1].lower()  # type: ignore[index]
+    stem = verb[:-2].removesuffix("i")
+    does = _DOES.get(verb) or f"{stem}(?:e|es|ed|ing|s|y|ies|ied)?"
+    asks = r"\b(?:who|which [a-z]+|what [a-z]+|that|did .*|does .*) "
+    return re.compile(rf"\b(?:{'|'.join(found)})s?\b|{asks}(?:{does})\b", re.IGNORECASE)
 
 
 @lru_cache(1024)

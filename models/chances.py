@@ -35,6 +35,8 @@ TIME_BONUS = np.float32(math.log(50))
 """How much more (in log) a use is worth that keeps things to the time that is all a question says of them."""
 FAR_OFF_COST = np.float32(math.log(100))
 """How much less (in log) it is worth to compare with such a number, where another relation's values are nearer."""
+SAID_BONUS = np.float32(math.log(10))
+"""How much more (in log) a relation is worth of which a question has the verb: *who composed it*, of *composed by*."""
 OTHER_KIND_COST = np.float32(math.log(30))
 """How much less (in log) it is worth to read what cannot be the answer: yes where *who* is asked."""
 LEAST_BACK = 0.5
@@ -90,6 +92,7 @@ class Chances:
         to_classes = [self._to_kind(path, reach, usable, number) for number in self._walker.unmet(path, path.steps)]
         for uses in (to_answers, *to_classes):
             gains[uses] += TO_KIND_BONUS
+        gains[: -len(ends)] += np.tile(self._said_done(path, reach), len(usable))
         told = self._told_by_words(path)
         if told is not None:
             gains[: -len(ends)] += np.tile(told[reach // 2], len(usable))
@@ -188,6 +191,13 @@ class Chances:
                 return likely
             beyond[key] = -np.inf
         return 0.0
+
+    def _said_done(self, path: Path, reach: IntArray) -> FloatArray:
+        """What each key in reach gains (in log) by the words for what its relation says is done: *its composer*."""
+        text, labels = self._request.readings[path.reading].text, self._request.keys.labels
+        used = {step.use.key // 2 for step in path.steps}
+        said = [key // 2 not in used and asked_nouns.says_done(text, labels[key // 2]) for key in reach.tolist()]
+        return np.where(said, SAID_BONUS, np.float32(0))
 
     def _told_by_words(self, path: Path) -> FloatArray | None:
         """What the words of a path's reading say of each relation, in log; None where they say nothing."""

@@ -1,6 +1,6 @@
 import pytest
 
-from models.asked_nouns import doers, names, nouns, wanted
+from models.asked_nouns import doers, names, nouns, says_done, wanted
 from models.episodes import MENTION
 
 LABELS = (
@@ -90,3 +90,24 @@ def test_what_a_question_begins_with_is_not_asked_for_where_it_asks_later() -> N
     labels = ("directed by", "born in")
     assert wanted(f"the director of {MENTION} is the director of which films", labels, {}) == set()
     assert wanted(f"the director of {MENTION}", labels, {}) == {0}
+
+
+@pytest.mark.parametrize(
+    ("text", "is_said"),
+    [
+        (f"who composed {MENTION}", True),
+        (f"the composer of {MENTION}", True),
+        (f"what did {MENTION} compose", True),
+        (f"composed works of {MENTION}", False),
+        (f"who conducted {MENTION}", False),
+    ],
+)
+def test_a_question_may_say_who_does_what_is_done(text: str, *, is_said: bool) -> None:
+    assert says_done(text, "is composed by") is is_said
+    assert not says_done(text, "has libretto by")
+
+
+def test_verbs_may_be_irregular() -> None:
+    assert says_done(f"who wrote {MENTION}", "written by")
+    assert says_done(f"the authors of {MENTION}", "written by")
+    assert not says_done(f"who read {MENTION}", "written by")
